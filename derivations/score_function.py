@@ -1,0 +1,96 @@
+"""Companion of score_function.md: its rows, its stages and its referees."""
+import numpy as np
+from scipy import integrate, stats
+
+from refvi.core import noise
+from refvi.families import beta, categorical, diagonal_normal, normal
+from refvi.score_function import (average_score, expected_score, gradient_of_integral, gradient_of_one, integral_of_gradient,      # noqa: F401
+                                  mean_score, score_function, squared_standard_error, variance_of_average)
+
+
+def zero(lam):
+    return np.zeros(len(lam))
+
+
+def stage_normal(rng):
+    """f = z^2 under N(mu, sigma^2): E[f] = mu^2 + sigma^2."""
+    lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
+    mu, sigma = lam[0], np.exp(lam[1])
+
+    def variance(S, b):
+        def moment(g):
+            return stats.norm.expect(g, loc=mu, scale=sigma, epsabs=1e-13, epsrel=1e-13)
+        return [(moment(lambda z: ((z**2 - b) * u(z))**2) - moment(lambda z: (z**2 - b) * u(z))**2) / S
+                for u in (lambda z: (z - mu) / sigma**2, lambda z: (z - mu)**2 / sigma**2 - 1)]
+
+    return dict(f=np.square, q=normal, lam=lam, b=0.3, S=2, scale=1., eps=noise(normal, lam),
+                truth=lambda: np.array([2 * mu, 2 * sigma**2]), exact_variance=lambda S, b: np.array(variance(S, b)))
+
+
+def stage_categorical(rng):
+    """A table f over four outcomes: every integral is a sum of four terms."""
+    lam, table = rng.uniform(-1, 1, 4), np.array([0.3, 1.7, -0.8, 2.6]) + rng.uniform(-0.2, 0.2, 4)
+    pi = np.exp(lam) / np.exp(lam).sum()
+
+    def variance(S, b):
+        terms = np.array([(table[k] - b) * ((np.arange(4) == k) - pi) for k in range(4)])
+        return sum(pi[k] * (terms[k] - sum(pi[j] * terms[j] for j in range(4)))**2 for k in range(4)) / S
+
+    return dict(f=lambda z: table[z], q=categorical, lam=lam, b=0.3, S=2, scale=1., eps=noise(categorical, lam),
+                truth=lambda: pi * (table - pi @ table), exact_variance=variance)
+
+
+def stage_plane(rng):
+    """f = z'Az + c'z in the plane: E[f] = mu'A mu + sum_d A_dd sigma_d^2 + c'mu."""
+    lam = np.concatenate([rng.uniform(0.3, 0.8, 2) * [1, -1], rng.uniform(-0.7, -0.2, 2)])
+    A, c = np.array([[0.9, 0.4], [0.2, -0.6]]), np.array([0.7, -0.4])
+    mu, sigma = lam[:2], np.exp(lam[2:])
+
+    def f(z):
+        return np.sum((z @ A) * z, axis=-1) + z @ c
+
+    def variance(S, b):
+        t, w = np.polynomial.hermite_e.hermegauss(12)       # exact for polynomials of degree 23; these have degree 8
+        grid = np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2)
+        w = np.outer(w, w).ravel() / (2 * np.pi)
+        scores = np.concatenate([grid / sigma, grid**2 - 1], axis=-1)
+        terms = (f(mu + sigma * grid) - b)[:, None] * scores
+        return (w @ terms**2 - (w @ terms)**2) / S
+
+    return dict(f=f, q=diagonal_normal, lam=lam, b=0.3, S=2, scale=1., eps=noise(diagonal_normal, lam), exact_variance=variance,
+                truth=lambda: np.concatenate([(A + A.T) @ mu + c, 2 * np.diag(A) * sigma**2]))
+
+
+def stage_beta(rng):
+    """f = z^2 under Beta(a, b), which has no transport: E[f] = a (a + 1) / ((a + b) (a + b + 1))."""
+    lam = np.log([rng.uniform(1.8, 2.6), rng.uniform(3.1, 4.2)])
+    a, b = np.exp(lam)
+    mean, total = a * (a + 1) / ((a + b) * (a + b + 1)), 1 / (a + b) + 1 / (a + b + 1)
+
+    return dict(f=np.square, q=beta, lam=lam, b=0.1, S=2, scale=1., eps=noise(beta, lam),
+                truth=lambda: mean * np.array([a * (1 / a + 1 / (a + 1) - total), -b * total]))
+
+
+# where the exchange fails: the support of Uniform(0, edge) moves with its parameter
+
+def stage_uniform(rng):
+    return dict(edge=rng.uniform(1.4, 2.3), g=np.exp)
+
+
+def moving_edge(edge, g):
+    """d/d edge of (1/edge) int_0^edge g(z) dz by central differences of an adaptive quadrature."""
+    h = 1e-4
+    mean = [integrate.quad(g, 0, e, epsabs=1e-13)[0] / e for e in (edge + h, edge - h)]
+    return (mean[0] - mean[1]) / (2 * h)
+
+
+def edge_and_score(edge, g):
+    """The boundary term closes the gap: g(edge) times the density there, times the speed of the edge."""
+    z, w = np.polynomial.legendre.leggauss(40)
+    return g(edge) / edge + np.sum(w / 2 * g(edge * (z + 1) / 2)) * (-1 / edge)
+
+
+def score_alone(edge, g):
+    """E[g(z) d log q / d edge] with log q = -log edge."""
+    z, w = np.polynomial.legendre.leggauss(40)
+    return np.sum(w / 2 * g(edge * (z + 1) / 2)) * (-1 / edge)

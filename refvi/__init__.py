@@ -1,0 +1,8 @@
+"""refvi: every equals sign of the lectures, checked by a computer.
+
+Read a chapter's page in derivations/ beside its module here; `refvi verify` holds the one against the other.
+"""
+__version__ = "0.1.0"
+
+CHAPTERS = ("elbo", "score_function")       # in lecture order: derivations/<name>.md, its companion, refvi/<name>.py
+FINISHED = ()                               # chapters whose items in derivations/slides.tsv are all accounted for

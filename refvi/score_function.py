@@ -1,0 +1,94 @@
+"""The score-function gradient, line by line: derivations/score_function.md.
+
+Shapes: z (..., S) or (..., S, D), f(z) (..., S), lam (P,); deterministic rows return (P,), estimators (R, P) for eps (R, S, ...).
+PML, "BBVI - calculating the gradient"; Ranganath, Gerrish and Blei (2014), Black box variational inference.
+"""
+import autograd.numpy as np
+from autograd import grad, jacobian
+
+from refvi.core import require_count, score
+from refvi.optimize import adam
+
+
+# ---- the chain: from the gradient of an expectation to an average
+
+def gradient_of_integral(f, q, lam):
+    """The expectation as an integral, on nodes that stay where they are while lam moves."""
+    z, w = q.nodes(lam)
+    return grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam)) * f(z)))(lam)
+
+
+def integral_of_gradient(f, q, lam):
+    """Gradient and integral exchanged: every node contributes the gradient of its own density."""
+    z, w = q.nodes(lam)
+    return (w * f(z)) @ jacobian(lambda lam: np.exp(q.log_prob(z, lam)))(lam)
+
+
+def expected_score(f, q, lam):
+    """Log-derivative trick: a density is back under the integral."""
+    z, w = q.nodes(lam)
+    return (w * np.exp(q.log_prob(z, lam)) * f(z)) @ score(q, z, lam)
+
+
+def score_function(eps, f, q, lam, b):
+    """Average over S draws z_s = eps_s ~ q(lam); unbiased whatever the constant b. Returns (R, P)."""
+    return np.mean((f(eps) - b)[..., None] * score(q, eps, lam), axis=-2)
+
+
+# ---- why the baseline is free: the score has mean zero
+
+def gradient_of_one(q, lam):
+    """The integral of a density is one, whatever lam: its gradient is zero."""
+    z, w = q.nodes(lam)
+    return grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam))))(lam)
+
+
+def mean_score(q, lam):
+    """The score averages to zero under its own distribution."""
+    z, w = q.nodes(lam)
+    return (w * np.exp(q.log_prob(z, lam))) @ score(q, z, lam)
+
+
+def average_score(eps, q, lam):
+    """Average of S scores: zero only on average. Returns (R, P)."""
+    return np.mean(score(q, eps, lam), axis=-2)
+
+
+# ---- how far one average lies off
+
+def variance_of_average(f, q, lam, b, S):
+    """Variance of the estimator: second moment of one term, less the square of the gradient, over S."""
+    z, w = q.nodes(lam)
+    density, terms = w * np.exp(q.log_prob(z, lam)), (f(z) - b)[:, None] * score(q, z, lam)
+    return (density @ terms**2 - (density @ terms)**2) / S
+
+
+def squared_standard_error(eps, f, q, lam, b):
+    """The same variance guessed from the S >= 2 draws at hand, by which an estimate travels with its error. Returns (R, P)."""
+    terms = (f(eps) - b)[..., None] * score(q, eps, lam)
+    return np.var(terms, axis=-2, ddof=1) / terms.shape[-2]
+
+
+# ---- the algorithm
+
+def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None):
+    """Black-box variational inference: climb the ELBO with draws of q and values of log_joint(z) (..., S), nothing else.
+
+    The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays unbiased.
+    Returns an Ascent. PML, "BBVI - Vanilla version"; Ranganath, Gerrish and Blei (2014).
+    """
+    require_count("S", S)
+
+    def log_weight(z, lam):
+        return log_joint(z) - q.log_prob(z, lam)
+
+    baseline = [np.mean(log_weight(q.sample(rng, lam, (1, S)), lam))]
+
+    def gradient(lam):
+        z = q.sample(rng, lam, (1, S))
+        weights = log_weight(z, lam)
+        g = score_function(z, lambda z: weights, q, lam, baseline[0])
+        baseline[0] = np.mean(weights)
+        return g[0]
+
+    return adam(gradient, lam, steps, rate, watch)

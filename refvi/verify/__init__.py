@@ -1,0 +1,2 @@
+"""Read a derivation, play its rows, report: the checker behind `refvi verify`."""
+

@@ -1,0 +1,88 @@
+"""A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the stage."""
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from refvi.verify.document import Chain, Fault
+from refvi.verify.perform import remedy_for, symbols, where
+
+
+class Companion(NamedTuple):
+    path: Path
+    names: dict                 # everything the file defines or imports
+    stages: dict                # label -> function
+
+
+def load(page):
+    """The companion of a page, loaded by its path, so that it may lie anywhere."""
+    path = Path(page).with_suffix(".py")
+    if not path.exists():
+        raise Fault(f"no companion {path.name} beside {Path(page).name}", "write one that imports or defines a function for each tag, and a stage")
+    spec = importlib.util.spec_from_file_location(f"companion_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise Fault(f"{path.name} raised {type(error).__name__}: {error}{where(error, load)}", f"mend it until `python {path.name}` runs") from None
+    names = vars(module)
+    stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
+              if (name == "stage" or name.startswith("stage_")) and inspect.isfunction(value)}
+    if not stages:
+        raise Fault(f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols")
+    return Companion(path, names, stages)
+
+
+def set_stage(function, rng):
+    """The dict of symbols a stage supplies, or a Fault."""
+    try:
+        values = function(rng) if inspect.signature(function).parameters else function()
+    except Exception as error:
+        raise Fault(f"{function.__name__} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
+    if not isinstance(values, dict):
+        raise Fault(f"{function.__name__} returns {type(values).__name__}", "return a dict from symbol to value")
+    return values
+
+
+def wire(chain, names, supplied):
+    """(chain, functions, lacking): find the function of every row and the stages that can play the chain.
+
+    supplied: stage label -> its dict. Rows that no stage can play come back with a fault; functions: label -> {tag: function};
+    lacking: label -> the symbols for which that stage cannot play the rest.
+    """
+    lacks = {label: {row.tag: missing(row, names, values) for row in chain.rows if row.fault is None} for label, values in supplied.items()}
+    rows = []
+    for row in chain.rows:
+        if row.fault is None:
+            absent = [lack[row.tag] for lack in lacks.values()]
+            broken = next((a for a in absent if isinstance(a, Fault)), None)
+            nowhere = sorted(set.intersection(*map(set, absent))) if absent and not broken else []
+            if broken:
+                row = row._replace(fault=broken)
+            elif row.function in nowhere:
+                row = row._replace(fault=Fault(f"no function {row.function}", "define it in the companion, import it there, or let the stage supply it"))
+            elif nowhere:
+                row = row._replace(fault=Fault(f"no stage supplies {', '.join(nowhere)}", "add it to the dict a stage returns, or take it out of the row's arguments"))
+        rows.append(row)
+    chain = Chain(chain.name, chain.line, tuple(rows))
+    good = [row for row in rows if row.fault is None]
+    functions = {label: {row.tag: values.get(row.function, names.get(row.function)) for row in good} for label, values in supplied.items()}
+    lacking = {label: sorted({symbol for row in good for symbol in lacks[label][row.tag]}) for label in supplied}
+    return chain, functions, lacking
+
+
+def missing(row, names, values):
+    """Symbols one row lacks on one stage, its own function among them; a Fault where its function cannot be called by name."""
+    function = values.get(row.function, names.get(row.function))
+    if function is None:
+        return [row.function]
+    if not callable(function):
+        return Fault(f"{row.function} is a {type(function).__name__}, not a function", "a tag names the function that computes its row")
+    try:
+        return [symbol for symbol in symbols(function)[0] if symbol not in values]
+    except Fault as fault:
+        return fault

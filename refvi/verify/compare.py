@@ -1,0 +1,147 @@
+r"""Hold one row against another: exactly, through the rule of its noise, or by draws.
+
+A random row's expectation is first taken by the rule of its noise at two orders, which needs no chance at all, and then by draws in
+the trial of three strikes. The result says how large the gap is and how small a gap would have been seen, its resolution.
+"""
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refvi.verify.document import Fault
+from refvi.verify.perform import PILOT
+from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, escalate, moments
+
+EXACT = 1e-8                # exact rows agree to this fraction of the scale
+EFFECT = 0.10               # what every check must see, as a fraction of the scale; by how much a wrong row must differ
+N1, BUDGET = 10_000, 2_000_000      # repetitions of the first strike: at least, at most
+MARGIN = 1.5                # the pilot's sd may be too small by this factor
+ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
+BLOCK = 2**16               # draws held at once
+BOUNDS = {r"\ge": -1, r"\le": 1}    # sign of row minus reference that the relation claims
+
+
+class Result(NamedTuple):
+    """The verdict on one row; numbers are None where there is nothing to say."""
+    chain: str
+    stage: str
+    row: str
+    relation: str
+    line: int
+    how: str = ""
+    gap: float | None = None            # largest difference from the row it is compared with
+    resolution: float | None = None     # smallest difference the comparison sees
+    scale: float | None = None
+    verdict: str = PASS
+    message: str = ""
+    value: Any = None
+    reference: Any = None
+
+
+def compare(played, reference, result, values, stream, use_rule=True, keep=None):
+    """The verdict on a row beside its reference; stream(strike) is the row's generator, keep(draws, target) is shown the first strike."""
+    relation, scale = result.relation, result.scale
+    result = result._replace(value=shown(played.value), reference=shown(reference.value))
+    if relation == r"\approx" and not played.random:
+        raise Fault(r"\approx before a row without eps", r"an estimate takes eps; a biased approximation is written with \le, \ge, \ne or its bias")
+    if relation == "=" and played.random != reference.random:
+        raise Fault(f"= between a random row and {{{reference.row.tag}}}", r"write \approx: a random row has its expectation only on average")
+    tolerance = max(EXACT * scale, 2 * (played.error + reference.error))
+    if not played.random and not reference.random:
+        return exact(result, played.value - reference.value, tolerance)
+    noise, S = values["eps"], values["S"]
+    if relation == "=":
+        eps = noise.draw(stream(0), PILOT, S)
+        left, right = played.at(eps), reference.at(eps)
+        return exact(result._replace(how=f"exact on {PILOT:,} draws"), left - right, EXACT * max(scale, np.max(np.abs(right))))
+    if reference.random:        # a difference on the same noise, held against zero
+        mine = played.at if played.random else lambda eps: played.value.reshape(1, -1)
+        at, target = (lambda eps: mine(eps) - reference.at(eps)), np.zeros(max(1, int(np.prod(played.shape))))
+    else:
+        at, target = played.at, reference.value.reshape(-1)
+    ruled = expectation(at, noise, S) if use_rule else None
+    if ruled is not None:
+        mean, error = ruled
+        verdict = exact(result._replace(how="rule"), mean - target, max(tolerance, 2 * error))
+        if verdict.verdict != UNDERPOWERED:
+            result = verdict._replace(how=f"rule {verdict.gap:.0e}", value=mean.tolist() if result.value is None else result.value)
+        if result.verdict != PASS:
+            return result
+    return by_draws(result, at, noise, S, target, tolerance, stream, keep)
+
+
+def exact(result, difference, tolerance):
+    """Compare without chance: the claim holds up to tolerance, or it does not."""
+    gap, limit, relation = float(np.max(np.abs(difference))), EFFECT * result.scale, result.relation
+    carrying = "" if tolerance <= EXACT * result.scale * (1 + EXACT) else f", error {tolerance:.0e}"
+    result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=tolerance)
+    if tolerance > limit:
+        return result._replace(verdict=UNDERPOWERED, message=f"its own error {tolerance:.2g} exceeds 10 % of the scale {result.scale:.2g}: it could not fail")
+    if relation in BOUNDS:
+        room = float(np.min(BOUNDS[relation] * difference))
+        ok = room > tolerance
+        message = "the bound is violated" if room < -tolerance else "equal on this stage: a bound that does not bind is no check, open the gap"
+    elif relation == r"\ne":
+        ok, message = gap > limit + tolerance, "marked as wrong, but right to within 10 % of scale: correct the relation or the stage's numbers"
+    else:
+        ok, message = gap <= tolerance, "the two rows differ"
+    return result if ok else result._replace(verdict=FAIL, message=message)
+
+
+def expectation(at, noise, S):
+    """(mean, error) by the noise's rule at two orders, or None where no order fits."""
+    for order in ORDERS:
+        fine, coarse = noise.rule(S, order), noise.rule(S, order * 3 // 4)
+        if fine is not None:
+            (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (fine, coarse))
+            return mean, float(np.max(np.abs(mean - second)) + np.max(np.abs(mean)) * abs(mass - 1))
+    return None
+
+
+def by_draws(result, at, noise, S, target, tolerance, stream, keep):
+    """Fresh draws, as many as a pilot says it takes to see a tenth of the scale (for a bound, its gap)."""
+    limit, relation = EFFECT * result.scale, result.relation
+
+    def draw(n, strike):
+        rng, size, kept = stream(strike), max(1, BLOCK // S), []
+
+        def blocks():
+            for start in range(0, n, size):
+                block = at(noise.draw(rng, min(size, n - start), S))
+                if keep and strike == 0:
+                    kept.append(block)
+                yield block
+        m = moments(blocks())
+        if kept:
+            keep(np.concatenate(kept), target)
+        return m
+
+    pilot = draw(PILOT, "pilot")
+    away = np.abs(pilot.mean - target)
+    wanted = {r"\le": min(limit, np.min(away)), r"\ge": min(limit, np.min(away)), r"\ne": min(limit, np.max(away) - limit)}.get(relation, limit)
+    n1 = int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, tolerance))**2, N1, BUDGET))
+    if relation == r"\ne":
+        first = last = draw(n1, 0)
+        gap = np.abs(last.mean - target)
+        verdict = PASS if np.any(gap - last.resolution > limit) else FAIL if np.all(gap + last.resolution < limit) else INCONCLUSIVE
+    else:
+        verdict, first, last, gap = escalate(draw, target, n1, -BOUNDS.get(relation, 0), tolerance)
+    resolution = float(np.max(np.maximum(first.resolution, tolerance)))
+    if verdict == PASS and relation != r"\ne" and resolution > limit:
+        verdict = UNDERPOWERED
+    if verdict == PASS and relation in BOUNDS and np.any(BOUNDS[relation] * gap < np.maximum(first.resolution, tolerance)):
+        verdict = UNDERPOWERED
+    errors = np.max(np.abs(gap) / np.maximum(last.sd / np.sqrt(last.n), tolerance))
+    message = {PASS: "",
+               FAIL: f"the mean of {last.n:,} fresh draws lies {errors:.1f} standard errors off, three times in a row",
+               INCONCLUSIVE: "single draws carry too much of the variance: choose a stage with lighter tails",
+               UNDERPOWERED: f"{n1:,} repetitions resolve {resolution:.2g}, more than 10 % of the scale {result.scale:.2g} or than the bound's gap: "
+                             "lower the variance on the stage, or raise S"}[verdict]
+    if relation == r"\ne" and verdict != PASS:
+        message = f"marked as wrong, but {last.n:,} draws do not separate it from the truth by 10 % of scale"
+    value = last.mean.tolist() if result.value is None else result.value
+    return result._replace(how=", ".join(filter(None, [result.how, f"{last.n:,} draws"])), gap=float(np.max(np.abs(gap))),
+                           resolution=resolution, verdict=verdict, message=message, value=value)
+
+
+def shown(value):
+    return None if value is None else np.asarray(value).tolist()

@@ -1,0 +1,192 @@
+"""From a Markdown page to chains of rows: what the page claims, and where it is not written so that it can be checked.
+
+A chain is an align environment in a ```math fence. Each of its rows ends in one \\tag{words in lower case}; the first row has no
+relation, every other begins with exactly one. Relations count only at depth 0 of braces, brackets and environments.
+"""
+import keyword
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+RELATIONS = {"=": "=", r"\approx": r"\approx",
+             r"\le": r"\le", r"\leq": r"\le", r"\leqslant": r"\le",
+             r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
+             r"\ne": r"\ne", r"\neq": r"\ne"}
+UNCHECKED = {"<", ">", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
+             r"\stackrel", r"\overset", r"\underset", r"\lesssim", r"\gtrsim"}
+DEFINES = {":=", r"\coloneqq"}
+ALIGN = {"align", "align*"}
+
+TOKEN = re.compile(r"(?P<comment>(?<!\\)%[^\n]*)|(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)\s*(?:\\[a-zA-Z]+|\\?.))"
+                   r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)", re.S)
+OPEN = {"{", "[", "(", r"\{", r"\lbrace", r"\lbrack"}
+CLOSE = {"}", "]", ")", r"\}", r"\rbrace", r"\rbrack"}
+SPACE = {"&", r"\quad", r"\qquad", r"\,", r"\;", r"\:", r"\!", r"\ ", "~"}
+TAG = re.compile(r"[a-z][a-z0-9]*( [a-z0-9]+)*")
+
+
+class Fault(Exception):
+    """Something a reader has to mend: what is wrong, and what to do."""
+
+    def __init__(self, message, remedy, line=None):
+        super().__init__(message, remedy, line)
+        self.message, self.remedy, self.line = message, remedy, line
+
+    def __str__(self):
+        return f"{self.message}: {self.remedy}"
+
+
+class Row(NamedTuple):
+    tag: str                    # words, as in \\tag{expected score}
+    relation: str               # one of RELATIONS' values, "" for the first row
+    line: int
+    fault: Fault | None = None
+
+    @property
+    def function(self):
+        return self.tag.replace(" ", "_")
+
+
+class Chain(NamedTuple):
+    name: str                   # the heading above it
+    line: int
+    rows: tuple
+
+
+class Document(NamedTuple):
+    path: Path
+    chains: tuple
+    faults: tuple               # what stands outside the chains and cannot be checked
+
+
+def tokens(text):
+    """Tokens of a piece of LaTeX with their offset and the depth at which they stand."""
+    depth = 0
+    for match in TOKEN.finditer(text):
+        token, kind = match.group(), match.lastgroup
+        if kind == "comment":
+            continue
+        opens = token in OPEN or kind in ("env", "fence") and re.match(r"\\(begin|left)", token)
+        closes = token in CLOSE or kind in ("env", "fence") and not opens
+        depth -= bool(closes)
+        yield token, match.start(), depth
+        depth += bool(opens)
+
+
+def read(path):
+    """The chains and the faults of one Markdown page."""
+    path = Path(path)
+    text = path.read_text(encoding="utf-8")
+    chains, faults, heading, taken = [], [], path.stem.replace("_", " "), {}
+    for kind, body, line in blocks(text):
+        if kind == "heading":
+            heading = body
+            continue
+        if kind == "text":
+            faults += [Fault(f"a displayed formula in {mark}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
+                       for mark in (r"\begin{align", "$$") if mark in body]
+            continue
+        pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
+        for piece in pieces:
+            if re.match(r"\\begin\{align", piece):
+                taken[heading] = taken.get(heading, 0) + 1
+                name = heading if taken[heading] == 1 else f"{heading} ({taken[heading]})"
+                chains.append(Chain(name, line, read_rows(piece, line)))
+            else:
+                faults += definitions(piece, line)
+            line += piece.count("\n")
+    if not chains:
+        faults.append(Fault("no chain to verify", r"write one as an align environment in a ```math fence, each row with its \tag{...}", 1))
+    return Document(path, tuple(chains), tuple(faults))
+
+
+def blocks(text):
+    """(kind, body, line) of the page's headings, math fences and other lines, in order; code fences are skipped."""
+    fence, start, body = None, 0, []
+    for number, line in enumerate(text.splitlines(), 1):
+        mark = re.match(r"\s*(`{3,}|~{3,})\s*(\S*)", line)
+        if fence is None and mark:
+            fence, language, start, body = mark.group(1), mark.group(2), number + 1, []
+        elif fence is not None and re.match(rf"\s*{re.escape(fence)}\s*$", line):
+            if language == "math":
+                yield "math", "\n".join(body), start
+            fence = None
+        elif fence is not None:
+            body.append(line)
+        elif re.match(r"#+ ", line):
+            yield "heading", line.lstrip("#").strip(), number
+        else:
+            yield "text", line, number
+    if fence is not None and language == "math":
+        yield "math", "\n".join(body), start
+
+
+def definitions(text, line):
+    """Faults of a displayed block outside align, which may define (:=) but not claim."""
+    for token, offset, depth in tokens(text):
+        at = line + text.count("\n", 0, offset)
+        if token.startswith(r"\tag"):
+            yield Fault(r"a \tag outside align", "only rows of an align environment are checked: put the row into one", at)
+        elif depth == 0 and (token in RELATIONS or token in UNCHECKED):
+            yield Fault(f"{token} in a displayed block without rows", r"write := for a definition, or an align environment whose rows have tags", at)
+
+
+def read_rows(text, line):
+    """The rows of one align environment; what cannot be checked carries its fault."""
+    text = re.sub(r"^\\begin\{align\*?\}|\\end\{align\*?\}$", lambda m: " " * len(m.group()), text)
+    starts, cuts = [0], []
+    for token, offset, depth in tokens(text):
+        if depth == 0 and token.startswith("\\\\"):
+            cuts.append(offset)
+            starts.append(offset + len(token))
+    rows, seen = [], set()
+    for start, stop in zip(starts, cuts + [len(text)]):
+        body = text[start:stop]
+        if not any(True for _ in tokens(body)):
+            continue
+        at = line + text.count("\n", 0, start + len(body) - len(body.lstrip()))
+        row = read_row(body, at, first=not rows)
+        if row.fault is None and row.tag in seen:
+            row = row._replace(fault=Fault(f"the tag {{{row.tag}}} stands twice in one chain", "give each row a name and a function of its own", at))
+        seen.add(row.tag)
+        rows.append(row)
+    return tuple(rows)
+
+
+def read_row(text, line, first):
+    """One row: its tag, its relation, or why it has none."""
+    found, relations, leads, last = list(tokens(text)), [], None, 0
+    tag = re.search(r"\\tag\s*\{([^}]*)\}", text)
+    for token, offset, depth in found:
+        last = depth + (token in OPEN)
+        if depth == 0 and (token in RELATIONS or token in UNCHECKED or token in DEFINES):
+            relations.append(token)
+            before = [t for t, o, _ in found if o < offset and t not in SPACE and t not in "{}"]
+            leads = not before if leads is None else leads
+    name = tag.group(1).strip() if tag else ""
+    relation = RELATIONS.get(relations[0], "") if relations else ""
+
+    def fault(message, remedy):
+        return Row(name or f"row of line {line}", relation, line, Fault(message, remedy, line))
+
+    if len(re.findall(r"\\tag\b", text)) != 1:
+        return fault("a row without a tag" if not tag else "a row with two tags",
+                     r"end every row with one \tag{name of its function}; break a long row inside \begin{split}")
+    if not TAG.fullmatch(name):
+        return fault(f"the tag {{{name}}} is not a name", "use lower-case words and digits, which become the function's name")
+    if keyword.iskeyword(name):
+        return fault(f"the tag {{{name}}} is a word of Python's own", "add a word to it")
+    if last > 0 or any(depth < 0 for _, _, depth in found):
+        return fault("brackets that do not match", "close what is opened inside one row; give intervals both ends")
+    unchecked = [token for token in relations if token not in RELATIONS]
+    if unchecked:
+        return fault(f"{unchecked[0]} is no relation the checker knows", r"use =, \approx, \le, \ge or \ne")
+    if first and relations:
+        return fault(f"the first row has a relation ({relations[0]})", "the first row only names what the chain is about: move the rest to a row of its own")
+    if not first and not relations:
+        return fault("a row without a relation", r"begin it with one of =, \approx, \le, \ge, \ne outside braces and brackets")
+    if len(relations) > 1:
+        return fault(f"a row with {len(relations)} relations ({' '.join(relations)})", "give each its own row, tag and function")
+    if relations and not leads:
+        return fault(f"the relation {relations[0]} does not lead its row", "begin the row with it")
+    return Row(name, relation, line)

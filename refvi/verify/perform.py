@@ -1,0 +1,166 @@
+"""Run one row on one stage: call it with the stage's values, watch what it enters, and turn all that can go wrong into a Fault."""
+import inspect
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refvi.core import Estimate
+from refvi.verify.document import Fault
+from refvi.verify.tracing import Trace, code_of, codes_in
+
+PILOT = 2_000               # repetitions a random row is first tried on
+
+
+class Played(NamedTuple):
+    """A row that ran: a deterministic one has a value, a random one a function of eps."""
+    row: Any
+    trace: Trace
+    shape: tuple                        # of the value; of one repetition for a random row
+    value: np.ndarray | None = None
+    error: float = 0.                   # the value's own, where the row knows it
+    at: Any = None                      # eps (R, S, ...) -> (R, d)
+
+    @property
+    def random(self):
+        return self.at is not None
+
+
+def symbols(function):
+    """(needed, known): the names a row asks the stage for, without and with those that have a default."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        raise Fault(f"the signature of {function!r} cannot be read", "wrap it in a function whose arguments are the stage's names") from None
+    if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
+        raise Fault("a row with *args, **kwargs or positional-only arguments", "name the arguments: their names are the wiring")
+    return [p.name for p in parameters if p.default is p.empty], [p.name for p in parameters]
+
+
+def freeze(value):
+    """The stage's value with its arrays made read-only, so that no row can change what the next one gets."""
+    if isinstance(value, np.ndarray):
+        value = value.view()
+        value.flags.writeable = False
+    elif isinstance(value, tuple):
+        fields = [freeze(field) for field in value]
+        value = value._make(fields) if hasattr(value, "_make") else tuple(fields)
+    elif isinstance(value, (list, dict)):
+        value = [*map(freeze, value)] if isinstance(value, list) else {key: freeze(field) for key, field in value.items()}
+    return value
+
+
+def call(function, values):
+    """Call a row with the values for its argument names."""
+    arguments = {name: values[name] for name in symbols(function)[1] if name in values}
+    before = np.random.get_state()[1:3]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)
+            warnings.simplefilter("error", UserWarning)
+            value = function(**arguments)
+    except Fault:
+        raise
+    except Exception as error:
+        raise Fault(f"raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
+    after = np.random.get_state()[1:3]
+    if not np.array_equal(before[0], after[0]) or before[1] != after[1]:
+        raise Fault("draws from NumPy's global generator", "take eps as an argument: nothing else in a row may be random")
+    return value
+
+
+def where(error, function):
+    """ (file:line) of the last frame in the row's own file."""
+    code = code_of(function)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if code and f.filename == code.co_filename]
+    return f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+
+
+def remedy_for(error):
+    if "read-only" in str(error):
+        return "a row may not change its inputs, copy the array first"
+    if isinstance(error, Warning):
+        return "warnings count as errors: compute in log space, and keep autograd's argument in the expression"
+    return "run the row by hand with the stage's values"
+
+
+def as_array(value):
+    """(value, error): a finite float array and the error it declares."""
+    value, error = value if isinstance(value, Estimate) else (value, 0.)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        array = np.empty(1, object)
+    if array.dtype.kind not in "fiub":
+        what = "complex numbers" if array.dtype.kind == "c" else f"{type(value).__name__} ({array.dtype})"
+        raise Fault(f"returns {what}", "return a float or an array of floats")
+    if array.size == 0:
+        raise Fault(f"returns an empty array of shape {array.shape}", "return one value per parameter")
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        raise Fault(f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, {len(bad)} of {array.size} values not finite",
+                    "compute in log space, and keep the stage away from the edge of the domain")
+    return array.astype(float), float(np.max(error))
+
+
+def draw_pilot(values, stream, tag):
+    """The first draws of a random row, or a Fault where the stage does not say what is random."""
+    noise, S = values["eps"], values.get("S")
+    if not hasattr(noise, "draw") or not hasattr(noise, "rule"):
+        raise Fault(f"eps is a {type(noise).__name__}", "supply it as a Noise, for instance eps=noise(q, lam)")
+    if not isinstance(S, (int, np.integer)) or isinstance(S, bool) or S < 1:
+        raise Fault(f"S must be an integer >= 1, got {S!r}", "let the stage supply S, the number of draws each repetition averages")
+    return noise.draw(stream(tag, "pilot"), PILOT, S)
+
+
+def perform(row, functions, values, stream, change):
+    """Run a row under the trace, and again without it: it must stay out of its neighbours and return the same value twice.
+
+    change is applied to what the row returns: the identity, or a planted mutant.
+    """
+    function = functions[row.tag]
+    random = "eps" in symbols(function)[1]
+    pilot = {**values, "eps": freeze(draw_pilot(values, stream, row.tag))} if random else values
+    rows = {code_of(f): tag for tag, f in functions.items()}
+    supplied = set().union(*map(codes_in, values.values())) - set(rows)
+    with Trace(supplied) as trace:
+        value = call(function, pilot)
+    for code, tag in rows.items():
+        if tag != row.tag and code in trace.entered and code is not code_of(function):
+            raise Fault(f"enters its neighbour {{{tag}}}", "compute each row as it is written; what two rows share belongs on the stage")
+    if not same(value, call(function, pilot)):
+        raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
+    if not random:
+        array, error = as_array(value)
+        return Played(row, trace, array.shape, change(array), error)
+
+    def at(eps):
+        return repetitions(call(function, {**values, "eps": freeze(eps)}), eps, change)
+
+    repetitions(value, pilot["eps"], change)
+    return Played(row, trace, np.shape(value)[1:], at=at)
+
+
+def repetitions(value, eps, change):
+    """What a random row returned for R repetitions, as (R, d)."""
+    shape = np.shape(value)
+    if not shape or shape[0] != len(eps):
+        raise Fault(f"returns shape {shape} for {len(eps)} repetitions",
+                    f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only")
+    try:
+        return change(as_array(value)[0]).reshape(len(eps), -1)
+    except Fault as fault:
+        bad = np.argwhere(~np.isfinite(value)) if np.asarray(value).dtype.kind == "f" else ()
+        at = f"; eps there is {np.array2string(np.asarray(eps[bad[0][0]]), precision=6, threshold=8)}" if len(bad) else ""
+        raise Fault(fault.message + at, fault.remedy) from None
+
+
+def same(first, second):
+    """Whether two calls agree to the bit; objects that cannot be compared are reported elsewhere."""
+    pairs = zip(first, second) if isinstance(first, Estimate) and isinstance(second, Estimate) else [(first, second)]
+    try:
+        return all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+    except (TypeError, ValueError):
+        return True

@@ -1,0 +1,154 @@
+"""Verify pages: a worker process for each, which can be killed, so that a row that hangs or crashes fails alone."""
+import multiprocessing
+import signal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from refvi.verify.companion import load, set_stage, wire
+from refvi.verify.compare import Result
+from refvi.verify.document import Fault, read
+from refvi.verify.play import play, stream_of
+from refvi.verify.trial import FAIL
+
+TIMEOUT = 60.               # seconds a row may take
+
+
+class Options(NamedTuple):
+    entropy: int
+    stages: int = 1             # how often each stage is set
+    stage: str | None = None    # play only the stage of this label
+    timeout: float = TIMEOUT
+    plot: Any = None            # folder for pictures of random rows
+
+
+class Unit(NamedTuple):
+    """One chain on one setting of one stage."""
+    chain: int
+    stage: str
+    setting: int
+
+    @property
+    def label(self):
+        return self.stage if self.setting == 0 else f"{self.stage}-{self.setting}"
+
+
+def verify(path, options):
+    """Yield ("plan", units) once, then ("results", [Result, ...]) unit by unit, whatever the rows do."""
+    context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["refvi.verify.run"])
+    path, begun, hung, planned = Path(path).resolve(), 0, {}, None
+    while True:
+        mine, theirs = context.Pipe()
+        worker = context.Process(target=work, args=(theirs, path, options, begun, hung), daemon=True)
+        worker.start()
+        theirs.close()
+        at, reason = ("the companion", "", 1), None
+        try:
+            while True:
+                if not mine.poll(options.timeout):
+                    reason = Fault(f"did not return within {options.timeout:g} s", "make it faster, or give it longer with --timeout")
+                    break
+                kind, *message = mine.recv()
+                if kind == "end":
+                    return
+                if kind == "row":
+                    at = message[0]
+                elif kind == "plan" and planned is None:
+                    planned = message[0]
+                    yield "plan", planned
+                elif kind == "results":
+                    begun = message[0] + 1
+                    yield "results", message[1]
+        except EOFError:
+            worker.join()
+            reason = Fault(f"ended its process (exit code {worker.exitcode})", "a row must return, not exit or crash the interpreter")
+        finally:
+            worker.kill()
+            worker.join()
+            mine.close()
+        tag, chain, line = at
+        if planned is None or tag in hung.get(begun, {}) or tag.startswith("stage "):      # nothing left to leave out
+            yield "results", [Result(chain or "the page", "", tag, "", line, "not compared", verdict=FAIL, message=str(reason))]
+            if planned is None:
+                return
+            begun += 1
+        else:
+            hung.setdefault(begun, {})[tag] = reason
+
+
+def work(connection, path, options, begun, hung):
+    """The worker: read the page, set the stages, play what is left of the plan, and report each row before it runs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    try:
+        document = read(path)
+        broken = [Result("the page", "", "", "", fault.line or 1, "read", verdict=FAIL, message=str(fault)) for fault in document.faults]
+        companion = load(path)
+    except (Fault, OSError, UnicodeDecodeError) as error:
+        connection.send(("plan", []))
+        connection.send(("results", -1, [Result("the page", "", "", "", 1, "read", verdict=FAIL, message=str(error))]))
+        connection.send(("end",))
+        return
+
+    def values_of(stage, setting):
+        label = Unit(0, stage, setting).label
+        connection.send(("row", (f"stage {label}", "", 1)))
+        return set_stage(companion.stages[stage], stream_of(options.entropy, path.name, "stage", label))
+
+    first = {}
+    for stage in companion.stages:
+        try:
+            first[stage] = values_of(stage, 0)
+        except Fault as fault:
+            broken.append(Result("the page", stage, "", "", 1, "read", verdict=FAIL, message=str(fault)))
+    wired, units = [], []
+    for index, chain in enumerate(document.chains):
+        chain, functions, lacking = wire(chain, companion.names, first)
+        wired.append((chain, functions))
+        playable = [stage for stage in first if not lacking[stage]]
+        if first and not playable:
+            lacks = "; ".join(f"{stage} lacks {', '.join(symbols)}" for stage, symbols in lacking.items())
+            broken.append(Result(chain.name, "", "the chain", "", chain.line, "read", verdict=FAIL,
+                                 message=f"no stage supplies all its symbols ({lacks}): let one stage return them together"))
+        units += [unit for stage in playable for unit in settings(index, stage, options)]
+    connection.send(("plan", units))
+    if begun == 0 and not hung:
+        connection.send(("results", -1, broken))
+    for number in range(begun, len(units)):
+        unit = units[number]
+        chain, functions = wired[unit.chain]
+        try:
+            values = first[unit.stage] if unit.setting == 0 else values_of(unit.stage, unit.setting)
+        except Fault as fault:
+            connection.send(("results", number, [Result(chain.name, unit.label, "", "", 1, "read", verdict=FAIL, message=str(fault))]))
+            continue
+        own = {tag: values.get(tag.replace(" ", "_"), function) for tag, function in functions[unit.stage].items()}
+        lines = {row.tag: row.line for row in chain.rows}
+        results = play(chain, unit.label, values, own,
+                       lambda tag, strike: stream_of(options.entropy, path.name, chain.name, tag, unit.label, strike),
+                       announce=lambda tag: connection.send(("row", (tag, chain.name, lines[tag]))),
+                       hung=hung.get(number, {}), plot=options.plot and painter(options.plot, path, chain, unit))
+        connection.send(("results", number, results))
+    connection.send(("end",))
+
+
+def settings(index, stage, options):
+    """The units of one chain on one stage that the options ask for."""
+    for setting in range(options.stages):
+        yield_it = options.stage is None or Unit(index, stage, setting).label == options.stage
+        if yield_it:
+            yield Unit(index, stage, setting)
+    if options.stage:
+        name, _, number = options.stage.rpartition("-")
+        if name == stage and number.isdigit() and int(number) >= options.stages:
+            yield Unit(index, stage, int(number))
+
+
+def painter(folder, path, chain, unit):
+    """What draws the running mean of a random row; matplotlib is imported only when it is asked for."""
+    from refvi.verify.plot import running_mean
+
+    def paint(tag, draws, target):
+        name = "-".join([path.stem, chain.name, tag, unit.label]).lower()
+        running_mean(Path(folder) / ("".join(c if c.isalnum() else "_" for c in name) + ".svg"), f"{tag}, stage {unit.label}", draws, target)
+    return paint

@@ -1,0 +1,81 @@
+"""Which code a row really runs: traced, not guessed.
+
+While one row runs, no other row of its chain may be entered; a referee enters no chapter of refvi; two rows that are compared
+must not be one piece of code under two names.
+"""
+import functools
+import sys
+import threading
+from types import CodeType
+
+from refvi import CHAPTERS
+
+LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib"} | set(sys.stdlib_module_names)
+
+
+def code_of(function):
+    """The code object behind a function, method, partial or callable object; None for what is not written in Python."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = getattr(function, "__wrapped__", function)
+    function = getattr(function, "__func__", function)
+    if not hasattr(function, "__code__"):
+        function = getattr(type(function), "__call__", None)
+    return getattr(function, "__code__", None)
+
+
+def codes_in(value):
+    """Code objects of the functions in a stage's value: the value itself, or the fields of a tuple such as a Family."""
+    if isinstance(value, (tuple, list)):
+        return {code for field in value for code in codes_in(field)}
+    if isinstance(value, dict):
+        return codes_in(list(value.values()))
+    code = code_of(value) if callable(value) and not isinstance(value, type) else None
+    return {code} - {None}
+
+
+def wording(code):
+    """What a piece of code says, whatever its name and the names of its variables: equal for a row and its copy."""
+    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, str))
+    return code.co_code, code.co_names, repr(constants)
+
+
+class Trace:
+    """The code objects entered while the trace is on, each with its module and whether the stage supplied it (or what called it)."""
+
+    def __init__(self, supplied=frozenset()):
+        self.supplied, self.entered = supplied, {}
+
+    def __enter__(self):
+        self.outer = sys.getprofile(), threading.getprofile() if hasattr(threading, "getprofile") else None
+        threading.setprofile(self.note)
+        sys.setprofile(self.note)
+        return self
+
+    def __exit__(self, *exception):
+        sys.setprofile(self.outer[0])
+        threading.setprofile(self.outer[1])
+
+    def note(self, frame, event, argument):
+        if event == "call":
+            code = frame.f_code
+            own = self.entered.get(code, (None, True))[1]
+            if own:             # seen only below the stage's functions so far, or not at all
+                self.entered[code] = frame.f_globals.get("__name__", ""), self.below_supplied(frame)
+
+    def below_supplied(self, frame):
+        while frame is not None:
+            if frame.f_code in self.supplied:
+                return True
+            frame = frame.f_back
+        return False
+
+    def chapters(self):
+        """Chapters of refvi whose functions were entered, by whatever way."""
+        modules = {module.split(".")[1] for module, _ in self.entered.values() if module.startswith("refvi.")}
+        return modules & set(CHAPTERS)
+
+    def own_code(self):
+        """The reader's own code: neither a library's, nor refvi's, nor a function the stage supplies to all rows."""
+        return {code for code, (module, supplied) in self.entered.items()
+                if not supplied and module.split(".")[0] not in LIBRARIES | {"refvi"}}
