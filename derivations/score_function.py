@@ -4,8 +4,10 @@ from scipy import integrate, stats
 
 from refvi.core import noise
 from refvi.families import beta, categorical, diagonal_normal, normal
-from refvi.score_function import (average_score, expected_score, gradient_of_integral, gradient_of_one, integral_of_gradient,      # noqa: F401
-                                  mean_score, score_function, squared_standard_error, variance_of_average)
+from refvi.models import linear_gaussian, regression
+from refvi.score_function import (average_score, expected_score, expected_weighted_score, gradient_inside, gradient_of_integral,      # noqa: F401
+                                  gradient_of_one, integral_of_gradient, mean_score, score_function, squared_standard_error,
+                                  variance_of_average, weighted_score)
 
 
 def zero(lam):
@@ -16,15 +18,23 @@ def stage_normal(rng):
     """f = z^2 under N(mu, sigma^2): E[f] = mu^2 + sigma^2."""
     lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
     mu, sigma = lam[0], np.exp(lam[1])
+    return dict(f=np.square, q=normal, lam=lam, b=0.3, S=1, scale=1., eps=noise(normal, lam), truth=lambda: np.array([2 * mu, 2 * sigma**2]))
+
+
+def stage_sine(rng):
+    """f = sin z under N(mu, sigma^2): E[f] = sin(mu) exp(-sigma^2 / 2). Bounded, so that its variance is quickly estimated."""
+    lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
+    mu, sigma = lam[0], np.exp(lam[1])
+
+    def mean(g):
+        return stats.norm.expect(g, loc=mu, scale=sigma, epsabs=1e-13, epsrel=1e-13)
 
     def variance(S, b):
-        def moment(g):
-            return stats.norm.expect(g, loc=mu, scale=sigma, epsabs=1e-13, epsrel=1e-13)
-        return [(moment(lambda z: ((z**2 - b) * u(z))**2) - moment(lambda z: (z**2 - b) * u(z))**2) / S
-                for u in (lambda z: (z - mu) / sigma**2, lambda z: (z - mu)**2 / sigma**2 - 1)]
+        terms = [lambda z: (np.sin(z) - b) * (z - mu) / sigma**2, lambda z: (np.sin(z) - b) * ((z - mu)**2 / sigma**2 - 1)]
+        return np.array([(mean(lambda z: g(z)**2) - mean(g)**2) / S for g in terms])
 
-    return dict(f=np.square, q=normal, lam=lam, b=0.3, S=2, scale=1., eps=noise(normal, lam),
-                truth=lambda: np.array([2 * mu, 2 * sigma**2]), exact_variance=lambda S, b: np.array(variance(S, b)))
+    return dict(f=np.sin, q=normal, lam=lam, b=0.3, S=3, scale=1., eps=noise(normal, lam), exact_variance=variance,
+                truth=lambda: np.exp(-sigma**2 / 2) * np.array([np.cos(mu), -sigma**2 * np.sin(mu)]))
 
 
 def stage_categorical(rng):
@@ -36,7 +46,7 @@ def stage_categorical(rng):
         terms = np.array([(table[k] - b) * ((np.arange(4) == k) - pi) for k in range(4)])
         return sum(pi[k] * (terms[k] - sum(pi[j] * terms[j] for j in range(4)))**2 for k in range(4)) / S
 
-    return dict(f=lambda z: table[z], q=categorical, lam=lam, b=0.3, S=2, scale=1., eps=noise(categorical, lam),
+    return dict(f=lambda z: table[z], q=categorical, lam=lam, b=0.3, S=3, scale=1., eps=noise(categorical, lam),
                 truth=lambda: pi * (table - pi @ table), exact_variance=variance)
 
 
@@ -49,15 +59,7 @@ def stage_plane(rng):
     def f(z):
         return np.sum((z @ A) * z, axis=-1) + z @ c
 
-    def variance(S, b):
-        t, w = np.polynomial.hermite_e.hermegauss(12)       # exact for polynomials of degree 23; these have degree 8
-        grid = np.stack(np.meshgrid(t, t, indexing="ij"), -1).reshape(-1, 2)
-        w = np.outer(w, w).ravel() / (2 * np.pi)
-        scores = np.concatenate([grid / sigma, grid**2 - 1], axis=-1)
-        terms = (f(mu + sigma * grid) - b)[:, None] * scores
-        return (w @ terms**2 - (w @ terms)**2) / S
-
-    return dict(f=f, q=diagonal_normal, lam=lam, b=0.3, S=2, scale=1., eps=noise(diagonal_normal, lam), exact_variance=variance,
+    return dict(f=f, q=diagonal_normal, lam=lam, b=0.3, S=1, scale=1., eps=noise(diagonal_normal, lam),
                 truth=lambda: np.concatenate([(A + A.T) @ mu + c, 2 * np.diag(A) * sigma**2]))
 
 
@@ -67,8 +69,24 @@ def stage_beta(rng):
     a, b = np.exp(lam)
     mean, total = a * (a + 1) / ((a + b) * (a + b + 1)), 1 / (a + b) + 1 / (a + b + 1)
 
-    return dict(f=np.square, q=beta, lam=lam, b=0.1, S=2, scale=1., eps=noise(beta, lam),
+    return dict(f=np.square, q=beta, lam=lam, b=0.1, S=1, scale=1., eps=noise(beta, lam),
                 truth=lambda: mean * np.array([a * (1 / a + 1 / (a + 1) - total), -b * total]))
+
+
+def stage_regression(rng):
+    """The bound of a linear regression with two weights under a diagonal normal: quadratic, so its gradient is done by hand."""
+    y = np.column_stack([np.ones(5), np.linspace(-0.3, 1.1, 5)])
+    theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
+    x = y @ [0.9, 0.6] + rng.uniform(-0.5, 0.5, 5)
+    lam = np.array([0.3, 0.9, -1.3, -0.6]) + rng.uniform(-0.1, 0.1, 4)
+    precision = np.eye(2) / theta.prior_sd**2 + y.T @ y / theta.noise_sd**2
+
+    def gradient_of_bound():
+        """L = const - mu'P mu/2 + mu'h - sum_d P_dd sigma_d^2/2 + sum_d log sigma_d, P the posterior's precision, h = y'x / noise_sd^2."""
+        return np.concatenate([y.T @ x / theta.noise_sd**2 - precision @ lam[:2], 1 - np.diag(precision) * np.exp(2 * lam[2:])])
+
+    return dict(log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), q=diagonal_normal, lam=lam, b=-8., S=1, scale=1.,
+                eps=noise(diagonal_normal, lam), gradient_of_bound=gradient_of_bound)
 
 
 # where the exchange fails: the support of Uniform(0, edge) moves with its parameter

@@ -97,7 +97,8 @@ def page_of(name):
     """The Markdown page of a chapter's name or of a path."""
     from refvi import CHAPTERS, files
     if name in CHAPTERS:
-        return files.checkout() / "derivations" / f"{name}.md"
+        path = files.checkout() / "derivations" / f"{name}.md"
+        return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     path = Path(name)
     if path.suffix != ".md":
         raise LookupError(f"no chapter {name!r}: expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")

@@ -56,13 +56,18 @@ def noise(q, lam):
     return Noise(draw, rule)
 
 
-def score(q, z, lam):
-    """The score, the gradient of log q(z | lam) in lam, for every draw: (..., S, P). PML, "Things to notice".
+def gradient_of_each(g, z, lam):
+    """The gradient in lam of g(z, lam) (..., S) for every draw: (..., S, P).
 
     Each draw gets its own copy of lam, so that one backward pass returns all gradients.
     """
-    copies = np.broadcast_to(lam, np.shape(q.log_prob(z, lam)) + np.shape(lam)[-1:])
-    return elementwise_grad(q.log_prob, 1)(z, copies)
+    copies = np.broadcast_to(lam, np.shape(g(z, lam)) + np.shape(lam)[-1:])
+    return elementwise_grad(g, 1)(z, copies)
+
+
+def score(q, z, lam):
+    """The score, the gradient of log q(z | lam) in lam, for every draw: (..., S, P). PML, "Calculating the gradient - Things to notice"."""
+    return gradient_of_each(q.log_prob, z, lam)
 
 
 def require_shape(name, value, shape, meaning):

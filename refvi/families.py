@@ -106,7 +106,7 @@ def beta_sample(rng, lam, size):
 def beta_nodes(lam, order=64):
     a, b = map(np.exp, pair(lam))
     t, h = trapezoid(order)
-    stretch = np.sqrt(np.pi / min(a, b))        # balances truncation, exp(-min(a, b) |t|), with spacing
+    stretch = np.sqrt(2 / min(a, b))            # balances truncation, exp(-min(a, b) |t|), with spacing
     t = np.log(a / b) + stretch * t
     return expit(t), stretch * h * np.exp(log_expit(t) + log_expit(-t))
 

@@ -4,9 +4,9 @@ Shapes: z (..., S) or (..., S, D), f(z) (..., S), lam (P,); deterministic rows r
 PML, "BBVI - calculating the gradient"; Ranganath, Gerrish and Blei (2014), Black box variational inference.
 """
 import autograd.numpy as np
-from autograd import grad, jacobian
+from autograd import grad
 
-from refvi.core import require_count, score
+from refvi.core import gradient_of_each, require_count, score
 from refvi.optimize import adam
 
 
@@ -21,7 +21,7 @@ def gradient_of_integral(f, q, lam):
 def integral_of_gradient(f, q, lam):
     """Gradient and integral exchanged: every node contributes the gradient of its own density."""
     z, w = q.nodes(lam)
-    return (w * f(z)) @ jacobian(lambda lam: np.exp(q.log_prob(z, lam)))(lam)
+    return (w * f(z)) @ gradient_of_each(lambda z, lam: np.exp(q.log_prob(z, lam)), z, lam)
 
 
 def expected_score(f, q, lam):
@@ -69,6 +69,24 @@ def squared_standard_error(eps, f, q, lam, b):
     return np.var(terms, axis=-2, ddof=1) / terms.shape[-2]
 
 
+# ---- the gradient of the bound, where f = log p(x, z) - log q(z) depends on lam as well
+
+def gradient_inside(log_joint, q, lam):
+    """The gradient taken inside the average, draws held fixed: only -log q depends on lam, and its score averages to zero."""
+    z, w = q.nodes(lam)
+    return (w * np.exp(q.log_prob(z, lam))) @ -score(q, z, lam)
+
+
+def expected_weighted_score(log_joint, q, lam):
+    """The score, weighted by the log weight; the gradient of the weight itself has vanished."""
+    return expected_score(lambda z: log_joint(z) - q.log_prob(z, lam), q, lam)
+
+
+def weighted_score(eps, log_joint, q, lam, b):
+    """Average over S draws z_s = eps_s ~ q(lam): what black-box inference climbs. Returns (R, P)."""
+    return score_function(eps, lambda z: log_joint(z) - q.log_prob(z, lam), q, lam, b)
+
+
 # ---- the algorithm
 
 def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None):
@@ -79,14 +97,14 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None):
     """
     require_count("S", S)
 
-    def log_weight(z, lam):
-        return log_joint(z) - q.log_prob(z, lam)
+    def draw(lam):
+        z = q.sample(rng, lam, (1, S))
+        return z, log_joint(z) - q.log_prob(z, lam)
 
-    baseline = [np.mean(log_weight(q.sample(rng, lam, (1, S)), lam))]
+    baseline = [np.mean(draw(lam)[1])]
 
     def gradient(lam):
-        z = q.sample(rng, lam, (1, S))
-        weights = log_weight(z, lam)
+        z, weights = draw(lam)
         g = score_function(z, lambda z: weights, q, lam, baseline[0])
         baseline[0] = np.mean(weights)
         return g[0]

@@ -1,0 +1,86 @@
+"""The press: runs a figure's script, writes its picture and its numbers.
+
+A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
+error_x, their standard errors, and exact_x, where they should lie. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
+drawn from its stored numbers unless they are to be computed afresh. Committed pictures take their seed from their name.
+"""
+import hashlib
+import importlib.util
+import io
+import json
+import sys
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+
+from refvi import files
+
+matplotlib.use("Agg")       # there may be no display
+from matplotlib import style                # noqa: E402
+from matplotlib.figure import Figure        # noqa: E402
+
+HOME = Path(__file__).resolve().parent
+
+
+def names():
+    """Every figure: the scripts beside this file."""
+    return sorted(path.stem for path in HOME.glob("*.py") if path.stem != "press")
+
+
+def require_names(wanted):
+    """The figures asked for, all by default; LookupError with the list where one is unknown."""
+    for name in wanted:
+        if name not in names():
+            raise LookupError(f"no figure {name!r}, expected one of {', '.join(names())}")
+    return list(wanted) or names()
+
+
+def load(name):
+    """A figure's script as a module."""
+    if str(HOME) not in sys.path:
+        sys.path.append(str(HOME))
+    spec = importlib.util.spec_from_file_location(name, HOME / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
+
+
+def seeded(name):
+    """The generator of a committed picture, from its name."""
+    return np.random.Generator(np.random.SFC64(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big")))
+
+
+def stored(name):
+    """The committed numbers of a figure, or None."""
+    path = HOME / f"{name}.json"
+    return {key: np.asarray(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else None
+
+
+def numbers(name, script, fresh, update):
+    """A figure's data: stored if it is expensive, else computed; with fresh entropy only if that is asked for."""
+    kept = stored(name)
+    if getattr(script, "EXPENSIVE", False) and kept and not fresh and not update:
+        return kept
+    return {key: np.asarray(value) for key, value in script.data(np.random.default_rng() if fresh else seeded(name)).items()}
+
+
+def render(script, data, form):
+    """The picture as bytes, the same for the same numbers."""
+    with style.context(HOME / "house.mplstyle"):
+        figure = Figure()
+        script.draw(figure, **data)
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format=form, metadata={"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form])
+    return buffer.getvalue()
+
+
+def press(name, out=HOME / "drawn", form=None, fresh=False, update=False):
+    """Compute and draw one figure; writes its numbers first, then its picture, and returns the picture's path."""
+    script = load(name)
+    data = numbers(name, script, fresh, update)
+    form = form or getattr(script, "FORMAT", "svg")
+    files.write(Path(out) / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
+    path = Path(out) / f"{name}.{form}"
+    files.write(path, render(script, data, form))
+    return path
