@@ -50,7 +50,7 @@ def stage_regression(rng):
     y = np.column_stack([np.ones(5), np.linspace(-0.3, 1.1, 5)])
     theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
     x = y @ [0.9, 0.6] + rng.uniform(-0.5, 0.5, 5)
-    lam = np.array([0.7, 0.4, -1.1, -0.9]) + rng.uniform(-0.1, 0.1, 4)
+    lam = np.array([0.3, 0.9, -1.1, -0.9]) + rng.uniform(-0.1, 0.1, 4)
     covariance = np.linalg.inv(np.eye(2) / theta.prior_sd**2 + y.T @ y / theta.noise_sd**2)
     mean, mu, variance = covariance @ y.T @ x / theta.noise_sd**2, lam[:2], np.exp(2 * lam[2:])
 

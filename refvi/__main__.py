@@ -40,6 +40,7 @@ def build_parser():
     verify.add_argument("--stage", metavar="LABEL", help="play only this stage, as named in the report")
     verify.add_argument("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
     verify.add_argument("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
+    verify.add_argument("--mutants", action="store_true", help="plant small mistakes in every row, and see them refused")
     verify.add_argument("--json", metavar="FILE", help="write the report for a machine")
     verify.add_argument("--plot", metavar="DIR", help="draw the running mean of every random row")
     verify.set_defaults(run=run_verify)
@@ -135,7 +136,7 @@ def verify_pages(options, show):
     from refvi.verify import report
     from refvi.verify.run import Options, verify
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
-    settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()))
+    settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()), options.mutants)
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
     try:
         for page, results in pages.items():

@@ -14,7 +14,8 @@ from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, e
 EXACT = 1e-8                # exact rows agree to this fraction of the scale
 EFFECT = 0.10               # what every check must see, as a fraction of the scale; by how much a wrong row must differ
 N1, BUDGET = 10_000, 2_000_000      # repetitions of the first strike: at least, at most
-MARGIN = 1.5                # the pilot's sd may be too small by this factor
+MARGIN = 1.5                # the sd of a pilot may be too small by this factor
+TRUSTED = 4                 # a pilot is trusted to ask for this many times its own size, or for N1
 ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
 BLOCK = 2**16               # draws held at once
 BOUNDS = {r"\ge": -1, r"\le": 1}    # sign of row minus reference that the relation claims
@@ -35,6 +36,7 @@ class Result(NamedTuple):
     message: str = ""
     value: Any = None
     reference: Any = None
+    against: str = ""                   # the row it is held against
 
 
 def compare(played, reference, result, values, stream, use_rule=True, keep=None):
@@ -63,7 +65,7 @@ def compare(played, reference, result, values, stream, use_rule=True, keep=None)
         mean, error = ruled
         verdict = exact(result._replace(how="rule"), mean - target, max(tolerance, 2 * error))
         if verdict.verdict != UNDERPOWERED:
-            result = verdict._replace(how=f"rule {verdict.gap:.0e}", value=mean.tolist() if result.value is None else result.value)
+            result = verdict._replace(how=verdict.how.replace("rule", f"rule {verdict.gap:.0e}"), value=mean.tolist() if result.value is None else result.value)
         if result.verdict != PASS:
             return result
     return by_draws(result, at, noise, S, target, tolerance, stream, keep)
@@ -115,10 +117,15 @@ def by_draws(result, at, noise, S, target, tolerance, stream, keep):
             keep(np.concatenate(kept), target)
         return m
 
-    pilot = draw(PILOT, "pilot")
-    away = np.abs(pilot.mean - target)
-    wanted = {r"\le": min(limit, np.min(away)), r"\ge": min(limit, np.min(away)), r"\ne": min(limit, np.max(away) - limit)}.get(relation, limit)
-    n1 = int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, tolerance))**2, N1, BUDGET))
+    def repetitions(pilot):
+        """How many the first strike takes, from the spread and, for what must differ, the gap of a pilot."""
+        away = np.abs(pilot.mean - target)
+        wanted = {r"\le": min(limit, np.min(away)), r"\ge": min(limit, np.min(away)), r"\ne": min(limit, np.max(away) - limit)}.get(relation, limit)
+        return int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, tolerance))**2, N1, BUDGET))
+
+    n1 = repetitions(draw(PILOT, "pilot"))
+    if n1 > max(N1, TRUSTED * PILOT):      # too few to know the spread of what varies so much
+        n1 = repetitions(draw(n1 // TRUSTED, "second pilot"))
     if relation == r"\ne":
         first = last = draw(n1, 0)
         gap = np.abs(last.mean - target)

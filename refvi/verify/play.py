@@ -51,7 +51,7 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
             elif reference is None:
                 result = result._replace(how="given", value=None if played.random else played.value.tolist())
             else:
-                result = result._replace(scale=scale_of(played, reference, done, segments, values))
+                result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, done, segments, values))
                 result = compare(played, reference, result, values, lambda strike: stream(tag, strike), use_rule,
                                  plot and (lambda draws, target: plot(tag, draws, target)))
         except Fault as fault:

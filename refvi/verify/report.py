@@ -7,12 +7,16 @@ import numpy as np
 from refvi.verify.trial import PASS
 
 SIGNS = {"": " ", "=": "=", r"\approx": "≈", r"\le": "≤", r"\ge": "≥", r"\ne": "≠"}
-LINE = "  {sign} {row:<30} {how:<32} {gap:>8} {resolution:>10}  {verdict}"
+LINE = "  {sign} {row:<26} {how:<38} {gap:>8} {resolution:>10}  {verdict}"
 
 
 def heading(result, page):
     """The line above a chain's rows on one stage."""
-    return f"\n{page.name}: {result.chain}" + (f" (stage {result.stage})" if result.stage else "")
+    return f"\n{page.name}: {result.chain}" + (f" ({name_of(result.stage)})" if result.stage else "")
+
+
+def name_of(stage):
+    return stage if stage.startswith("stage") else f"stage {stage}"
 
 
 def columns():
@@ -31,7 +35,7 @@ def failure_lines(result, page, entropy):
     """What is not PASS: where it stands, why, both values, and how to play it again."""
     lines = [f"      {page}:{result.line}: {result.message}"]
     if result.reference is not None and result.value is not None:
-        lines.append(f"      this row {short(result.value)}, held against {short(result.reference)}")
+        lines.append(f"      this row {short(result.value)}, {{{result.against}}} {short(result.reference)}")
     if result.stage:
         lines.append(f"      replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}")
     return lines
@@ -56,7 +60,7 @@ def many_lines(results, page, chain, stage):
     rows, settings = {}, {result.stage for result in results}
     for result in results:
         rows.setdefault(result.row, []).append(result)
-    lines = [f"\n{page.name}: {chain} (stage {stage}, {len(settings):,} settings; of each row the closest)", columns()]
+    lines = [f"\n{page.name}: {chain} ({name_of(stage)}, {len(settings):,} settings; of each row the closest)", columns()]
     for tried in rows.values():
         worst = max(tried, key=lambda r: (r.verdict != PASS, (r.gap or 0.) / (r.resolution or 1.)))
         passed = sum(r.verdict == PASS for r in tried)

@@ -1,12 +1,14 @@
 """Verify pages: a worker process for each, which can be killed, so that a row that hangs or crashes fails alone."""
 import multiprocessing
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
+from refvi.verify.mutants import plant
 from refvi.verify.play import play, stream_of
 from refvi.verify.trial import FAIL
 
@@ -19,6 +21,7 @@ class Options(NamedTuple):
     stage: str | None = None    # play only the stage of this label
     timeout: float = TIMEOUT
     plot: Any = None            # folder for pictures of random rows
+    mutants: bool = False       # plant a mistake in every row, and see it refused
 
 
 class Unit(NamedTuple):
@@ -124,10 +127,15 @@ def work(connection, path, options, begun, hung):
             continue
         own = {tag: values.get(tag.replace(" ", "_"), function) for tag, function in functions[unit.stage].items()}
         lines = {row.tag: row.line for row in chain.rows}
-        results = play(chain, unit.label, values, own,
-                       lambda tag, strike: stream_of(options.entropy, path.name, chain.name, tag, unit.label, strike),
-                       announce=lambda tag: connection.send(("row", (tag, chain.name, lines[tag]))),
-                       hung=hung.get(number, {}), plot=options.plot and painter(options.plot, path, chain, unit))
+        streams = partial(stream_of, options.entropy, path.name, chain.name, unit.label)
+
+        def announce(tag):
+            connection.send(("row", (tag, chain.name, lines[tag])))
+
+        results = play(chain, unit.label, values, own, streams, announce=announce, hung=hung.get(number, {}),
+                       plot=options.plot and painter(options.plot, path, chain, unit))
+        if options.mutants:
+            results += plant(chain, unit.label, values, own, streams, results, announce)
         connection.send(("results", number, results))
     connection.send(("end",))
 
@@ -135,9 +143,9 @@ def work(connection, path, options, begun, hung):
 def settings(index, stage, options):
     """The units of one chain on one stage that the options ask for."""
     for setting in range(options.stages):
-        yield_it = options.stage is None or Unit(index, stage, setting).label == options.stage
-        if yield_it:
-            yield Unit(index, stage, setting)
+        unit = Unit(index, stage, setting)
+        if options.stage in (None, unit.label):
+            yield unit
     if options.stage:
         name, _, number = options.stage.rpartition("-")
         if name == stage and number.isdigit() and int(number) >= options.stages:

@@ -1,0 +1,70 @@
+"""A check that cannot fail is no check: plant a small mistake in every row, and see that the row is refused.
+
+Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned, unless it is
+zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random row's mutants are played
+twice, once with the rule of its noise and once by draws alone.
+"""
+import numpy as np
+
+from refvi.verify.compare import BOUNDS, EFFECT, EXACT, Result
+from refvi.verify.perform import symbols
+from refvi.verify.play import play
+from refvi.verify.trial import FAIL, PASS
+
+COORDINATES = 4             # shifted one by one; more are not worth the time
+
+
+def plant(chain, label, values, functions, stream, results, announce=lambda tag: None):
+    """One Result that counts the mutants of a chain on one stage, or one for each mutant that was not refused."""
+    planted, alive = 0, []
+    told = {result.row: result for result in results}
+    for row in chain.rows:
+        judged = told[row.tag] if told[row.tag].against else follower_of(row, results)
+        if judged is None or judged.verdict != PASS:
+            continue
+        part = part_of(chain, judged, functions)
+        for name, change in mutants(judged, judged.row == row.tag):
+            for use_rule in (True, False) if is_random(functions[judged.row]) else (True,):
+                announce(row.tag)
+                planted += 1
+                again = play(part, label, values, functions, lambda tag, strike: stream(tag, f"{name} {strike}"), alter={row.tag: change}, use_rule=use_rule)
+                if next(r for r in again if r.row == judged.row).verdict == PASS:
+                    alive.append(told[row.tag]._replace(how="mutant", verdict=FAIL, message=f"{name}{'' if use_rule else ', by draws alone'}: still PASS, "
+                                                        "so this check sees nothing: choose stage values on which the row matters"))
+    return alive or [Result(chain.name, label, "mutants", "", chain.line, f"{planted} planted, all refused")]
+
+
+def follower_of(row, results):
+    """The comparison that judges the first row: one that claims equality with it, or else a bound."""
+    held = [result for result in results if result.against == row.tag and result.relation != r"\ne"]
+    return min(held, key=lambda result: result.relation in BOUNDS, default=None)
+
+
+def part_of(chain, judged, functions):
+    """The rows that one comparison needs: its own two, and the deterministic ones above, which set the scale."""
+    last = [row.tag for row in chain.rows].index(judged.row)
+    return chain._replace(rows=tuple(row for row in chain.rows[:last + 1] if row.tag in (judged.row, judged.against)
+                                     or row.tag in functions and not is_random(functions[row.tag])))
+
+
+def is_random(function):
+    return "eps" in symbols(function)[1]
+
+
+def mutants(judged, is_row):
+    """(name, change) pairs for the row of a comparison, or for the one it is held against."""
+    reference = np.asarray(judged.reference if judged.reference is not None else 0., float)
+    value = np.asarray(judged.value, float).reshape(reference.shape)
+    mine, other = (value, reference) if is_row else (reference, value)
+    if judged.relation in BOUNDS:
+        yield "moved across the gap", lambda v: 2 * other - v
+    elif judged.relation == r"\ne":
+        yield "made right", lambda v: v + (other - mine)
+    else:
+        size = max(EFFECT * judged.scale, 2 * judged.resolution)
+        for c in range(min(mine.size, COORDINATES)):
+            step = np.zeros(mine.size)
+            step[c] = size
+            yield f"shifted by {size:.2g} in coordinate {c}", lambda v, step=step: v + step.reshape(mine.shape)
+        if np.max(np.abs(other)) > EXACT * judged.scale:
+            yield "its sign turned", lambda v: -v

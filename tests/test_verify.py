@@ -1,0 +1,203 @@
+"""Whole pages through the worker: wiring, broken documents, hangs, crashes, replay, and the command's files and exit status."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from refvi.__main__ import main
+from refvi.verify.run import Options, verify
+from refvi.verify.trial import FAIL, PASS
+from tests.proof import write_page
+
+PAGE = r"""
+    # My lecture
+
+    ## A sum
+    ```math
+    \begin{align}
+    & \sum_{k=1}^n k      \tag{added} \\
+    &= \frac{n(n+1)}{2}   \tag{gauss}
+    \end{align}
+    ```
+    """
+COMPANION = """
+    def stage(rng):
+        return dict(n=int(rng.integers(3, 9)))
+
+    def stage_large():
+        return dict(n=100)
+
+    def added(n):
+        return sum(range(n + 1))
+
+    def gauss(n):
+        return n * (n + 1) / 2
+    """
+
+
+def play(page, entropy, **options):
+    """All results of a page, in order."""
+    return [r for kind, news in verify(page, Options(entropy, **options)) if kind == "results" for r in news]
+
+
+def failures(results):
+    return [(r.row, r.line, r.message) for r in results if r.verdict != PASS]
+
+
+def test_any_page_with_a_companion_is_verified(tmp_path, entropy):
+    results = play(write_page(tmp_path, PAGE, COMPANION), entropy)
+    assert [(r.stage, r.row, r.verdict) for r in results] == [(s, row, PASS) for s in ("stage", "large") for row in ("added", "gauss")]
+    assert results[0].chain == "A sum" and results[1].line == 8
+
+
+def test_a_folder_with_spaces_and_umlauts(tmp_path, entropy):
+    folder = tmp_path / "Vorlesung über ELBO"
+    folder.mkdir()
+    assert failures(play(write_page(folder, PAGE, COMPANION), entropy)) == []
+
+
+def test_a_stage_is_set_as_often_as_asked(tmp_path, entropy):
+    results = play(write_page(tmp_path, PAGE, COMPANION), entropy, stages=3)
+    assert [r.stage for r in results if r.row == "gauss"] == ["stage", "stage-1", "stage-2", "large", "large-1", "large-2"]
+    one = play(write_page(tmp_path, PAGE, COMPANION), entropy, stage="stage-2")
+    assert [r for r in one] == [r for r in results if r.stage == "stage-2"]
+
+
+@pytest.mark.parametrize("old, new, row, line, message", [
+    ("def gauss", "def euler", "gauss", 8, "no function gauss: define it in the companion"),
+    ("def gauss(n)", "def gauss(n, m)", "gauss", 8, "no stage supplies m: add it to the dict"),
+    ("return n * (n", "return added(n) + 0 * (n", "gauss", 8, "enters its neighbour {added}"),
+    ("return n * (n", "return 1 / 0 * (n", "gauss", 8, "raised ZeroDivisionError: division by zero (page.py:"),
+    ("return n * (n", "return float('nan') * (n", "gauss", 8, "is nan"),
+    ("return n * (n", "return [n, n] * (n", "gauss", 8, "raised TypeError"),
+    ("return n * (n", "while n: pass\n        return (n", "gauss", 8, "did not return within 2 s: make it faster, or give it longer with --timeout"),
+    ("return n * (n", "__import__('os')._exit(3)\n        return (n", "gauss", 8, "ended its process (exit code 3)"),
+    ("def gauss(n):", "gauss = 5\n    def other(n):", "gauss", 8, "gauss is a int, not a function"),
+    ("n * (n + 1) / 2", "n * (n - 1) / 2", "gauss", 8, "the two rows differ"),
+])
+def test_a_broken_row_is_reported_and_the_others_run(tmp_path, entropy, old, new, row, line, message):
+    assert old in COMPANION
+    results = play(write_page(tmp_path, PAGE, COMPANION.replace(old, new)), entropy, timeout=2.)
+    found = failures(results)
+    assert {f[:2] for f in found} == {(row, line)} and all(message in f[2] for f in found), found
+    assert [r.verdict for r in results if r.row == "added"] == [PASS, PASS]
+
+
+@pytest.mark.parametrize("old, new, row, message", [
+    (r"\tag{gauss}", "", "row of line 8", "a row without a tag: end every row with one"),
+    (r"&= \frac{n(n+1)}{2}", r"&= n = n", "gauss", "a row with 2 relations (= =): give each its own row"),
+    ("```math", "```latex", "", "no chain to verify: write one as an align environment"),
+])
+def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
+    found = failures(play(write_page(tmp_path, PAGE.replace(old, new), COMPANION), entropy))
+    assert {f[0] for f in found} == {row} and all(message in f[2] for f in found), found
+
+
+@pytest.mark.parametrize("old, new, message", [
+    ("def stage(rng)", "def scene(rng)", "stage"),
+    ("return dict(n=100)", "return 100", "stage_large returns int: return a dict"),
+    ("return dict(n=100)", "return dict(n=1 / 0)", "stage_large raised ZeroDivisionError"),
+    ("return dict(n=100)", "while True: pass", "did not return within 2 s"),
+    ("def gauss", "import nowhere\n\n    def gauss", "page.py raised ModuleNotFoundError: No module named 'nowhere'"),
+])
+def test_a_broken_companion_is_reported(tmp_path, entropy, old, new, message):
+    companion = COMPANION.replace(old, new)
+    if "scene" in companion:
+        companion = companion.replace("def stage_large", "def scene_large")
+        message = "has no stage: define stage(rng)"
+    assert any(message in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy, timeout=2.)))
+
+
+def test_a_page_without_companion_says_so(tmp_path, entropy):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    page.with_suffix(".py").unlink()
+    assert "no companion page.py beside page.md" in failures(play(page, entropy))[0][2]
+
+
+def test_no_stage_that_supplies_everything(tmp_path, entropy):
+    companion = COMPANION.replace("def added(n)", "def added(n, one)").replace("def gauss(n)", "def gauss(n, two)").replace("dict(n=100)", "dict(n=100, two=2)")
+    companion = companion.replace("dict(n=int", "dict(one=1, n=int")
+    (row, _, message), = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    assert row == "the chain" and "stage lacks two; large lacks one" in message
+
+
+def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path, entropy):
+    second = PAGE.replace("## A sum", "## Again").replace("# My lecture", "").replace("gauss", "slow")
+    companion = COMPANION + "\n    def slow(n):\n        while True: pass\n"
+    results = play(write_page(tmp_path, PAGE.replace("# My", second + "\n    # My"), companion), entropy, timeout=1.)
+    assert [(r.chain, r.stage) for r in results if r.verdict == FAIL] == [("Again", "stage"), ("Again", "large")]
+    assert len(results) == 8
+
+
+# ---- the command
+
+def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    assert main(["verify", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert "page.md: A sum (stage large)" in told and "= gauss" in told and "2 checks: 2 PASS" in told
+    write_page(tmp_path, PAGE, COMPANION.replace("n + 1) / 2", "n - 1) / 2"))
+    assert main(["verify", str(page)]) == 1
+    told = capsys.readouterr().out
+    replay = next(line.split("replay: refvi ")[1] for line in told.splitlines() if "--stage large" in line)
+    assert f"{page}:8: the two rows differ" in told and "this row 4950., {added} 5050." in told
+    assert main(replay.split()) == 1
+    assert "stage large" in capsys.readouterr().out
+
+
+def test_many_stages_make_one_table(tmp_path, capsys):
+    assert main(["verify", str(write_page(tmp_path, PAGE, COMPANION)), "--stages", "5"]) == 0
+    told = capsys.readouterr().out
+    assert "stage large, 5 settings" in told and "PASS 5/5" in told and "10 checks: 10 PASS" in told
+
+
+@pytest.mark.parametrize("words, message", [
+    (["no_such_chapter"], "no chapter 'no_such_chapter': expected one of elbo, score_function"),
+    (["nowhere.md"], "no page nowhere.md"),
+    (["elbo", "--stage", "moon"], "no stage 'moon'"),
+])
+def test_wrong_calls_say_what_was_expected(words, message, capsys):
+    assert main(["verify", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--stages", "0"], ["--timeout", "-1"], ["--entropy", "xyz"], ["--entropy", "f" * 33]])
+def test_wrong_numbers_are_refused_by_the_parser(words, capsys):
+    with pytest.raises(SystemExit) as refused:
+        main(["verify", *words])
+    assert refused.value.code == 2 and words[0] in capsys.readouterr().err
+
+
+def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
+    assert main(["verify", "score_function", "--stage", "categorical", "--json", str(tmp_path / "report.json"), "--plot", str(tmp_path / "plots")]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    rows = report["pages"][0]["results"]
+    assert report["interrupted"] is None and int(report["entropy"], 16) < 2**128
+    assert {"chain", "stage", "row", "relation", "how", "gap", "resolution", "scale", "verdict", "value", "reference"} <= set(rows[0])
+    assert {r["stage"] for r in rows} == {"categorical"}
+    pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
+    assert len(pictures) == sum("draws" in r["how"] for r in rows) == 3
+    capsys.readouterr()
+    assert main(["verify", "elbo", "--json", str(tmp_path / "report.json" / "inside.json")]) == 2
+    assert "cannot write the report to" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_ctrl_c_leaves_a_partial_report(tmp_path):
+    second = PAGE.replace("## A sum", "## Again").replace("gauss", "slow")
+    page = write_page(tmp_path, PAGE + second, COMPANION + "\n    def slow(n):\n        while True: pass\n")
+    run = subprocess.Popen([sys.executable, "-m", "refvi", "verify", str(page), "--json", str(tmp_path / "report.json")], stdout=subprocess.PIPE, text=True)
+    while "large" not in run.stdout.readline():
+        assert run.poll() is None
+    time.sleep(0.5)
+    run.send_signal(signal.SIGINT)
+    told, _ = run.communicate(timeout=30)
+    assert run.returncode == 130
+    assert "interrupted after 2 checks (page.md: 2 of 4 chains and stages)" in told
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["interrupted"] == "page.md: 2 of 4 chains and stages"
+    assert [r["verdict"] for r in report["pages"][0]["results"]] == [PASS] * 4
