@@ -5,7 +5,8 @@ p is a Model (p.log_prior, p.log_likelihood, p.log_joint), q a Family.
 PML, "BBVI - Vanilla version"; Jordan et al. (1999), An introduction to variational methods for graphical models.
 """
 import autograd.numpy as np
-from autograd.scipy.special import logsumexp
+
+from refvi.special import logsumexp
 
 
 def expectation(g, q, lam):

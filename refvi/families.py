@@ -4,10 +4,10 @@ lam is flat and unconstrained: standard deviations and shapes enter by their log
 real numbers is a distribution. Parameters may carry sample axes of their own (the last axis is P), which is how scores are taken.
 """
 import autograd.numpy as np
-from autograd.scipy.special import betaln, logsumexp
 from scipy.special import expit, log_expit
 
 from refvi.core import Family
+from refvi.special import betaln, logsumexp
 
 
 def trapezoid(order):
@@ -92,7 +92,8 @@ def categorical_nodes(lam, order=64):
     return np.arange(len(lam)), np.ones(len(lam))
 
 
-# beta: z (..., S) in (0, 1); lam = (log a, log b). Nodes: the trapezoid in the logit of z, where both ends decay exponentially.
+# beta: z (..., S) in (0, 1); lam = (log a, log b). Nodes: the trapezoid in the logit of z, where both ends decay exponentially;
+# it errs by about exp(-sqrt(2 pi order min(a, b))).
 
 def beta_log_prob(z, lam):
     a, b = map(np.exp, pair(lam))

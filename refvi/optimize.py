@@ -25,7 +25,7 @@ def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
         require_positive("rate", rate, "ascent is uphill already")
     lam = require_finite("lam", np.array(lam, dtype=float))
     first, second = np.zeros_like(lam), np.zeros_like(lam)
-    step = 0
+    done = 0
     try:
         for step in range(1, steps + 1):
             g = np.asarray(gradient(lam))
@@ -35,13 +35,14 @@ def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
                 p = int(np.flatnonzero(~np.isfinite(g))[0])
                 stopped = f"gradient of lam[{p}] is {g[p]} at step {step}; the last finite parameters are returned"
                 warnings.warn(stopped, RuntimeWarning, stacklevel=2)
-                return Ascent(lam, step - 1, stopped)
+                return Ascent(lam, done, stopped)
             first = decay[0] * first + (1 - decay[0]) * g
             second = decay[1] * second + (1 - decay[1]) * g**2
             size = rate(step) if callable(rate) else rate
             lam = lam + size * (first / (1 - decay[0]**step)) / (np.sqrt(second / (1 - decay[1]**step)) + 1e-12)
+            done = step
             if watch:
                 watch(step, lam)
     except KeyboardInterrupt:
-        return Ascent(lam, step - 1, f"interrupted at step {step} of {steps}")
-    return Ascent(lam, steps)
+        return Ascent(lam, done, f"interrupted after step {done} of {steps}")
+    return Ascent(lam, done)

@@ -1,0 +1,61 @@
+"""Real data where REFVI_DATA has it, toy data where not, and a word on what is missing."""
+import numpy as np
+import pytest
+
+from refvi import data
+
+SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), "yacht": (308, 6)}
+needs_data = pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
+
+
+def write_set(root, table="1 2 3\n4 5 7\n", features="0\n1\n", target="2\n"):
+    folder = root / "yacht"
+    folder.mkdir()
+    for name, text in (("data", table), ("index_features", features), ("index_target", target)):
+        (folder / f"{name}.txt").write_text(text)
+    return root
+
+
+@needs_data
+@pytest.mark.parametrize("name", data.UCI)
+def test_uci_sets(name):
+    regression = data.uci(name)
+    assert regression.inputs.shape == SIZES[name] and regression.target.shape == SIZES[name][:1]
+    assert np.all(np.std(regression.inputs, axis=0) > 0) and regression.name == f"UCI {name}"
+
+
+def test_inputs_and_target_are_taken_by_their_indices(tmp_path):
+    regression = data.uci("yacht", write_set(tmp_path))
+    assert regression.inputs.tolist() == [[1, 2], [4, 5]] and regression.target.tolist() == [3, 7]
+
+
+def test_what_is_not_finite_is_named(tmp_path):
+    with pytest.raises(ValueError, match=r"yacht/data.txt\[1, 0\] is nan; 1 of 6 values"):
+        data.uci("yacht", write_set(tmp_path, table="1 2 3\nnan 5 7\n"))
+
+
+def test_missing_data_say_where_they_belong(tmp_path, monkeypatch):
+    monkeypatch.delenv("REFVI_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match=r"REFVI_DATA is not set\): put data.txt"):
+        data.uci("yacht")
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
+    assert data.folder() is None
+    with pytest.raises(FileNotFoundError, match=f"under {tmp_path}"):
+        data.uci("yacht", tmp_path)
+    with pytest.raises(ValueError, match="no UCI set 'wine', expected one of bostonHousing, concrete"):
+        data.uci("wine")
+
+
+def test_toy_regression_is_a_regression(rng):
+    toy = data.toy_regression(rng, N=4000, D=2, noise_sd=0.3)
+    weights, residual, *_ = np.linalg.lstsq(toy.inputs, toy.target, rcond=None)
+    np.testing.assert_allclose(np.sqrt(residual[0] / 4000), 0.3, rtol=0.1)
+    with pytest.raises(ValueError, match="N must be an integer >= 1"):
+        data.toy_regression(rng, N=0)
+
+
+def test_standardized_columns(rng):
+    values = np.column_stack([rng.normal(5, 3, 50), np.full(50, 2.)])
+    z = data.standardize(values)
+    np.testing.assert_allclose(z.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(z.std(axis=0), [1, 0], atol=1e-12)

@@ -1,0 +1,86 @@
+"""Each family says the same thing in all its words: densities as SciPy has them, nodes that integrate, draws from that density."""
+import numpy as np
+import pytest
+from scipy import stats
+
+from refvi import families
+from refvi.core import noise
+from refvi.verify.compare import ORDERS
+from refvi.verify.trial import PASS, escalate, moments
+
+SCIPY = {
+    "normal": lambda z, lam: stats.norm.logpdf(z, lam[0], np.exp(lam[1])),
+    "diagonal_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], np.diag(np.exp(2 * lam[2:]))),
+    "categorical": lambda z, lam: np.log(np.exp(lam) / np.exp(lam).sum())[z],
+    "beta": lambda z, lam: stats.beta.logpdf(z, *np.exp(lam)),
+}
+NAMES = sorted(SCIPY)
+
+
+def setting(name, rng):
+    """A family and parameters in a region away from its edges."""
+    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "categorical": (-1, 1, 4), "beta": (0.6, 1.5, 2)}[name]
+    return getattr(families, name), rng.uniform(low, high, P)
+
+
+def test_every_family_is_here():
+    assert NAMES == sorted(name for name, value in vars(families).items() if isinstance(value, families.Family))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_log_prob_is_scipy_s(name, rng):
+    q, lam = setting(name, rng)
+    z = q.sample(rng, lam, (50,))
+    np.testing.assert_allclose(q.log_prob(z, lam), SCIPY[name](z, lam), rtol=1e-11, atol=1e-11)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_nodes_integrate_the_density_to_one(name, order, rng):
+    q, lam = setting(name, rng)
+    z, w = q.nodes(lam, order)
+    rate = np.sqrt(2 * np.pi * order * np.exp(min(lam))) if name == "beta" else np.inf if name == "categorical" else np.pi / 2 * order
+    np.testing.assert_allclose(np.sum(w * np.exp(q.log_prob(z, lam))), 1, rtol=1e-12 + 100 * np.exp(-rate))     # the error each rule claims
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_draws_have_the_moments_of_the_nodes(name, rng):
+    q, lam = setting(name, rng)
+    z, w = q.nodes(lam)
+
+    def features(z):
+        z = np.asarray(z, float).reshape(len(z), -1)
+        return np.concatenate([z, z**2, z**3, np.sin(2 * z)], axis=1)
+
+    target = (w * np.exp(q.log_prob(z, lam))) @ features(z)
+    trial = escalate(lambda n, strike: moments([features(q.sample(rng, lam, (n,)))]), target, 10_000)
+    assert trial.verdict == PASS, (lam, trial)
+
+
+@pytest.mark.parametrize("name", ["normal", "diagonal_normal"])
+def test_transport_carries_the_standard_member_to_the_one_of_lam(name, rng):
+    q, lam = setting(name, rng)
+    eps, weights = noise(q, np.zeros(len(lam))).rule(1, 64)
+    z = q.transport(eps[:, 0], lam)
+    own, own_weights = noise(q, lam).rule(1, 64)
+    for g in (np.sin, np.square):
+        np.testing.assert_allclose(weights @ g(z), own_weights @ g(own[:, 0]), rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_may_carry_sample_axes(name, rng):
+    q, lam = setting(name, rng)
+    z = q.sample(rng, lam, (3, 2))
+    copies = np.broadcast_to(lam, (3, 2, len(lam)))
+    np.testing.assert_allclose(q.log_prob(z, copies), q.log_prob(z, lam), rtol=1e-14)
+
+
+def test_impossible_outcomes_have_probability_zero_and_far_ones_stay_finite():
+    assert families.normal.log_prob(1e6, np.array([0., 0.])) == -0.5e12 - 0.5 * np.log(2 * np.pi)
+    np.testing.assert_allclose(families.categorical.log_prob(np.array([0, 1]), np.array([800., -800.])), [0., -1600.])
+
+
+@pytest.mark.parametrize("q, lam", [(families.normal, np.zeros(3)), (families.beta, np.zeros(1)), (families.diagonal_normal, np.zeros(3))])
+def test_lam_of_a_wrong_length_is_named(q, lam):
+    with pytest.raises(ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., 2"):
+        q.log_prob(np.zeros(4), lam)

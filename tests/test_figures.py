@@ -1,0 +1,112 @@
+"""Every figure: its committed numbers are what its script computes, and what was measured lies on its exact line."""
+import json
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from refvi import files
+from refvi.__main__ import load_press, main
+
+PRESS = load_press()
+NAMES = PRESS.names()
+SE = -stats.norm.ppf(1e-7 / 2)      # a measured value this many standard errors off is wrong; about one run in 10^5 would say so by chance
+
+
+def measured(data):
+    return [key.removeprefix("measured_") for key in data if key.startswith("measured_")]
+
+
+def require_on_line(data):
+    for name in measured(data):
+        off = np.abs(data[f"measured_{name}"] - data[f"exact_{name}"]) / data[f"error_{name}"]
+        assert np.all(off < SE), (name, off)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_committed_numbers_are_the_script_s(name):
+    """Exact arrays tightly; measured ones within their error bars, since NumPy may change its streams."""
+    kept, new = PRESS.stored(name), PRESS.numbers(name, PRESS.load(name), fresh=False, update=True)
+    assert list(kept) == list(new)
+    for key in kept:
+        if key.partition("_")[0] not in ("measured", "error"):
+            np.testing.assert_allclose(kept[key], new[key], rtol=1e-9, atol=1e-12, err_msg=key)
+    require_on_line(kept)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fresh_measurements_lie_on_their_exact_line(name, rng):
+    require_on_line({key: np.asarray(value) for key, value in PRESS.load(name).data(rng).items()})
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_figure_has_a_claim_and_a_committed_picture(name):
+    assert PRESS.load(name).__doc__.strip().endswith(".")
+    assert (PRESS.HOME / f"{name}.{getattr(PRESS.load(name), 'FORMAT', 'svg')}").exists()
+
+
+@pytest.mark.parametrize("form", ["svg", "png", "pdf"])
+def test_a_picture_is_the_same_twice_and_logging_takes_no_chance(tmp_path, form):
+    first, second = (PRESS.press("score_function_error", tmp_path / str(i), form).read_bytes() for i in range(2))
+    assert first == second and len(first) > 5000
+
+
+def test_the_beta_densities_have_the_slides_numbers():
+    """WI.29 and WI.30, by SciPy and by the binomial identity."""
+    for name, a, b, peak, above in (("beta_narrow", 50, 70, 8.850, 0.033146), ("beta_wide", 5, 7, 2.759, 562 / 2048)):
+        data, q = PRESS.stored(name), stats.beta(a, b)
+        np.testing.assert_allclose(data["density"], q.pdf(data["pi"]), rtol=1e-9)
+        np.testing.assert_allclose([data["mean"], data["mode"], data["sd"]], [5 / 12, (a - 1) / (a + b - 2), q.std()], rtol=1e-12)
+        np.testing.assert_allclose([data["peak"], data["above_half"]], [peak, above], rtol=2e-4)
+        np.testing.assert_allclose(data["above_half"], stats.binom.cdf(a - 1, a + b - 1, 0.5), rtol=1e-10)
+
+
+def test_elbo_and_kl_add_up_and_the_bound_stays_below():
+    data = PRESS.stored("elbo_plus_kl")
+    np.testing.assert_allclose(data["elbo"] + data["kl"], data["log_evidence"], rtol=1e-10)
+    assert np.all(data["kl"] > 0)
+    np.testing.assert_allclose(data["log_evidence"], stats.norm.logpdf(1.3, 0, np.hypot(1.5, 0.7)), rtol=1e-10)
+
+
+def test_the_standard_error_falls_with_the_root_of_s():
+    data = PRESS.stored("score_function_error")
+    np.testing.assert_allclose(data["exact_sd"] * np.sqrt(data["S"])[:, None], np.tile(data["exact_sd"][0], (len(data["S"]), 1)), rtol=1e-12)
+
+
+# ---- the command
+
+def test_the_command_draws_where_it_is_told(tmp_path, capsys):
+    assert main(["figures", "beta_wide", "--format", "png", "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "beta_wide.png")
+    assert (tmp_path / "beta_wide.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((tmp_path / "beta_wide.json").read_text())["a"] == 5
+
+
+def test_fresh_figures_take_fresh_entropy(tmp_path):
+    for folder in ("one", "two"):
+        assert main(["figures", "elbo_plus_kl", "--fresh", "--out", str(tmp_path / folder)]) == 0
+    one, two = (json.loads((tmp_path / folder / "elbo_plus_kl.json").read_text()) for folder in ("one", "two"))
+    assert one["elbo"] == two["elbo"] and one["measured_elbo"] != two["measured_elbo"]
+
+
+def test_an_expensive_figure_is_drawn_from_its_stored_numbers(tmp_path, monkeypatch):
+    script = PRESS.load("beta_wide")
+    script.EXPENSIVE, script.data = True, lambda rng: pytest.fail("computed although stored")
+    assert PRESS.numbers("beta_wide", script, fresh=False, update=False)["a"] == 5
+
+
+def test_wrong_calls_say_what_was_expected(tmp_path, capsys):
+    assert main(["figures", "mona_lisa"]) == 2
+    assert f"no figure 'mona_lisa', expected one of {', '.join(NAMES)}" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert main(["figures", "--out", str(tmp_path / "file")]) == 2
+    assert "cannot write the figures to" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["figures", "--fresh", "--update"])
+
+
+def test_without_a_checkout_the_command_says_where_the_chapters_are(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(files, "__file__", str(tmp_path / "refvi" / "files.py"))
+    monkeypatch.chdir(tmp_path)
+    assert main(["figures"]) == 2
+    assert "clone the repository" in capsys.readouterr().err

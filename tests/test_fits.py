@@ -1,0 +1,77 @@
+"""The real fit ends where it should: at the best factorized approximation, below the evidence, and says which data it used."""
+import numpy as np
+import pytest
+
+from refvi import data, models
+from refvi.__main__ import main
+from refvi.families import diagonal_normal
+from refvi.fits import regression
+from refvi.score_function import bbvi
+
+
+@pytest.fixture
+def problem(rng):
+    return regression.problem(data.toy_regression(rng))
+
+
+def test_bbvi_ends_at_the_mean_field_optimum(problem, rng):
+    x, theta = problem
+    ascent, best = regression.fit(x, theta, rng), models.mean_field(x, theta)
+    D = theta.y.shape[1]
+    assert np.all(np.abs(ascent.lam[:D] - best[:D]) < 0.5 * np.exp(best[D:]))
+    assert np.all(np.abs(ascent.lam[D:] - best[D:]) < 0.2)
+    gain = models.elbo(ascent.lam, x, theta) - models.elbo(regression.start(D), x, theta)
+    assert models.elbo(best, x, theta) - 0.5 < models.elbo(ascent.lam, x, theta) <= models.elbo(best, x, theta) < models.log_evidence(x, theta)
+    assert gain > 10
+
+
+def test_the_steps_of_a_downhill_fit_would_be_seen(problem, rng):
+    """Planted fault: the sign of the log joint turned; the bound falls."""
+    x, theta = problem
+    D = theta.y.shape[1]
+    ascent = bbvi(lambda z: -models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, regression.start(D), rng, 50, 16, 0.05)
+    assert models.elbo(ascent.lam, x, theta) < models.elbo(regression.start(D), x, theta)
+
+
+def test_watching_a_fit_does_not_change_it(problem, entropy):
+    x, theta = problem
+    runs = [bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, regression.start(theta.y.shape[1]),
+                 np.random.Generator(np.random.SFC64(entropy)), 20, 8, 0.05, watch) for watch in (None, lambda step, lam: None)]
+    assert np.array_equal(runs[0].lam, runs[1].lam)
+
+
+def test_a_number_of_draws_is_a_count(problem, rng):
+    x, theta = problem
+    with pytest.raises(ValueError, match="S must be an integer >= 1, got 0"):
+        bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, np.zeros(8), rng, 5, 0, 0.05)
+
+
+def test_a_bound_above_the_evidence_is_an_error(rng, monkeypatch):
+    monkeypatch.setattr(models, "elbo", lambda lam, x, theta: models.log_evidence(x, theta) + 1e-3)
+    with pytest.raises(ArithmeticError, match="above the log evidence"):
+        list(regression.run(rng, "toy", steps=2))
+
+
+def test_the_report_names_its_data_and_repeats_with_its_entropy(monkeypatch, capsys):
+    monkeypatch.delenv("REFVI_DATA", raising=False)
+    monkeypatch.setattr(regression.run, "__defaults__", (None, 50))
+    assert main(["fit", "regression"]) == 0
+    told = capsys.readouterr().out
+    assert "REFVI_DATA is not set: this is a toy set" in told and "log evidence" in told and "intercept" in told
+    entropy = told.split("--entropy ")[1].split(")")[0]
+    assert main(["fit", "regression", "--entropy", entropy]) == 0
+    assert capsys.readouterr().out == told
+
+
+def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
+    assert main(["fit", "everest"]) == 2
+    assert "no fit 'everest', expected one of regression" in capsys.readouterr().err
+    assert main(["fit", "--data", "wine"]) == 2
+    assert "no UCI set 'wine'" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
+@pytest.mark.parametrize("name", data.UCI)
+def test_every_uci_set_has_a_posterior(name):
+    x, theta = regression.problem(data.uci(name))
+    assert models.elbo(models.mean_field(x, theta), x, theta) < models.log_evidence(x, theta)
