@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-LOWEST = {"numpy": (1, 23), "scipy": (1, 10), "autograd": (1, 6), "matplotlib": (3, 7)}
+LOWEST = {"numpy": (1, 24), "scipy": (1, 10), "autograd": (1, 6), "matplotlib": (3, 7)}
 
 
 def main(arguments=None):
