@@ -1,10 +1,16 @@
-"""Ascent: everything here goes uphill, and says why it stopped."""
+"""Ascent: everything here goes uphill, and says why it stopped.
+
+PML, "A small side-step: Gradient Ascent" and what follows; UA, "MLE via gradient-based optimisation".
+"""
 import warnings
 from typing import NamedTuple
 
 import numpy as np
 
 from refvi.core import require_count, require_finite, require_positive
+
+
+TINY = 1e-12        # keeps a gradient that has always been zero from being divided by zero
 
 
 class Ascent(NamedTuple):
@@ -14,35 +20,80 @@ class Ascent(NamedTuple):
     stopped: str = ""
 
 
+def robbins_monro(rate, delay=1., power=1.):
+    """The schedule rate / (1 + (t - 1)/delay)^power.
+
+    Its sum is infinite, so that it can reach any optimum, and the sum of its squares is finite, so that noise dies out: both hold for
+    1/2 < power <= 1, and ValueError says which condition another power breaks. Robbins and Monro (1951).
+    """
+    require_positive("rate", rate, "ascent is uphill already")
+    require_positive("delay", delay, "steps until the rate has fallen")
+    if power > 1:
+        raise ValueError(f"power must be at most 1, got {power}: the steps add up to a finite distance, and may end short of the optimum")
+    if power <= 0.5:
+        raise ValueError(f"power must be above 1/2, got {power}: the squared steps have no finite sum, and the noise does not die out")
+    return lambda t: rate / (1 + (t - 1) / delay)**power
+
+
+def gradient_ascent(gradient, lam, steps, rate, watch=None):
+    """lam <- lam + rate gradient(lam); stochastic gradient ascent where the gradient is random.
+
+    rate is a number or a function of the step, such as robbins_monro. On a quadratic top a constant rate converges below 2 / largest
+    curvature. The rest is as for adam.
+    """
+    return climb(gradient, lam, steps, lambda g, step: g, rate, watch)
+
+
 def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
     """Adam (Kingma and Ba 2015), uphill: each coordinate moves by about rate, less where the gradient is mostly noise.
 
-    gradient(lam) (P,) may be random; rate is a number or a function of the step; watch(step, lam) is called after every step.
-    Ctrl-C ends it with what has been reached. A gradient that is not finite ends it with a RuntimeWarning, before it reaches lam.
+    gradient(lam) (P,) may be random; rate is a number or a function of the step; watch(step, lam) is called after every step. lam is
+    updated in place between the calls, in its own dtype: copy what is to be kept. Ctrl-C ends it with what has been reached. A gradient
+    that is not finite ends it with a RuntimeWarning, before it reaches lam.
     """
+    first, second, scratch = (np.zeros(np.shape(lam), dtype_of(lam)) for _ in range(3))      # moments, without their factors 1 - decay
+
+    def direction(g, step):
+        np.multiply(first, decay[0], out=first)
+        np.add(first, g, out=first)
+        np.multiply(second, decay[1], out=second)
+        np.multiply(g, g, out=scratch)
+        np.add(second, scratch, out=second)
+        np.sqrt(second, out=scratch)
+        spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
+        np.add(scratch, TINY / spread, out=scratch)
+        np.divide(first, scratch, out=scratch)
+        return np.multiply(scratch, (1 - decay[0]) / (1 - decay[0]**step) / spread, out=scratch)
+
+    return climb(gradient, lam, steps, direction, rate, watch)
+
+
+def climb(gradient, lam, steps, direction, rate, watch):
+    """Steps of size rate along what direction(g, step) makes of each gradient."""
     require_count("steps", steps)
     if not callable(rate):
         require_positive("rate", rate, "ascent is uphill already")
-    lam = require_finite("lam", np.array(lam, dtype=float))
-    first, second = np.zeros_like(lam), np.zeros_like(lam)
-    done = 0
+    lam, done = require_finite("lam", np.array(lam, dtype_of(lam))), 0
     try:
         for step in range(1, steps + 1):
             g = np.asarray(gradient(lam))
             if g.shape != lam.shape:
                 raise ValueError(f"the gradient has shape {g.shape}, lam has {lam.shape}: would broadcast")
-            if not np.all(np.isfinite(g)):
-                p = int(np.flatnonzero(~np.isfinite(g))[0])
-                stopped = f"gradient of lam[{p}] is {g[p]} at step {step}; the last finite parameters are returned"
-                warnings.warn(stopped, RuntimeWarning, stacklevel=2)
+            if not np.isfinite(np.dot(g, g) if g.ndim == 1 else np.sum(g * g)):
+                bad = np.flatnonzero(~np.isfinite(g))
+                what = f"gradient of lam[{bad[0]}] is {g.flat[bad[0]]}" if len(bad) else "the square of the gradient overflows"
+                stopped = f"{what} at step {step}; the last finite parameters are returned"
+                warnings.warn(stopped, RuntimeWarning, stacklevel=3)
                 return Ascent(lam, done, stopped)
-            first = decay[0] * first + (1 - decay[0]) * g
-            second = decay[1] * second + (1 - decay[1]) * g**2
-            size = rate(step) if callable(rate) else rate
-            lam = lam + size * (first / (1 - decay[0]**step)) / (np.sqrt(second / (1 - decay[1]**step)) + 1e-12)
+            lam += (rate(step) if callable(rate) else rate) * direction(g, step)
             done = step
             if watch:
                 watch(step, lam)
     except KeyboardInterrupt:
         return Ascent(lam, done, f"interrupted after step {done} of {steps}")
     return Ascent(lam, done)
+
+
+def dtype_of(lam):
+    """The dtype to climb in: floats stay what they are, integers become float64."""
+    return np.result_type(lam, np.float32) if np.asarray(lam).dtype.kind == "f" else np.dtype(float)

@@ -54,7 +54,8 @@ def compare(played, reference, result, values, stream, use_rule=True, keep=None)
     if relation == "=":
         eps = noise.draw(stream(0), PILOT, S)
         left, right = played.at(eps), reference.at(eps)
-        return exact(result._replace(how=f"exact on {PILOT:,} draws"), left - right, EXACT * max(scale, np.max(np.abs(right))))
+        size = max(scale, float(np.max(np.abs(right))))     # of single draws, which may exceed their mean
+        return exact(result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, EXACT * size)
     if reference.random:        # a difference on the same noise, held against zero
         mine = played.at if played.random else lambda eps: played.value.reshape(1, -1)
         at, target = (lambda eps: mine(eps) - reference.at(eps)), np.zeros(max(1, int(np.prod(played.shape))))

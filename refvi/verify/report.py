@@ -7,7 +7,7 @@ import numpy as np
 from refvi.verify.trial import PASS
 
 SIGNS = {"": " ", "=": "=", r"\approx": "≈", r"\le": "≤", r"\ge": "≥", r"\ne": "≠"}
-LINE = "  {sign} {row:<26} {how:<38} {gap:>8} {resolution:>10}  {verdict}"
+LINE = "  {sign} {row:<30} {how:<36} {gap:>8} {resolution:>10}  {verdict}"
 
 
 def heading(result, page):
