@@ -1,4 +1,4 @@
-"""The command line: refvi [verify | figures | fit]; without a word, all three."""
+"""The command line: refvi [verify | figures | fit | data]; without a word, the first three."""
 import argparse
 import importlib
 import importlib.util
@@ -9,11 +9,14 @@ import sys
 import time
 from pathlib import Path
 
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 LOWEST = {"numpy": (1, 24), "scipy": (1, 10), "autograd": (1, 6), "matplotlib": (3, 7)}
 
 
 def main(arguments=None):
     """Run one command; returns the exit status: 0 if all is PASS, 1 if not, 2 for a wrong call, 130 after Ctrl-C."""
+    for name in THREADS:        # before NumPy is imported: products this small gain little from a second thread, and lose tenfold on a busy machine
+        os.environ.setdefault(name, "1")
     sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     parser = build_parser()
     options = parser.parse_args(arguments)
@@ -56,9 +59,18 @@ def build_parser():
 
     fit = commands.add_parser("fit", help="fit a model on real data", description="Fit models on real data, beside what is exact.")
     fit.add_argument("names", nargs="*", metavar="NAME", help="default: all")
-    fit.add_argument("--data", metavar="SET", help="a UCI set, or toy (default: yacht, or toy without REFVI_DATA)")
+    fit.add_argument("--data", metavar="SET", help="a UCI set, mnist, toy or typeset (default: real data where they are at hand)")
     fit.add_argument("--entropy", type=entropy_of, metavar="HEX", help="replay a run")
     fit.set_defaults(run=run_fit)
+
+    data = commands.add_parser("data", help="say which data are at hand, or fetch MNIST", description="Say which data are at hand; fetch MNIST, checked to the last byte.")
+    data.set_defaults(run=run_data)
+    actions = data.add_subparsers(metavar="ACTION")
+    fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
+    fetch.add_argument("set", choices=("mnist",))
+    fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")
+    fetch.add_argument("--mirror", action="append", metavar="URL", help="fetch from here instead; may be given several times")
+    fetch.set_defaults(run=run_fetch)
     return parser
 
 
@@ -216,14 +228,37 @@ def run_fit(options):
 def fit(options):
     """(name, lines of its report) of each fit asked for."""
     import numpy as np
-    known = fit_names()
+    known = {name: importlib.import_module(f"refvi.fits.{name}") for name in fit_names()}
     for name in options.names:
         if name not in known:
             raise LookupError(f"no fit {name!r}, expected one of {', '.join(known)}")
+        if options.data and options.data not in known[name].DATA:
+            raise LookupError(f"no data {options.data!r} for {name}, expected one of {', '.join(known[name].DATA)}")
+    names = options.names or [name for name in known if options.data in (None, *known[name].DATA)]
+    if not names:
+        raise LookupError(f"no data {options.data!r}, expected one of {', '.join(sorted({data for fit in known.values() for data in fit.DATA}))}")
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
-    for name in options.names or known:
+    for name in names:
         rng = np.random.Generator(np.random.SFC64(entropy))
-        yield f"{name} (--entropy {entropy:#034x})", list(importlib.import_module(f"refvi.fits.{name}").run(rng, options.data))
+        yield f"{name} (--entropy {entropy:#034x})", list(known[name].run(rng, options.data))
+
+
+def run_data(options):
+    """Which data are at hand, and where."""
+    from refvi.data import cache, folder, mnist, uci
+    print(f"REFVI_DATA  {folder() or 'not set, or no folder'}\ncache       {cache()}")
+    for name in uci.SETS:
+        print(f"{name:<15}{'at hand' if folder() and (folder() / 'uci' / name / 'data.txt').exists() else 'not at hand: belongs in REFVI_DATA/uci'}")
+    print(f"{'mnist':<15}{'at hand' if mnist.at_hand() else 'not at hand: refvi data fetch mnist'}")
+    return 0
+
+
+def run_fetch(options):
+    from refvi.data import mnist
+    from refvi.data.fetch import fetch_mnist
+    for line in fetch_mnist(options.out, [url.rstrip("/") + "/" for url in options.mirror or mnist.MIRRORS]):
+        print(line, flush=True)
+    return 0
 
 
 def everything(options):

@@ -2,8 +2,10 @@
 import os
 import secrets
 
-import numpy as np
-import pytest
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does, before NumPy is imported
+
+import numpy as np      # noqa: E402
+import pytest           # noqa: E402
 
 
 @pytest.fixture

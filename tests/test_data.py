@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from refvi import data
+from refvi.data import uci
 
 SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), "yacht": (308, 6)}
 needs_data = pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
@@ -17,33 +18,33 @@ def write_set(root, table="1 2 3\n4 5 7\n", features="0\n1\n", target="2\n"):
 
 
 @needs_data
-@pytest.mark.parametrize("name", data.UCI)
+@pytest.mark.parametrize("name", uci.SETS)
 def test_uci_sets(name):
-    regression = data.uci(name)
+    regression = uci.load(name)
     assert regression.inputs.shape == SIZES[name] and regression.target.shape == SIZES[name][:1]
     assert np.all(np.std(regression.inputs, axis=0) > 0) and regression.name == f"UCI {name}"
 
 
 def test_inputs_and_target_are_taken_by_their_indices(tmp_path):
-    regression = data.uci("yacht", write_set(tmp_path))
+    regression = uci.load("yacht", write_set(tmp_path))
     assert regression.inputs.tolist() == [[1, 2], [4, 5]] and regression.target.tolist() == [3, 7]
 
 
 def test_what_is_not_finite_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"yacht/data.txt\[1, 0\] is nan; 1 of 6 values"):
-        data.uci("yacht", write_set(tmp_path, table="1 2 3\nnan 5 7\n"))
+        uci.load("yacht", write_set(tmp_path, table="1 2 3\nnan 5 7\n"))
 
 
 def test_missing_data_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.delenv("REFVI_DATA", raising=False)
     with pytest.raises(FileNotFoundError, match=r"REFVI_DATA is not set\): put data.txt"):
-        data.uci("yacht")
+        uci.load("yacht")
     monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
     assert data.folder() is None
     with pytest.raises(FileNotFoundError, match=f"under {tmp_path}"):
-        data.uci("yacht", tmp_path)
+        uci.load("yacht", tmp_path)
     with pytest.raises(ValueError, match="no UCI set 'wine', expected one of bostonHousing, concrete"):
-        data.uci("wine")
+        uci.load("wine")
 
 
 def test_toy_regression_is_a_regression(rng):

@@ -4,6 +4,7 @@ import pytest
 
 from refvi import data, models
 from refvi.__main__ import main
+from refvi.data import uci
 from refvi.families import diagonal_normal
 from refvi.fits import regression
 from refvi.score_function import bbvi
@@ -71,7 +72,7 @@ def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
 
 
 @pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
-@pytest.mark.parametrize("name", data.UCI)
+@pytest.mark.parametrize("name", uci.SETS)
 def test_every_uci_set_has_a_posterior(name):
-    x, theta = regression.problem(data.uci(name))
+    x, theta = regression.problem(uci.load(name))
     assert models.elbo(models.mean_field(x, theta), x, theta) < models.log_evidence(x, theta)

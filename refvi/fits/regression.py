@@ -6,16 +6,19 @@ of least squares. The approximation is a diagonal normal, climbed by the score f
 import numpy as np
 
 from refvi import data, models
+from refvi.data import uci
 from refvi.families import diagonal_normal
 from refvi.progress import Progress
 from refvi.score_function import bbvi
+
+DATA = (*uci.SETS, "toy")
 
 
 def choose(rng, name):
     """The data asked for; without REFVI_DATA and without a name, a toy set."""
     if name == "toy" or name is None and data.folder() is None:
         return data.toy_regression(rng)
-    return data.uci(name or "yacht")
+    return uci.load(name or "yacht")
 
 
 def problem(regression):
