@@ -1,7 +1,7 @@
 """The press: runs a figure's script, writes its picture and its numbers.
 
 A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
-error_x, their standard errors, and exact_x, where they should lie. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
+error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
 drawn from its stored numbers unless they are to be computed afresh. Committed pictures take their seed from their name.
 """
 import hashlib

@@ -3,6 +3,7 @@
 Shapes: samples first, parameters last. Scalar latents z (..., S), vector latents z (..., S, D); log densities (..., S) in nats;
 lam (..., P) flat and unconstrained; noise eps (R, S, ...) holds R repetitions of an S-draw estimator.
 """
+from numbers import Integral
 from typing import Any, Callable, NamedTuple
 
 import autograd.numpy as np
@@ -100,6 +101,6 @@ def require_positive(name, value, remedy):
 
 def require_count(name, value):
     """value, or a ValueError: a number of draws, data or steps is an integer of at least 1."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)) or value < 1:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
     return value

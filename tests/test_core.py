@@ -78,6 +78,10 @@ def test_a_standard_deviation_is_positive():
         require_positive("sigma", -1.0, "parameterize by log_sigma")
 
 
+def test_numpy_s_integers_count():
+    assert require_count("S", np.int64(3)) == 3
+
+
 @pytest.mark.parametrize("count", [0, -1, 2.0, True, "3", None])
 def test_a_count_is_an_integer_of_at_least_one(count):
     with pytest.raises(ValueError, match="S must be an integer >= 1, got"):
