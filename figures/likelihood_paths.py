@@ -27,7 +27,8 @@ def data(rng):
     def minibatch(theta):
         return minibatch_gradient(eps.draw(rng, 1, M), normal.log_prob, X, theta)[0]
 
-    return dict(mu=mu, log_sigma=log_sigma, surface=surface, top=top, small=path(gradient_ascent, exact, 0.15 * limit), large=path(gradient_ascent, exact, 0.92 * limit),
+    return dict(mu=mu, log_sigma=log_sigma, surface=surface, top=top, small=path(gradient_ascent, exact, 0.15 * limit),
+                large=path(gradient_ascent, exact, 0.92 * limit),
                 adam=path(adam, exact, 0.15), random_minibatch=path(gradient_ascent, minibatch, robbins_monro(0.4 * limit, delay=20)))
 
 
@@ -40,11 +41,13 @@ def path(ascend, gradient, rate):
 
 def draw(figure, mu, log_sigma, surface, top, small, large, adam, random_minibatch):
     axes = figure.add_subplot()
-    contours = axes.contour(mu, log_sigma, surface, levels=[-32, -16, -8, -4, -2, -1, -0.5], colors="0.75", linewidths=0.8, linestyles="-")
+    contours = axes.contour(mu, log_sigma, surface, levels=[-32, -16, -8, -4, -2, -1, -0.5],
+                             colors="0.75", linewidths=0.8, linestyles="-")
     axes.clabel(contours, fontsize=7, fmt="%g")
     for points, marker, color, label in ((small, ".", "0.55", "small steps"), (large, "s", "black", "0.92 of the limit"), (adam, "^", "0.35", "Adam"),
                                          (random_minibatch, "x", "0.1", f"minibatches of {M}")):
         axes.plot(*points.T, marker=marker, markersize=3, linewidth=0.7, color=color, label=label)
     axes.plot(*top, "*", color="red", markersize=10)
-    axes.set(xlabel="mean μ", ylabel="log standard deviation log σ", xlim=(mu[0], mu[-1]), ylim=(log_sigma[0], log_sigma[-1]), title="log-likelihood below its maximum (star), in nats")
+    axes.set(xlabel="mean μ", ylabel="log standard deviation log σ", xlim=(mu[0], mu[-1]), ylim=(log_sigma[0], log_sigma[-1]),
+             title="log-likelihood below its maximum (star), in nats")
     axes.legend(loc="upper right")

@@ -73,7 +73,10 @@ def score(q, z, lam):
 
 def require_shape(name, value, shape, meaning):
     """value as a float array, or a ValueError that prints both shapes; None in shape matches any length, ... any leading axes."""
-    value = np.asarray(value, dtype=np.result_type(value, np.float32))
+    value = np.asarray(value)
+    if value.dtype.kind in "ui" and value.size and np.max(np.abs(value)) > 2**53:
+        raise ValueError(f"{name} holds {np.max(np.abs(value))}, beyond 2^53: not exact as a float, rescale it or take logarithms")
+    value = value.astype(np.result_type(value, np.float32), copy=False)
     tail = shape[1:] if shape[:1] == (...,) else shape
     got = value.shape[max(value.ndim - len(tail), 0):] if shape[:1] == (...,) else value.shape
     if len(got) != len(tail) or any(want not in (None, n) for n, want in zip(got, tail)):

@@ -6,7 +6,7 @@ real numbers is a distribution. Parameters may carry sample axes of their own (t
 import autograd.numpy as np
 from scipy.special import expit, log_expit
 
-from refvi.core import Family
+from refvi.core import Family, require_positive, require_shape
 from refvi.special import betaln, logsumexp
 
 
@@ -29,6 +29,22 @@ def pair(lam):
     if np.shape(lam)[-1] != 2:
         raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., 2)")
     return lam[..., 0], lam[..., 1]
+
+
+def normal_lam(mu, *, sd):
+    """lam of a normal with mean mu and standard deviation sd > 0."""
+    return np.array([mu, np.log(require_positive("sd", sd, "parameterize by log_sigma"))])
+
+
+def categorical_lam(probs):
+    """Logits of probabilities that sum to one; an outcome of probability zero gets a logit of minus infinity."""
+    probs = require_shape("probs", probs, (None,), "one probability for each outcome")
+    bad = np.flatnonzero(~(probs >= 0))
+    if len(bad):
+        raise ValueError(f"probs[{bad[0]}] is {probs[bad[0]]}, must not be negative or nan")
+    if abs(np.sum(probs) - 1) > 1e-9:
+        raise ValueError(f"probs sum to {np.sum(probs):.10g}, must be 1 +- 1e-9")
+    return np.log(probs)
 
 
 # normal: z (..., S) real; lam = (mu, log sigma)
@@ -80,7 +96,7 @@ def diagonal_transport(eps, lam):
 def categorical_log_prob(z, lam):
     K = np.shape(lam)[-1]
     chosen = np.asarray(z)[..., None] == np.arange(K)
-    return np.sum(chosen * lam, axis=-1) - logsumexp(lam, axis=-1)
+    return np.sum(np.where(chosen, lam + np.zeros(np.shape(chosen)), 0.), axis=-1) - logsumexp(lam, axis=-1)
 
 
 def categorical_sample(rng, lam, size):

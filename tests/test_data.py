@@ -9,6 +9,22 @@ SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), 
 needs_data = pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
 
 
+@needs_data
+@pytest.mark.parametrize("name", uci.SETS)
+def test_every_split_covers_the_set(name):
+    for number in range(uci.SPLITS):
+        train, test = uci.split(name, number)
+        assert sorted([*train, *test]) == list(range(SIZES[name][0])) and 0.08 < len(test) / SIZES[name][0] < 0.12
+
+
+def test_splits_that_overlap_are_refused(tmp_path):
+    root = write_set(tmp_path)
+    (root / "yacht" / "index_train_3.txt").write_text("0\n1\n")
+    (root / "yacht" / "index_test_3.txt").write_text("1\n2\n")
+    with pytest.raises(ValueError, match="split 3 of yacht has 1 data in both train and test"):
+        uci.split("yacht", 3, root)
+
+
 def write_set(root, table="1 2 3\n4 5 7\n", features="0\n1\n", target="2\n"):
     folder = root / "yacht"
     folder.mkdir()

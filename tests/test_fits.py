@@ -4,9 +4,9 @@ import pytest
 
 from refvi import data, models
 from refvi.__main__ import main
-from refvi.data import uci
+from refvi.data import mnist, uci
 from refvi.families import diagonal_normal
-from refvi.fits import regression
+from refvi.fits import classifier, regression
 from refvi.score_function import bbvi
 
 
@@ -64,11 +64,38 @@ def test_the_report_names_its_data_and_repeats_with_its_entropy(monkeypatch, cap
     assert capsys.readouterr().out == told
 
 
+def test_the_classifier_s_report_on_typeset_digits(monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("REFVI_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(classifier.run, "__defaults__", (None, 3))
+    assert main(["fit", "classifier"]) == 0
+    told = capsys.readouterr().out
+    assert "MNIST is not at hand (`refvi data fetch mnist`): these are typeset digits" in told and "float32" in told
+    assert float(told.split("accuracy ")[1].split(" %")[0]) > 93
+
+
+@pytest.mark.skipif(not mnist.at_hand(), reason="MNIST is not at hand")
+def test_five_epochs_on_mnist_reach_97_and_a_half_percent(rng):
+    *_, line = classifier.run(rng, "mnist")
+    assert line.startswith("MNIST train: held-out log-likelihood -0.0") and float(line.split("accuracy ")[1].split(" %")[0]) >= 97.5
+
+
+def test_a_predicted_sigma_gains_where_the_noise_varies(monkeypatch, capsys):
+    monkeypatch.delenv("REFVI_DATA", raising=False)
+    assert main(["fit", "heteroscedastic"]) == 0
+    told = capsys.readouterr().out
+    assert "REFVI_DATA is not set: this is a toy set" in told
+    gain, error = map(float, told.split("toy sine ")[-1].split(" +- "))
+    assert gain > 3 * error > 0
+
+
 def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     assert main(["fit", "everest"]) == 2
-    assert "no fit 'everest', expected one of regression" in capsys.readouterr().err
+    assert "no fit 'everest', expected one of classifier, heteroscedastic, regression" in capsys.readouterr().err
     assert main(["fit", "--data", "wine"]) == 2
-    assert "no UCI set 'wine'" in capsys.readouterr().err
+    assert "no data 'wine', expected one of bostonHousing, concrete, energy, mnist, toy, typeset, yacht" in capsys.readouterr().err
+    assert main(["fit", "classifier", "--data", "yacht"]) == 2
+    assert "no data 'yacht' for classifier, expected one of mnist, typeset" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
