@@ -4,6 +4,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import re
 import secrets
 import sys
 import time
@@ -179,7 +180,7 @@ def verify_pages(options, show):
 def gather(waiting, news, page, entropy, show):
     """With many settings of a stage: collect the rows for one table, and show at once what is not PASS."""
     from refvi.verify import report
-    key = news[0].chain, news[0].stage.rpartition("-")[0] if news[0].stage.rpartition("-")[2].isdigit() else news[0].stage
+    key = news[0].chain, re.sub(r"-\d+$", "", news[0].stage)
     waiting.setdefault(key, []).extend(news)
     if status(news):
         show(report.unit_lines(news, page, entropy))

@@ -48,9 +48,10 @@ def noise(q, lam):
         return q.sample(rng, lam, (R, S))
 
     def rule(S, order):
-        z, w = q.nodes(lam, order)
-        if len(w)**S > POINTS:
+        few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
+        if (few * (order / 2)**np.log2(more / few))**S > POINTS:      # asked before the nodes are built: they may not fit into memory
             return None
+        z, w = q.nodes(lam, order)
         index = np.indices((len(w),) * S).reshape(S, -1).T
         return z[index], np.prod((w * np.exp(q.log_prob(z, lam)))[index], axis=-1)
 

@@ -18,6 +18,7 @@ def test_the_rule_of_s_draws_is_the_product_of_s_rules(rng):
 
 def test_a_rule_too_large_is_left_to_draws():
     assert noise(diagonal_normal, np.zeros(4)).rule(2, 64) is None
+    assert noise(diagonal_normal, np.zeros(12)).rule(1, 64) is None         # 64^6 nodes were never built
     assert noise(categorical, np.zeros(3)).rule(5, 64)[0].shape == (243, 5)
 
 

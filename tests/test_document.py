@@ -36,7 +36,8 @@ def test_every_spelling_of_a_relation(tmp_path, written, meant):
 
 
 @pytest.mark.parametrize("inner", [r"\sum_{s=1}^S a_s", "[x=i]", "p(x=1)", r"\left( a = b \right)", r"\begin{cases} a & x = 1 \\ b & x \ne 1 \end{cases}",
-                                   r"\{z = 1\}", r"\begin{pmatrix} 1 \\ = \end{pmatrix}", r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}"])
+                                   r"\{z = 1\}", r"\begin{pmatrix} 1 \\ = \end{pmatrix}", r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}", r"\lim_{h \rightarrow 0} h",
+                                   r"\frac{a=b}{c=d}", r"\hspace{1em} a", r"\mathbb{E}_{q}^{a=b}{}"])
 def test_relations_inside_something_are_no_relations(tmp_path, inner):
     first, second = rows(tmp_path, rf"& {inner}", r"\tag{first} \\", r"&= b \tag{second}")
     assert (first.fault, second.fault, second.relation) == (None, None, "=")
@@ -56,6 +57,10 @@ def test_relations_inside_something_are_no_relations(tmp_path, inner):
     ([r"& a \tag{first} \\", r"&= b \tag{first}"], 1, "stands twice", "a name and a function of its own"),
     ([r"& a \tag{first} \\", r"&= (b \tag{second}"], 1, "brackets", "close"),
     ([r"& a \tag{first} \\", r"&= b) \tag{second}"], 1, "brackets", "close"),
+    ([r"& a \tag{first} \\", r"&= \begin{split} & b \\ &= c \end{split} \tag{second}"], 1, "2 relations (= =)", "its own row"),
+    ([r"& a \tag{first} \\", r"&= b {=} c \tag{second}"], 1, "2 relations (= =)", "its own row"),
+    ([r"& a \tag{first} \\", r"&= b \mathrel{=} c \tag{second}"], 1, "no relation the checker knows", "use ="),
+    ([r"& a \tag{first} \\", r"&≤ b \tag{second}"], 1, "≤ is no relation", "use ="),
 ])
 def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, remedy):
     found = rows(tmp_path, *lines)
@@ -65,11 +70,34 @@ def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, rem
 
 
 def test_displayed_blocks_may_define_but_not_claim(tmp_path):
-    chain = "```math\n\\begin{align}\n& a \\tag{a row}\n\\end{align}\n```\n"
-    assert page(tmp_path, chain + "```math\nw(z) := \\frac{p}{q}\n```\n").faults == ()
-    for block, line in (("```math\na = b\n```\n", 7), ("text\n\n$$ a = b $$\n", 8), ("\\begin{align}\n", 6), ("```math\na \\tag{lost}\n```\n", 7)):
-        fault, = page(tmp_path, chain + block).faults
-        assert fault.line == line and fault.remedy
+    chain = "```math\n\\begin{align}\n& a \\tag{a row} \\\\ &= b \\tag{b row}\n\\end{align}\n```\n"
+    for block in ("```math\nw(z) := \\frac{p}{q}\n```\n", "```math\n\\theta \\leftarrow \\theta + g\n```\n",
+                  "write `$$` or ``\\begin{align}`` in code\n"):
+        assert page(tmp_path, chain + block).faults == (), block
+    for block, line in (("```math\na = b\n```\n", 7), ("text\n\n$$ a = b $$\n", 8), ("\\begin{align}\n", 6),
+                        ("```math\na \\tag{lost}\n```\n", 7),
+                        ("```math\n\\begin{gather} 1 = 2 \\end{gather}\n```\n", 7),
+                        ("```math\n\\theta \\leftarrow \\theta + g, \\quad 1 = 2\n```\n", 7),
+                        ("```math\n{ 1 = 2 }\n```\n", 7), ("```math\na ≥ b\n```\n", 7), ("- ```math\n", 6), ("> ```math\n> 1 = 2\n> ```\n", 6)):
+        faults = page(tmp_path, chain + block).faults
+        assert faults and faults[0].line == line and faults[0].remedy, block
+
+
+@pytest.mark.parametrize("between", ["```pip``` is a tool\n", "```python\n1 = 2\n````\n", "~~~\n```\n~~~\n", "````\n```\n````\n"])
+def test_no_chain_is_lost_behind_a_fence(tmp_path, between):
+    chain = "```math\n\\begin{align}\n& a \\tag{a row} \\\\ &= b \\tag{b row}\n\\end{align}\n```\n"
+    document = page(tmp_path, chain + between + chain.replace("```math", "```Math"))
+    assert len(document.chains) == 2 and document.faults == ()
+
+
+def test_a_commented_row_is_no_row(tmp_path):
+    first, second = rows(tmp_path, r"& a \tag{first} \\", r"% &= c \tag{old} \\", r"&= \lim_{h \rightarrow 0} b \% \tag{second} % &= \tag{no}")
+    assert (first.fault, second.fault) == (None, None)
+
+
+def test_a_chain_of_one_row_has_nothing_to_compare(tmp_path):
+    fault, = page(tmp_path, "```math\n\\begin{align}\n& a \\tag{alone}\n\\end{align}\n```\n").faults
+    assert "a chain of 1 rows" in fault.message
 
 
 def test_other_code_fences_are_not_read(tmp_path):

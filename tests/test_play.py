@@ -1,4 +1,6 @@
 """The checker on small proofs: what is true passes, what is false fails, and what proves nothing is refused."""
+import functools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -186,6 +188,69 @@ def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(en
     assert "no referee" in prove(entropy, r"far; \ge gradient of integral; = expected score", values)["the chain"].message
 
 
+@functools.lru_cache
+def remembered(mu, log_sigma):
+    return mu**2 + np.exp(2 * log_sigma)
+
+
+@functools.lru_cache
+def cached_row(mu, log_sigma):
+    return mu**2 + np.exp(log_sigma)**2
+
+
+def test_a_cache_hides_neither_a_shared_helper_nor_a_neighbour(entropy):
+    both = stage(one=lambda lam: remembered(*lam) + 0., two=lambda lam: 1. * remembered(*lam))
+    assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
+    values = dict(mu=0.3, log_sigma=-0.2, cached_row=cached_row, caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma))
+    assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
+
+
+def test_rows_claimed_equal_need_independence_among_themselves(entropy):
+    def shared(lam):
+        return 3 * lam[0]
+    values = stage(one=lambda lam: shared(lam) + 0., two=lambda lam: 1. * shared(lam), far=lambda lam: 100. + lam[1])
+    results = prove(entropy, r"one; = two; \le far", values)
+    assert "no two of {one}, {two}" in results["the chain"].message and results["far"].verdict == PASS
+
+
+def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy):
+    def integrand(z):
+        return z**3
+    values = stage(E=lambda g: np.mean(g(np.arange(5.))), one=lambda E: E(integrand) + 0., two=lambda E: 1. * E(integrand),
+                   three=lambda E: E(lambda z: z * z * z))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+    assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
+
+
+def test_decorated_rows_are_themselves(entropy):
+    def checked(function):
+        @functools.wraps(function)
+        def wrapper(*arguments, **named):
+            return function(*arguments, **named)
+        return wrapper
+    values = stage(one=checked(checked(lambda lam: lam[0] * 2)), two=checked(checked(lambda lam: lam[0] + lam[0])))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
+# ---- what hides behind something large
+
+def test_a_giant_coordinate_does_not_hide_its_neighbour(entropy):
+    values = stage(one=lambda lam: np.array([1e10 * lam[0], 36.]), two=lambda lam: np.array([lam[0] * 1e10, 8. + 0 * lam[0]]))
+    result = prove(entropy, "one; = two", values)["two"]
+    assert result.verdict == FAIL and "coordinate 1 differs by more than 1e-8 of itself" in result.message
+
+
+def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):
+    values = stage(zero=lambda: 0., wrong=lambda lam: 5. * lam[0], nothing=lambda lam: 0. * lam[0], one=lambda lam: 7e-3 * lam[0])
+    assert "declare scale" in prove(entropy, "zero; = wrong", values | dict(scale=np.inf))["wrong"].message
+    assert prove(entropy, "one; = nothing", values | dict(scale=1e6))["nothing"].verdict == FAIL
+
+
+def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
+    values = stage(vague=lambda lam: Estimate(1.05 * moment(lam), 0.04 * moment(lam)))
+    assert prove(entropy, "second moment; = vague", values)["vague"].verdict == UNDERPOWERED
+
+
 # ---- rows that misbehave
 
 @pytest.mark.parametrize("row, message", [
@@ -202,12 +267,15 @@ def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(en
     (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
     (lambda lam: lam.sort(), "may not change its inputs"),
     (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
-    (lambda *args: 1., "name the arguments"),
+    (lambda *args: 1., "names its arguments"),
     (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
     (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
     (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
     (lambda eps: np.where(eps[:, 0] > 2., np.nan, 1.), "eps there is ["),
     (lambda eps: eps.sort(), "may not change its inputs"),
+    (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
+    (lambda lam: lam[0] > 0, "returns bool"),
+    (lambda lam: Estimate(1., np.nan), "carries the error nan"),
 ])
 def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
     results = prove(entropy, r"second moment; = odd; = integral; \approx average", stage(odd=row))
@@ -222,15 +290,22 @@ def test_what_follows_a_broken_first_row_or_bound_is_not_called_right(entropy):
     assert results["integral"].verdict == INCONCLUSIVE and "broken" in results["integral"].message
 
 
-@pytest.mark.parametrize("change, message", [(dict(S=0), "S must be an integer >= 1, got 0"), (dict(S=2.5), "got 2.5"), (dict(eps=np.zeros(3)), "eps is a ndarray")])
+def broken_draw(rng, R, S):
+    raise LookupError("no more cards")
+
+
+@pytest.mark.parametrize("change, message", [(dict(eps=Noise(broken_draw, None)), "raised LookupError: no more cards"),
+                                             (dict(S=0), "S must be an integer >= 1, got 0"), (dict(S=2.5), "got 2.5"), (dict(eps=np.zeros(3)), "eps is a ndarray")])
 def test_a_stage_says_what_is_random(entropy, change, message):
     result = prove(entropy, r"second moment; \approx average", stage() | change)["average"]
     assert result.verdict == FAIL and message in result.message
 
 
 def test_an_estimator_that_does_not_vary_is_compared_exactly(entropy):
-    values = stage(constant=lambda eps, lam: np.full(len(eps), lam[0]**2 + np.exp(2 * lam[1])), off=lambda eps, lam: np.full(len(eps), 1.001 * (lam[0]**2 + np.exp(2 * lam[1]))))
-    assert prove(entropy, r"second moment; \approx constant", values)["constant"].verdict == PASS
+    values = stage(constant=lambda eps, lam: np.full(len(eps), lam[0]**2 + np.exp(2 * lam[1])),
+                   off=lambda eps, lam: np.full(len(eps), 1.001 * (lam[0]**2 + np.exp(2 * lam[1]))))
+    result = prove(entropy, r"second moment; \approx constant", values)["constant"]
+    assert result.verdict == PASS and "does not vary" in result.how
     for use_rule in (True, False):
         assert prove(entropy, r"second moment; \approx off", values, use_rule=use_rule)["off"].verdict == FAIL
 
@@ -243,6 +318,11 @@ def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
     rough = Noise(noise(normal, LAM).draw, half)
     result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(eps=rough))["average"]
     assert result.verdict == PASS and not result.how.startswith("rule")
+
+
+def test_a_noise_without_a_rule_is_left_to_draws(entropy):
+    result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(eps=Noise(noise(normal, LAM).draw, None)))["average"]
+    assert result.verdict == PASS and "rule" not in result.how
 
 
 def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):

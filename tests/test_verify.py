@@ -99,8 +99,8 @@ def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
 
 @pytest.mark.parametrize("old, new, message", [
     ("def stage(rng)", "def scene(rng)", "stage"),
-    ("return dict(n=100)", "return 100", "stage_large returns int: return a dict"),
-    ("return dict(n=100)", "return dict(n=1 / 0)", "stage_large raised ZeroDivisionError"),
+    ("return dict(n=100)", "return 100", "stage large returns int: return a dict"),
+    ("return dict(n=100)", "return dict(n=1 / 0)", "stage large raised ZeroDivisionError"),
     ("return dict(n=100)", "while True: pass", "did not return within 2 s"),
     ("def gauss", "import nowhere\n\n    def gauss", "page.py raised ModuleNotFoundError: No module named 'nowhere'"),
 ])
@@ -123,6 +123,24 @@ def test_no_stage_that_supplies_everything(tmp_path, entropy):
     companion = companion.replace("dict(n=int", "dict(one=1, n=int")
     (row, _, message), = failures(play(write_page(tmp_path, PAGE, companion), entropy))
     assert row == "the chain" and "stage lacks two; large lacks one" in message
+
+
+def test_a_stage_that_plays_nothing_is_named(tmp_path, entropy):
+    companion = COMPANION.replace("return dict(n=100)", "return dict(N=100)")
+    (row, _, message), = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    assert "stage large plays no chain" in message
+
+
+def test_a_stage_must_not_run_a_row(tmp_path, entropy):
+    companion = COMPANION.replace("return dict(n=100)", "return dict(n=100, table=added(100))")
+    assert any("stage large runs the row added" in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
+
+
+def test_a_stage_may_be_any_callable_and_have_a_number_for_a_name(tmp_path, entropy, capsys):
+    companion = COMPANION + "\n    import functools\n    def base(k):\n        return dict(n=k)\n    stage_2 = functools.partial(base, k=2)\n"
+    assert {r.stage for r in play(write_page(tmp_path, PAGE, companion), entropy)} == {"stage", "large", "2"}
+    assert main(["verify", str(tmp_path / "page.md"), "--stages", "3"]) == 0
+    assert "(stage 2, 3 settings" in capsys.readouterr().out
 
 
 def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path, entropy):

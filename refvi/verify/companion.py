@@ -1,12 +1,12 @@
 """A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the stage."""
 import importlib.util
-import inspect
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from refvi.verify.document import Chain, Fault
 from refvi.verify.perform import remedy_for, symbols, where
+from refvi.verify.tracing import Trace
 
 
 class Companion(NamedTuple):
@@ -31,20 +31,26 @@ def load(page):
         raise Fault(f"{path.name} raised {type(error).__name__}: {error}{where(error, load)}", f"mend it until `python {path.name}` runs") from None
     names = vars(module)
     stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
-              if (name == "stage" or name.startswith("stage_")) and inspect.isfunction(value)}
+              if (name == "stage" or name.startswith("stage_")) and callable(value)}
     if not stages:
         raise Fault(f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols")
     return Companion(path, names, stages)
 
 
-def set_stage(function, rng):
-    """The dict of symbols a stage supplies, or a Fault."""
+def set_stage(label, function, rng, rows=frozenset()):
+    """The dict of symbols a stage supplies, or a Fault; rows are the codes of the page's rows, which a stage must not run for them."""
     try:
-        values = function(rng) if inspect.signature(function).parameters else function()
+        with Trace() as trace:
+            values = function(rng) if symbols(function)[0] else function()
+    except Fault:
+        raise
     except Exception as error:
-        raise Fault(f"{function.__name__} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
+        raise Fault(f"stage {label} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
     if not isinstance(values, dict):
-        raise Fault(f"{function.__name__} returns {type(values).__name__}", "return a dict from symbol to value")
+        raise Fault(f"stage {label} returns {type(values).__name__}", "return a dict from symbol to value")
+    run = sorted(code.co_name for code in rows & set(trace.entered))
+    if run:
+        raise Fault(f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere")
     return values
 
 

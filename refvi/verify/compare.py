@@ -12,6 +12,8 @@ from refvi.verify.perform import PILOT
 from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, escalate, moments
 
 EXACT = 1e-8                # exact rows agree to this fraction of the scale
+SMALL = 1e-10               # and each coordinate to EXACT of its own size, or this fraction of the scale
+CARRIED = 0.01              # the largest error that a deterministic row may carry, as a fraction of the scale
 EFFECT = 0.10               # what every check must see, as a fraction of the scale; by how much a wrong row must differ
 N1, BUDGET = 10_000, 2_000_000      # repetitions of the first strike: at least, at most
 MARGIN = 1.5                # the sd of a pilot may be too small by this factor
@@ -49,7 +51,8 @@ def compare(played, reference, result, values, stream, use_rule=True, keep=None)
         raise Fault(f"= between a random row and {{{reference.row.tag}}}", r"write \approx: a random row has its expectation only on average")
     tolerance = max(EXACT * scale, 2 * (played.error + reference.error))
     if not played.random and not reference.random:
-        return exact(result, played.value - reference.value, tolerance)
+        verdict = exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
+        return blind_spot(verdict, played, reference) if relation == "=" and verdict.verdict == PASS else verdict
     noise, S = values["eps"], values["S"]
     if relation == "=":
         eps = noise.draw(stream(0), PILOT, S)
@@ -72,13 +75,26 @@ def compare(played, reference, result, values, stream, use_rule=True, keep=None)
     return by_draws(result, at, noise, S, target, tolerance, stream, keep)
 
 
-def exact(result, difference, tolerance):
-    """Compare without chance: the claim holds up to tolerance, or it does not."""
+def blind_spot(result, played, reference):
+    """FAIL where a coordinate is wrong by its own measure, and only looks right beside a much larger one."""
+    size = np.maximum(np.abs(played.value), np.abs(reference.value))
+    if not np.any(played.value) or not np.any(reference.value) or np.max(size) < result.scale * EXACT:
+        return result           # zero by its own claim
+    off = np.abs(played.value - reference.value) - np.maximum(EXACT * size, SMALL * result.scale) - 2 * (played.error + reference.error)
+    if np.all(off <= 0):
+        return result
+    worst = np.unravel_index(np.argmax(off), np.shape(off))
+    return result._replace(verdict=FAIL, message=f"coordinate {', '.join(map(str, worst))} differs by more than 1e-8 of itself: beside a scale of "
+                           f"{result.scale:.2g} only its neighbours hide that")
+
+
+def exact(result, difference, tolerance, carried=EFFECT):
+    """Compare without chance: the claim holds up to tolerance, or it does not; a tolerance beyond carried times the scale proves nothing."""
     gap, limit, relation = float(np.max(np.abs(difference))), EFFECT * result.scale, result.relation
     carrying = "" if tolerance <= EXACT * result.scale * (1 + EXACT) else f", error {tolerance:.0e}"
     result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=tolerance)
-    if tolerance > limit:
-        return result._replace(verdict=UNDERPOWERED, message=f"its own error {tolerance:.2g} exceeds 10 % of the scale {result.scale:.2g}: it could not fail")
+    if tolerance > carried * result.scale:
+        return result._replace(verdict=UNDERPOWERED, message=f"its own error {tolerance:.2g} exceeds {100 * carried:g} % of the scale {result.scale:.2g}: it could not fail")
     if relation in BOUNDS:
         room = float(np.min(BOUNDS[relation] * difference))
         ok = room > tolerance
@@ -92,7 +108,7 @@ def exact(result, difference, tolerance):
 
 def expectation(at, noise, S):
     """(mean, error) by the noise's rule at two orders, or None where no order fits."""
-    for order in ORDERS:
+    for order in ORDERS if noise.rule else ():
         fine, coarse = noise.rule(S, order), noise.rule(S, order * 3 // 4)
         if fine is not None:
             (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (fine, coarse))
@@ -147,7 +163,7 @@ def by_draws(result, at, noise, S, target, tolerance, stream, keep):
     if relation == r"\ne" and verdict != PASS:
         message = f"marked as wrong, but {last.n:,} draws do not separate it from the truth by 10 % of scale"
     value = last.mean.tolist() if result.value is None else result.value
-    return result._replace(how=", ".join(filter(None, [result.how, f"{last.n:,} draws"])), gap=float(np.max(np.abs(gap))),
+    return result._replace(how=", ".join(filter(None, [result.how, f"{last.n:,} draws" if np.any(last.sd > tolerance) else "does not vary"])), gap=float(np.max(np.abs(gap))),
                            resolution=resolution, verdict=verdict, message=message, value=value)
 
 

@@ -12,12 +12,12 @@ RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\le": r"\le", r"\leq": r"\le", r"\leqslant": r"\le",
              r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
              r"\ne": r"\ne", r"\neq": r"\ne"}
-UNCHECKED = {"<", ">", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
-             r"\stackrel", r"\overset", r"\underset", r"\lesssim", r"\gtrsim"}
+UNCHECKED = {*"<>≈≤≥≠≡≔∝≃≅≪≫⩽⩾＝", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
+             r"\stackrel", r"\overset", r"\underset", r"\mathrel", r"\leqq", r"\geqq", r"\approxeq", r"\asymp", r"\lesssim", r"\gtrsim"}
 DEFINES = {":=", r"\coloneqq"}
-ALIGN = {"align", "align*"}
+OPENLY = re.compile(r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?|array|subequations)\}")
 
-TOKEN = re.compile(r"(?P<comment>(?<!\\)%[^\n]*)|(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)\s*(?:\\[a-zA-Z]+|\\?.))"
+TOKEN = re.compile(r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
                    r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)", re.S)
 OPEN = {"{", "[", "(", r"\{", r"\lbrace", r"\lbrack"}
 CLOSE = {"}", "]", ")", r"\}", r"\rbrace", r"\rbrack"}
@@ -59,18 +59,35 @@ class Document(NamedTuple):
     faults: tuple               # what stands outside the chains and cannot be checked
 
 
+class Token(NamedTuple):
+    text: str
+    offset: int
+    depth: int                  # of braces, brackets and environments around it
+    hidden: int                 # the same, without what displays claims like any other row: split, aligned, bare braces
+    step: int                   # 1 if it opens one, -1 if it closes one
+
+
 def tokens(text):
-    """Tokens of a piece of LaTeX with their offset and the depth at which they stand."""
-    depth = 0
+    """The tokens of a piece of LaTeX."""
+    depth, hides, last = 0, [], ""
     for match in TOKEN.finditer(text):
         token, kind = match.group(), match.lastgroup
-        if kind == "comment":
-            continue
-        opens = token in OPEN or kind in ("env", "fence") and re.match(r"\\(begin|left)", token)
+        opens = token in OPEN or kind in ("env", "fence") and bool(re.match(r"\\(begin|left)", token))
         closes = token in CLOSE or kind in ("env", "fence") and not opens
-        depth -= bool(closes)
-        yield token, match.start(), depth
-        depth += bool(opens)
+        if closes:
+            depth -= 1
+            hides = hides[:-1]
+        yield Token(token, match.start(), depth, sum(hides), opens - closes)
+        if opens:
+            depth += 1
+            bare = token == "{" and not (last in ("_", "^", "}", "]") or re.fullmatch(r"\\[a-zA-Z]+", last))
+            hides = hides + [not (bare or OPENLY.match(token))]
+        last = token
+
+
+def without_comments(text):
+    """The text with its comments blanked, so that offsets stay."""
+    return re.sub(r"(\\.)|%[^\n]*", lambda m: m.group(1) or " " * len(m.group()), text)
 
 
 def read(path):
@@ -83,15 +100,22 @@ def read(path):
             heading = body
             continue
         if kind == "text":
+            if re.match(r"\s*(>|[-*+]\s|\d+[.)]\s)[\s>]*(`{3}|~{3})", body):
+                faults.append(Fault("a fence inside a list or a quotation", "begin it on a line of its own, it is not read here", line))
+            body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)      # code spans
             faults += [Fault(f"a displayed formula in {mark}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
                        for mark in (r"\begin{align", "$$") if mark in body]
             continue
+        body = without_comments(body)
         pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
         for piece in pieces:
             if re.match(r"\\begin\{align", piece):
                 taken[heading] = taken.get(heading, 0) + 1
                 name = heading if taken[heading] == 1 else f"{heading} ({taken[heading]})"
-                chains.append(Chain(name, line, read_rows(piece, line)))
+                rows = read_rows(piece, line)
+                chains.append(Chain(name, line, rows))
+                if len(rows) < 2:
+                    faults.append(Fault(f"a chain of {len(rows)} rows", "give it at least two: there is nothing to compare", line))
             else:
                 faults += definitions(piece, line)
             line += piece.count("\n")
@@ -104,10 +128,10 @@ def blocks(text):
     """(kind, body, line) of the page's headings, math fences and other lines, in order; code fences are skipped."""
     fence, start, body = None, 0, []
     for number, line in enumerate(text.splitlines(), 1):
-        mark = re.match(r"\s*(`{3,}|~{3,})\s*(\S*)", line)
+        mark = re.match(r"\s*(`{3,}(?=[^`]*$)|~{3,})\s*(\S*)", line)
         if fence is None and mark:
-            fence, language, start, body = mark.group(1), mark.group(2), number + 1, []
-        elif fence is not None and re.match(rf"\s*{re.escape(fence)}\s*$", line):
+            fence, language, start, body = mark.group(1), mark.group(2).lower(), number + 1, []
+        elif fence is not None and re.match(rf"\s*{fence}{fence[0]}*\s*$", line):
             if language == "math":
                 yield "math", "\n".join(body), start
             fence = None
@@ -123,11 +147,11 @@ def blocks(text):
 
 def definitions(text, line):
     """Faults of a displayed block outside align, which may define (:=) but not claim."""
-    for token, offset, depth in tokens(text):
+    for token, offset, _, hidden, _ in tokens(text):
         at = line + text.count("\n", 0, offset)
         if token.startswith(r"\tag"):
             yield Fault(r"a \tag outside align", "only rows of an align environment are checked: put the row into one", at)
-        elif depth == 0 and (token in RELATIONS or token in UNCHECKED):
+        elif hidden == 0 and (token in RELATIONS or token in UNCHECKED):
             yield Fault(f"{token} in a displayed block without rows", r"write := for a definition, or an align environment whose rows have tags", at)
 
 
@@ -135,7 +159,7 @@ def read_rows(text, line):
     """The rows of one align environment; what cannot be checked carries its fault."""
     text = re.sub(r"^\\begin\{align\*?\}|\\end\{align\*?\}$", lambda m: " " * len(m.group()), text)
     starts, cuts = [0], []
-    for token, offset, depth in tokens(text):
+    for token, offset, depth, *_ in tokens(text):
         if depth == 0 and token.startswith("\\\\"):
             cuts.append(offset)
             starts.append(offset + len(token))
@@ -155,13 +179,13 @@ def read_rows(text, line):
 
 def read_row(text, line, first):
     """One row: its tag, its relation, or why it has none."""
-    found, relations, leads, last = list(tokens(text)), [], None, 0
+    text = re.sub(r"\\[hv]?(space|phantom)\*?\s*\{[^}]*\}", lambda m: " " * len(m.group()), text)
+    found, relations, leads = list(tokens(text)), [], None
     tag = re.search(r"\\tag\s*\{([^}]*)\}", text)
-    for token, offset, depth in found:
-        last = depth + (token in OPEN)
-        if depth == 0 and (token in RELATIONS or token in UNCHECKED or token in DEFINES):
+    for token, offset, _, hidden, _ in found:
+        if hidden == 0 and (token in RELATIONS or token in UNCHECKED or token in DEFINES):
             relations.append(token)
-            before = [t for t, o, _ in found if o < offset and t not in SPACE and t not in "{}"]
+            before = [other.text for other in found if other.offset < offset and other.text not in SPACE and other.text not in "{}"]
             leads = not before if leads is None else leads
     name = tag.group(1).strip() if tag else ""
     relation = RELATIONS.get(relations[0], "") if relations else ""
@@ -171,12 +195,12 @@ def read_row(text, line, first):
 
     if len(re.findall(r"\\tag\b", text)) != 1:
         return fault("a row without a tag" if not tag else "a row with two tags",
-                     r"end every row with one \tag{name of its function}; break a long row inside \begin{split}")
+                     r"end every row with one \tag{name of its function}; break a long row inside \begin{split}, without a second relation")
     if not TAG.fullmatch(name):
         return fault(f"the tag {{{name}}} is not a name", "use lower-case words and digits, which become the function's name")
     if keyword.iskeyword(name):
         return fault(f"the tag {{{name}}} is a word of Python's own", "add a word to it")
-    if last > 0 or any(depth < 0 for _, _, depth in found):
+    if sum(token.step for token in found) or any(token.depth < 0 for token in found):
         return fault("brackets that do not match", "close what is opened inside one row; give intervals both ends")
     unchecked = [token for token in relations if token not in RELATIONS]
     if unchecked:

@@ -9,15 +9,17 @@ import numpy as np
 
 from refvi.core import Estimate
 from refvi.verify.document import Fault
-from refvi.verify.tracing import Trace, code_of, codes_in
+from refvi.verify.tracing import Trace, code_of, codes_in, wrappers_of
 
-PILOT = 2_000               # repetitions a random row is first tried on
+PILOT = 2_000               # repetitions a random row is first tried on,
+FEW = 7                     # and how many of them must give the same alone
 
 
 class Played(NamedTuple):
     """A row that ran: a deterministic one has a value, a random one a function of eps."""
     row: Any
-    trace: Trace
+    chapters: set                       # of refvi that it entered
+    own: set                            # the reader's own code that it ran
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
     error: float = 0.                   # the value's own, where the row knows it
@@ -35,8 +37,8 @@ def symbols(function):
     except (TypeError, ValueError):
         raise Fault(f"the signature of {function!r} cannot be read", "wrap it in a function whose arguments are the stage's names") from None
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
-        raise Fault("a row with *args, **kwargs or positional-only arguments", "name the arguments: their names are the wiring")
-    return [p.name for p in parameters if p.default is p.empty], [p.name for p in parameters]
+        raise Fault("a row with *args, **kwargs or positional-only arguments", "wrap it in a def that names its arguments: their names are the wiring")
+    return [p.name for p in parameters if p.default is p.empty or p.name == "eps"], [p.name for p in parameters]
 
 
 def freeze(value):
@@ -47,8 +49,10 @@ def freeze(value):
     elif isinstance(value, tuple):
         fields = [freeze(field) for field in value]
         value = value._make(fields) if hasattr(value, "_make") else tuple(fields)
-    elif isinstance(value, (list, dict)):
-        value = [*map(freeze, value)] if isinstance(value, list) else {key: freeze(field) for key, field in value.items()}
+    elif type(value) is list:
+        value = [*map(freeze, value)]
+    elif type(value) is dict:
+        value = {key: freeze(field) for key, field in value.items()}
     return value
 
 
@@ -93,7 +97,7 @@ def as_array(value):
         array = np.asarray(value)
     except ValueError:
         array = np.empty(1, object)
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in "fiu":
         what = "complex numbers" if array.dtype.kind == "c" else f"{type(value).__name__} ({array.dtype})"
         raise Fault(f"returns {what}", "return a float or an array of floats")
     if array.size == 0:
@@ -102,7 +106,9 @@ def as_array(value):
     if len(bad):
         raise Fault(f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, {len(bad)} of {array.size} values not finite",
                     "compute in log space, and keep the stage away from the edge of the domain")
-    return array.astype(float), float(np.max(error))
+    if not np.all(np.isfinite(np.asarray(error, float))):
+        raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
+    return array.astype(float), float(np.max(np.abs(error)))
 
 
 def draw_pilot(values, stream, tag):
@@ -115,27 +121,33 @@ def draw_pilot(values, stream, tag):
     return noise.draw(stream(tag, "pilot"), PILOT, S)
 
 
-def perform(row, functions, values, stream, change):
+def perform(row, functions, values, stream, change, memories=()):
     """Run a row under the trace, and again without it: it must stay out of its neighbours and return the same value twice.
 
-    change is applied to what the row returns: the identity, or a planted mutant.
+    change is applied to what the row returns: the identity, or a planted mutant. memories are caches to be emptied first, or a helper
+    that a neighbour has called before would not be seen.
     """
     function = functions[row.tag]
     random = "eps" in symbols(function)[1]
     pilot = {**values, "eps": freeze(draw_pilot(values, stream, row.tag))} if random else values
     rows = {code_of(f): tag for tag, f in functions.items()}
-    supplied = set().union(*map(codes_in, values.values())) - set(rows)
-    with Trace(supplied) as trace:
+    for memory in memories:
+        memory.cache_clear()
+    with Trace(set().union(*map(codes_in, values.values())) - set(rows)) as trace:
         value = call(function, pilot)
     for code, tag in rows.items():
         if tag != row.tag and code in trace.entered and code is not code_of(function):
             raise Fault(f"enters its neighbour {{{tag}}}", "compute each row as it is written; what two rows share belongs on the stage")
+    trail = trace.chapters(), trace.own_code() - set(wrappers_of(function))
     if random:
-        repetitions(value, pilot["eps"], change)
-        played = Played(row, trace, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps, change))
+        draws = repetitions(value, pilot["eps"], change)
+        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][:FEW]}), pilot["eps"][:FEW], change)
+        if not np.allclose(few, draws[:FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
+            raise Fault(f"mixes its repetitions: the first {FEW} alone give another value", "average over the draw axis only")
+        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps, change))
     else:
         array, error = as_array(value)
-        played = Played(row, trace, array.shape, change(array), error)
+        played = Played(row, *trail, array.shape, change(array), error)
     if not same(value, call(function, pilot)):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
     return played

@@ -6,7 +6,7 @@ import numpy as np
 from refvi.verify.compare import BOUNDS, Result, compare
 from refvi.verify.document import Fault
 from refvi.verify.perform import freeze, perform
-from refvi.verify.tracing import code_of, wording
+from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import FAIL, INCONCLUSIVE
 
 
@@ -24,7 +24,7 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
     plot(tag, draws, target) is shown the draws of random rows.
     """
     values = {name: freeze(value) for name, value in values.items()}
-    done, results, segment = [], {}, 0
+    done, results, segment, memories = [], {}, 0, caches()
     segments, headless = {}, set()      # rows claimed equal share a segment, which an inequality ends; headless: its first row is broken
     for row in chain.rows:
         starts = not segments or row.relation in BOUNDS
@@ -35,11 +35,11 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
             announce(row.tag)
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
-            played = perform(row, functions, values, stream, alter.get(row.tag, lambda value: value))
+            played = perform(row, functions, values, stream, alter.get(row.tag, lambda value: value), memories)
             require_distinct(played, done, functions)
             done.append(played)
-        except Fault as fault:
-            results[row.tag] = results[row.tag]._replace(verdict=FAIL, how="not compared", message=str(fault))
+        except Exception as fault:
+            results[row.tag] = results[row.tag]._replace(verdict=FAIL, how="not compared", message=told(fault))
             headless |= {segment} if starts else set()
     for i, played in enumerate(done):
         tag, result = played.row.tag, results[played.row.tag]
@@ -54,11 +54,16 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
                 result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, done, segments, values))
                 result = compare(played, reference, result, values, lambda strike: stream(tag, strike), use_rule,
                                  plot and (lambda draws, target: plot(tag, draws, target)))
-        except Fault as fault:
-            result = result._replace(verdict=FAIL, how="not compared", message=str(fault))
+        except Exception as fault:
+            result = result._replace(verdict=FAIL, how="not compared", message=told(fault))
         results[tag] = result
     return list(results.values()) + [Result(chain.name, label, "the chain", "", chain.line, "traced", verdict=FAIL, message=message)
                                      for message in distrust(done, segments)]
+
+
+def told(error):
+    """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
+    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
 
 
 def require_distinct(played, done, functions):
@@ -86,35 +91,35 @@ def reference_of(played, before, segments):
 
 
 def scale_of(played, reference, done, segments, values):
-    """Largest magnitude among the rows claimed equal; where one of them is identically zero, the scale the stage declares."""
+    """Largest magnitude among the rows claimed equal; where the first of them is identically zero, the scale the stage declares."""
     joined = {segments[played.row.tag], segments[reference.row.tag]}
     right = [p.value for p in done if not p.random and p.row.relation != r"\ne" and segments[p.row.tag] in joined]
     size = max((float(np.max(np.abs(value))) for value in right), default=0.)
-    if len(joined) == 1 and any(not np.any(value) for value in right) or size == 0.:
+    if len(joined) == 1 and right and not np.any(right[0]) or size == 0.:
         size = float(values.get("scale", 0.))
-    if not size > 0.:
-        raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
+        if not 0. < size < np.inf:
+            raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
     return size
 
 
 def distrust(done, segments):
     """Why the chain proves nothing even if every row passes: no referee, or nothing but one piece of code."""
     right = [p for p in done if p.row.relation != r"\ne"]
-    ours = [p for p in done if p.trace.chapters()]
-    referees = [p for p in right if not p.random and not p.trace.chapters()]
+    ours = [p for p in done if p.chapters]
+    referees = [p for p in right if not p.random and not p.chapters]
     advice = "add a row that enters none of refvi's chapters (a closed form, an enumeration, scipy.stats, finite differences)"
 
     def names(rows):
         return ", ".join(f"{{{p.row.tag}}}" for p in rows)
 
     if ours and not referees:
-        yield f"no referee, every row enters refvi's {', '.join(sorted(set().union(*(p.trace.chapters() for p in ours))))}: {advice}"
+        yield f"no referee, every row enters refvi's {', '.join(sorted(set().union(*(p.chapters for p in ours))))}: {advice}"
     elif ours:
         for segment in sorted({segments[p.row.tag] for p in ours}):
             equal = [p for p in right if segments[p.row.tag] == segment]
             if len(equal) > 1 and not any(p in referees for p in equal):
                 yield f"no referee among the rows claimed equal {names(equal)}: {advice}"
-    elif len(right) > 1:
-        own = [p.trace.own_code() for p in right]
-        if not any(a.isdisjoint(b) for i, a in enumerate(own) for b in own[:i]):
-            yield f"no two of {names(right)} that do not share code: compute one another way; what both need, the stage supplies"
+    for segment in sorted(set(segments.values())):
+        equal = [p for p in right if segments[p.row.tag] == segment]
+        if len(equal) > 1 and not any(p.chapters for p in equal) and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
+            yield f"no two of {names(equal)} that do not share code: compute one another way; what both need, the stage supplies"

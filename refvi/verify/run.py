@@ -10,6 +10,7 @@ from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
 from refvi.verify.play import play, stream_of
+from refvi.verify.tracing import code_of
 from refvi.verify.trial import FAIL
 
 TIMEOUT = 60.               # seconds a row may take
@@ -96,8 +97,9 @@ def work(connection, path, options, begun, hung):
     def values_of(stage, setting):
         label = Unit(0, stage, setting).label
         connection.send(("row", (f"stage {label}", "", 1)))
-        return set_stage(companion.stages[stage], stream_of(options.entropy, path.name, "stage", label))
+        return set_stage(label, companion.stages[stage], stream_of(options.entropy, path.name, "stage", label), codes)
 
+    codes = {code_of(companion.names.get(row.function)) for chain in document.chains for row in chain.rows} - {None}
     first = {}
     for stage in companion.stages:
         try:
@@ -114,6 +116,10 @@ def work(connection, path, options, begun, hung):
             broken.append(Result(chain.name, "", "the chain", "", chain.line, "read", verdict=FAIL,
                                  message=f"no stage supplies all its symbols ({lacks}): let one stage return them together"))
         units += [unit for stage in playable for unit in settings(index, stage, options)]
+    for stage in first:
+        if units and not any(unit.stage == stage for unit in units) and options.stage is None:
+            broken.append(Result("the page", stage, "", "", 1, "read", verdict=FAIL, message=f"stage {stage} plays no chain: see that it supplies "
+                                 "all symbols of one, by the names of its rows' arguments"))
     connection.send(("plan", units))
     if begun == 0 and not hung:
         connection.send(("results", -1, broken))

@@ -4,24 +4,44 @@ While one row runs, no other row of its chain may be entered; a referee enters n
 must not be one piece of code under two names.
 """
 import functools
+import gc
 import sys
 import threading
 from types import CodeType
 
 from refvi import CHAPTERS
 
-LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib"} | set(sys.stdlib_module_names)
+LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib", "refvi"} | set(sys.stdlib_module_names)
 
 
 def code_of(function):
-    """The code object behind a function, method, partial or callable object; None for what is not written in Python."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    function = getattr(function, "__wrapped__", function)
-    function = getattr(function, "__func__", function)
+    """The code object behind a function, method, partial, decorator or callable object; None for what is not written in Python."""
+    while True:
+        inner = function.func if isinstance(function, functools.partial) else getattr(function, "__wrapped__", getattr(function, "__func__", None))
+        if inner is None:
+            break
+        function = inner
     if not hasattr(function, "__code__"):
         function = getattr(type(function), "__call__", None)
     return getattr(function, "__code__", None)
+
+
+def wrappers_of(function):
+    """The code objects of the decorators around a function."""
+    while hasattr(function, "__wrapped__"):
+        if hasattr(function, "__code__"):
+            yield function.__code__
+        function = function.__wrapped__
+
+
+def caches():
+    """Every memory that functools keeps for code that is neither a library's nor refvi's: emptied, a row has to compute again."""
+    return [item for item in gc.get_objects() if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
+
+
+def is_library(module, filename=""):
+    """Whether code is the standard library's, an installed package's, or refvi's own."""
+    return module.split(".")[0] in LIBRARIES or "-packages" in filename
 
 
 def codes_in(value):
@@ -76,6 +96,15 @@ class Trace:
         return modules & set(CHAPTERS)
 
     def own_code(self):
-        """The reader's own code: neither a library's, nor refvi's, nor a function the stage supplies to all rows."""
-        return {code for code, (module, supplied) in self.entered.items()
-                if not supplied and module.split(".")[0] not in LIBRARIES | {"refvi"}}
+        """The reader's own code: neither a library's, nor refvi's, nor a function that the stage supplies to all rows.
+
+        What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied expectation.
+        """
+        codes = {code: supplied for code, (module, supplied) in self.entered.items() if not is_library(module, code.co_filename)}
+        own = {code for code, supplied in codes.items() if not supplied}
+        while True:
+            named = {name for code in own for name in code.co_names + code.co_freevars}
+            more = {code for code in codes if code not in own | self.supplied and code.co_name in named}
+            if not more:
+                return own
+            own |= more
