@@ -2,15 +2,20 @@
 
 Each pair of commands is run in turn, and the median of the ratios is reported beside the limit it is held to by hand.
 """
+import importlib.util
+import os
 import secrets
 import statistics
 import subprocess
 import sys
 import time
 
-import numpy as np
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: one thread for everybody
 
-from tests.alarms import run
+import numpy as np      # noqa: E402
+
+from refvi.mle import classifier    # noqa: E402
+from tests.alarms import run        # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -39,11 +44,98 @@ def bare_draws():
         rng.standard_normal(12_000)
 
 
+# ---- one epoch of the classifier: N images, minibatches of M, float32
+
+N, M = 12_800, 128
+RNG = np.random.Generator(np.random.SFC64(secrets.randbits(128)))
+IMAGES, LABELS = RNG.integers(0, 256, (N, 784), dtype=np.uint8), RNG.integers(0, 10, N)
+
+
+def epoch():
+    classifier.fit(RNG, LABELS, IMAGES, 1, M)
+
+
+def products_alone():
+    """The matrix products that no implementation can do without, on arrays that are ready."""
+    sizes = classifier.SIZES
+    h = [RNG.random((M, n), dtype=np.float32) for n in sizes]
+    W = [RNG.random((m, n), dtype=np.float32) for m, n in zip(sizes, sizes[1:])]
+    forward, weights, inward = [h[1] * 0, h[2] * 0, h[3] * 0], [w * 0 for w in W], [h[0] * 0, h[1] * 0, h[2] * 0]
+    for _ in range(N // M):
+        for level in range(3):
+            np.dot(h[level], W[level], out=forward[level])
+        for level in reversed(range(3)):
+            np.dot(h[level].T, h[level + 1], out=weights[level])
+            if level:
+                np.dot(h[level + 1], W[level].T, out=inward[level])
+
+
+def torch_epoch():
+    """PyTorch eager with fused Adam, one thread; the model is built outside the clock."""
+    import torch
+    torch.set_num_threads(1)
+    layers = [layer for m, n in zip(classifier.SIZES, classifier.SIZES[1:]) for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1]
+    model = torch.nn.Sequential(*layers)
+    adam, images, labels = torch.optim.Adam(model.parameters(), fused=True), torch.from_numpy(IMAGES), torch.from_numpy(LABELS)
+
+    def once():
+        order = torch.randperm(N)
+        for start in range(0, N, M):
+            batch = order[start:start + M]
+            adam.zero_grad()
+            torch.nn.functional.cross_entropy(model(images[batch].float() / 255), labels[batch]).backward()
+            adam.step()
+    return once
+
+
+def jax_epoch():
+    """JAX with the whole step, Adam included, under jit, which is compiled outside the clock."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    import jax
+    import jax.numpy as jnp
+    sizes = classifier.SIZES
+    weights = [(jnp.asarray(RNG.standard_normal((m, n), dtype=np.float32) * (2 / m)**0.5), jnp.zeros(n)) for m, n in zip(sizes, sizes[1:])]
+
+    def loss(weights, y, x):
+        for W, b in weights[:-1]:
+            y = jnp.maximum(y @ W + b, 0)
+        logits = y @ weights[-1][0] + weights[-1][1]
+        return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(logits), x[:, None], axis=1))
+
+    @jax.jit
+    def step(weights, first, second, t, y, x):
+        g = jax.grad(loss)(weights, y.astype(jnp.float32) / 255, x)
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, g)
+        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, g)
+        weights = jax.tree.map(lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), weights, first, second)
+        return weights, first, second
+
+    zeros = jax.tree.map(jnp.zeros_like, weights)
+    state = [weights, zeros, zeros]
+
+    def once():
+        order = RNG.permutation(N)
+        for t, start in enumerate(range(0, N, M), 1):
+            batch = order[start:start + M]
+            state[:] = step(*state, float(t), IMAGES[batch], LABELS[batch])
+        jax.block_until_ready(state)
+    once()
+    return once
+
+
 def main():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
     told, took = ratio(lambda: run(secrets.randbits(128)), bare_draws, 5)
     print(f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; {took:.2f} s)")
+    told, took = ratio(epoch, products_alone, 7)
+    print(f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} images)")
+    for name, peer in (("torch", torch_epoch), ("jax", jax_epoch)):
+        if importlib.util.find_spec(name):
+            told, took = ratio(peer(), epoch, 7)
+            print(f"one epoch of {name} over one of the classifier: {told:.2f} ({took:.2f} s)")
+        else:
+            print(f"{name} is not installed: not compared")
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

@@ -36,7 +36,8 @@ def test_every_spelling_of_a_relation(tmp_path, written, meant):
 
 
 @pytest.mark.parametrize("inner", [r"\sum_{s=1}^S a_s", "[x=i]", "p(x=1)", r"\left( a = b \right)", r"\begin{cases} a & x = 1 \\ b & x \ne 1 \end{cases}",
-                                   r"\{z = 1\}", r"\begin{pmatrix} 1 \\ = \end{pmatrix}", r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}", r"\lim_{h \rightarrow 0} h",
+                                   r"\{z = 1\}", r"\begin{pmatrix} 1 \\ = \end{pmatrix}", r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}",
+                                   r"\lim_{h \rightarrow 0} h",
                                    r"\frac{a=b}{c=d}", r"\hspace{1em} a", r"\mathbb{E}_{q}^{a=b}{}"])
 def test_relations_inside_something_are_no_relations(tmp_path, inner):
     first, second = rows(tmp_path, rf"& {inner}", r"\tag{first} \\", r"&= b \tag{second}")
