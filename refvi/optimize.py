@@ -41,7 +41,7 @@ def gradient_ascent(gradient, lam, steps, rate, watch=None):
     rate is a number or a function of the step, such as robbins_monro. On a quadratic top a constant rate converges below 2 / largest
     curvature. The rest is as for adam.
     """
-    return climb(gradient, lam, steps, lambda g, step: g, rate, watch)
+    return climb(gradient, lam, steps, lambda g, step: (g, 1.), rate, watch)
 
 
 def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
@@ -62,18 +62,18 @@ def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
         np.sqrt(second, out=scratch)
         spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
         np.add(scratch, TINY / spread, out=scratch)
-        np.divide(first, scratch, out=scratch)
-        return np.multiply(scratch, (1 - decay[0]) / (1 - decay[0]**step) / spread, out=scratch)
+        return np.divide(first, scratch, out=scratch), (1 - decay[0]) / (1 - decay[0]**step) / spread
 
     return climb(gradient, lam, steps, direction, rate, watch)
 
 
 def climb(gradient, lam, steps, direction, rate, watch):
-    """Steps of size rate along what direction(g, step) makes of each gradient."""
+    """Steps of size rate along what direction(g, step), a vector and its factor, makes of each gradient."""
     require_count("steps", steps)
     if not callable(rate):
         require_positive("rate", rate, "ascent is uphill already")
     lam, done = require_finite("lam", np.array(lam, dtype_of(lam))), 0
+    move = np.empty_like(lam)       # a fresh array for every step would cost more than the arithmetic
     try:
         for step in range(1, steps + 1):
             g = np.asarray(gradient(lam))
@@ -85,7 +85,8 @@ def climb(gradient, lam, steps, direction, rate, watch):
                 stopped = f"{what} at step {step}; the last finite parameters are returned"
                 warnings.warn(stopped, RuntimeWarning, stacklevel=3)
                 return Ascent(lam, done, stopped)
-            lam += (rate(step) if callable(rate) else rate) * direction(g, step)
+            vector, factor = direction(g, step)
+            lam += np.multiply(vector, factor * (rate(step) if callable(rate) else rate), out=move)
             done = step
             if watch:
                 watch(step, lam)
