@@ -32,6 +32,9 @@ def test_committed_numbers_are_the_script_s(name):
     assert list(kept) == list(new)
     for key in kept:
         if key.partition("_")[0] not in ("measured", "error", "random"):
+            if kept[key].dtype.kind == "U":
+                assert kept[key].tolist() == new[key].tolist()
+                continue
             np.testing.assert_allclose(kept[key], new[key], rtol=1e-9, atol=1e-12, err_msg=key)
     require_on_line(kept)
 
@@ -99,6 +102,27 @@ def test_the_frozen_schedule_stops_where_the_product_says():
     bias = 3 * np.sin(np.pi * 0.5**0.5) / (np.pi * 0.5**0.5)
     assert data["line_frozen"][-1] > bias and data["line_one_over_t"][-1] == pytest.approx(1 / np.sqrt(400))
     assert data["line_constant"][-1] == pytest.approx(np.sqrt(0.2 / 1.8), rel=1e-6)
+
+
+def test_the_plate_says_what_the_model_is():
+    """UA.063: z has no parents, x has z and theta, and both are repeated; the joint is p(z) p(x|z, theta)."""
+    data = {key: value.tolist() for key, value in PRESS.stored("latent_plate").items()}
+    assert {parent for parent, child in data["edges"] if child == "x"} == {"z", "θ"} and not [edge for edge in data["edges"] if edge[1] == "z"]
+    assert set(data["plate"]) == {"z", "x"} == set(data["random"]) and data["observed"] == ["x"]
+
+
+def test_the_failures_have_the_slides_numbers():
+    """WI.44: the true slope at an edge of 2 is -0.14556 where the identity says -0.5; quotients .60, .97, 1.34, 1.70 at 1e-1..1e-4."""
+    data = PRESS.stored("identity_fails")
+    np.testing.assert_allclose(np.interp(2., data["edge"], data["true_slope"]), -0.14556, atol=1e-5)
+    np.testing.assert_allclose(np.interp(np.log([1e-1, 1e-2, 1e-3, 1e-4]), np.log(data["h"]), data["quotients"]), [0.60, 0.97, 1.34, 1.70], atol=6e-3)
+    np.testing.assert_allclose(data["true_slope"], data["identity"] + data["boundary"], rtol=1e-12)
+
+
+def test_the_bias_is_exact_where_it_can_be():
+    data = PRESS.stored("log_average_bias")
+    np.testing.assert_allclose(data["leading"] * data["S"], data["leading"][0], rtol=1e-12)
+    assert np.all(np.diff(data["bias_by_rule"]) < 0) and np.all(data["bias_by_rule"] > 0)
 
 
 # ---- the command

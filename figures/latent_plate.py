@@ -1,0 +1,39 @@
+"""The latent variable model: z unobserved, x observed, both once for every datum; theta belongs to the likelihood alone. UA.063.
+
+The numbers are the edges and the plate; the test reads p(z) p(x|z, theta) off them.
+"""
+import numpy as np
+from matplotlib.patches import Circle, FancyBboxPatch
+
+PLACES = {"z": (0.0, 1.0), "x": (0.0, 0.0), "θ": (1.3, 0.0)}
+RADIUS = 0.27
+
+
+def data(rng):
+    return dict(edges=np.array([["z", "x"], ["θ", "x"]]), plate=np.array(["z", "x"]), observed=np.array(["x"]), random=np.array(["z", "x"]))
+
+
+def draw(figure, edges, plate, observed, random):
+    figure.set_size_inches(3.2, 2.6)
+    axes = figure.add_subplot()
+    draw_graph(axes, PLACES, edges, plate, observed, random)
+    axes.set(xlim=(-0.9, 1.9), ylim=(-0.85, 1.65))
+
+
+def draw_graph(axes, places, edges, plate, observed, random, size="N"):
+    """Circles for random variables, shaded if observed; bare names for the rest; a box for what is repeated."""
+    axes.set_aspect("equal")
+    axes.axis("off")
+    for name, (a, b) in places.items():
+        if name in random:
+            axes.add_patch(Circle((a, b), RADIUS, facecolor="0.8" if name in observed else "white", edgecolor="black", zorder=2))
+        axes.text(a, b, name, ha="center", va="center", fontsize=13, zorder=3)
+    for parent, child in edges:
+        start, end = np.array(places[parent]), np.array(places[child])
+        step = (end - start) / np.linalg.norm(end - start)
+        leave = RADIUS if parent in random else 0.18
+        axes.annotate("", end - RADIUS * step, start + leave * step, arrowprops=dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0))
+    inside = np.array([places[name] for name in plate])
+    low, high = inside.min(axis=0) - 0.45, inside.max(axis=0) + 0.45
+    axes.add_patch(FancyBboxPatch(low, *(high - low), boxstyle="round,pad=0.03", fill=False, edgecolor="black"))
+    axes.text(high[0] - 0.08, low[1] + 0.06, size, ha="right", va="bottom", fontsize=11)
