@@ -1,4 +1,4 @@
-"""The log of an average of S likelihoods lies below the evidence by about Var / (2 S p^2), and so does its gradient lie off as 1/S.
+"""The log of an average of S likelihoods lies below the evidence by about Var / (2 S p^2), once S is not tiny.
 
 Logistic model p(x = 1|z) = sigmoid(w z + b), z ~ N(0, 1), as on SA's slide. Dots: mean of 40,000 estimates, two standard errors;
 dashed: the leading term; squares: exact expectation for S = 1, 2 and 3 by the joint rule of the noise.

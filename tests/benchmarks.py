@@ -9,11 +9,13 @@ import statistics
 import subprocess
 import sys
 import time
+import tracemalloc
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: one thread for everybody
 
 import numpy as np      # noqa: E402
 
+from refvi.marginal_gradient import mixture     # noqa: E402
 from refvi.mle import classifier    # noqa: E402
 from tests.alarms import run        # noqa: E402
 
@@ -123,6 +125,79 @@ def jax_epoch():
     return once
 
 
+# ---- log-likelihood and gradient of a mixture of K normals over 100,000 data, float64, one thread
+
+DATA = RNG.normal(size=100_000) * 3
+
+
+def components(K):
+    return RNG.normal(size=K), RNG.normal(size=K) * 3, RNG.normal(size=K) * 0.2 - 0.5
+
+
+def torch_mixture(parameters):
+    """logsumexp and its backward, eager."""
+    import torch
+    torch.set_num_threads(1)
+    x, leaves = torch.from_numpy(DATA)[:, None], [torch.from_numpy(v).requires_grad_() for v in parameters]
+
+    def once():
+        logits, mu, log_sigma = leaves
+        joint = torch.log_softmax(logits, 0) - log_sigma - 0.9189385332046727 - 0.5 * ((x - mu) * torch.exp(-log_sigma))**2
+        return torch.autograd.grad(torch.logsumexp(joint, 1).sum(), leaves)
+    return once
+
+
+def jax_mixture(parameters):
+    """The same under jit, compiled outside the clock."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    import jax
+    import jax.numpy as jnp
+    jax.config.update("jax_enable_x64", True)
+
+    def value(parameters, x):
+        logits, mu, log_sigma = parameters
+        joint = jax.nn.log_softmax(logits) - log_sigma - 0.9189385332046727 - 0.5 * ((x[:, None] - mu) * jnp.exp(-log_sigma))**2
+        return jnp.sum(jax.scipy.special.logsumexp(joint, axis=1))
+
+    step, x, parameters = jax.jit(jax.value_and_grad(value)), jnp.asarray(DATA), tuple(map(jnp.asarray, parameters))
+    assert np.isclose(float(step(parameters, x)[0]), mixture.gradient(DATA, *map(np.asarray, parameters)).value, rtol=1e-9)
+    return lambda: jax.block_until_ready(step(parameters, x))
+
+
+def peak(N, K):
+    """Peak memory of one gradient beyond the data, in bytes."""
+    x, parameters = RNG.normal(size=N), components(K)
+    tracemalloc.start()
+    mixture.gradient(x, *parameters)
+    top = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return top
+
+
+def several(call, times):
+    return lambda: [call() for _ in range(times)]
+
+
+def mixtures():
+    for K in (10, 100, 1000):
+        parameters = components(K)
+
+        def mine():
+            mixture.gradient(DATA, *parameters)
+
+        mine()
+        for name, peer, limit in (("torch", torch_mixture, 20), ("jax", jax_mixture, 3)):
+            if importlib.util.find_spec(name):
+                calls = 1000 // K       # as many as make the short ones measurable
+                told, took = ratio(several(peer(parameters), calls), several(mine, calls), 3)
+                print(f"mixture, K = {K}: {name} over refvi {told:.1f} (limit {limit}; {name} {took / calls:.3f} s)")
+    small, large = components(100), components(1000)
+    for name, more, less in (("K from 100 to 1000", lambda: mixture.gradient(DATA, *large), lambda: mixture.gradient(DATA, *small)),
+                             ("N from 10,000 to 100,000", lambda: mixture.gradient(DATA, *small), lambda: mixture.gradient(DATA[:10_000], *small))):
+        print(f"mixture, ten times {name}: time times {ratio(more, less, 7)[0]:.1f}")
+    print(f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, {peak(400_000, 1000) / 1e6:.1f} MB for 400,000")
+
+
 def main():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
@@ -136,6 +211,7 @@ def main():
             print(f"one epoch of {name} over one of the classifier: {told:.2f} ({took:.2f} s)")
         else:
             print(f"{name} is not installed: not compared")
+    mixtures()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

@@ -1,6 +1,6 @@
 """A mixture of K normals, log-likelihood and gradient over many data without an N x K table. UA, "When do we have intractable likelihood?"
 
-The log joint is a product of coefficients (K, 3) with [1, x, x^2] (3, n), taken in blocks that stay in cache. By Fisher's identity the
+The log joint is a product of coefficients (K, 3) with [1, x, x^2] (3, n), taken in blocks that stay in cache, below one common shift. By Fisher's identity the
 gradient needs only the posterior sums of [1, x, x^2] for each component, again a product; the thin factor is divided by the evidence,
 never the table. Shapes: x (N,); logits, mu, log_sigma (K,); everything in nats.
 """
@@ -12,8 +12,9 @@ from refvi.core import require_finite, require_shape
 from refvi.networks import backward, forward, tanh
 from refvi.special import logsumexp
 
-BLOCK = 2**16           # numbers of a block: 512 kB of float64
-UNDERFLOW = -600.       # a datum this far below the shift gets a shift of its own
+BLOCK = 2**16           # numbers of a block: 512 kB of float64,
+LONGEST = 4096          # but no more data than this, so that what is kept for each of them stays in cache as well
+TINY = 1e-280           # an evidence below this has lost digits to the common shift
 
 
 class Gradient(NamedTuple):
@@ -50,27 +51,31 @@ def gradient(x, logits, mu, log_sigma):
 def posterior_sums(x, log_pi, mu, log_sigma, centre):
     """(log-likelihood, sums (K, 3)): for each component the sum over data of p(k|x_n) [1, x_n, x_n^2], x counted from centre."""
     K, precision = len(mu), np.exp(-2 * log_sigma)
-    coefficients = np.stack([log_pi - log_sigma - 0.5 * np.log(2 * np.pi) - 0.5 * mu**2 * precision, mu * precision, -0.5 * precision], axis=1)
-    n = max(1, BLOCK // K)
-    value, sums, features, table, ones = 0., np.zeros((K, 3)), np.ones((3, n)), np.empty((K, n)), np.ones(K)
+    height = log_pi - log_sigma - 0.5 * np.log(2 * np.pi)       # of each component at its mean; the highest shifts them all
+    shift = np.max(height)
+    coefficients = np.stack([height - shift - 0.5 * mu**2 * precision, mu * precision, -0.5 * precision], axis=1)
+    n = int(np.clip(BLOCK // K, 1, LONGEST))
+    value, sums, ones = len(x) * shift, np.zeros((K, 3)), np.ones(K)
+    features, table, thin, sum_of = np.ones((3, n)), np.empty((K, n)), np.empty((3, n)), np.empty(n)
     for start in range(0, len(x), n):
         block = x[start:start + n]
-        f, r = (features, table) if len(block) == n else (np.ones((3, len(block))), np.empty((K, len(block))))
-        np.subtract(block, centre, out=f[1])
-        np.multiply(f[1], f[1], out=f[2])
-        np.dot(coefficients, f, out=r)
-        shift = np.max(r)
-        r -= shift
-        np.exp(r, out=r)
-        evidence = np.dot(ones, r)
-        if np.min(evidence) < np.exp(UNDERFLOW):        # rare: some datum lies far below the best of its block
-            np.dot(coefficients, f, out=r)
-            shift = np.max(r, axis=0)
-            r -= shift
-            np.exp(r, out=r)
-            evidence = np.dot(ones, r)
-        value += np.sum(np.log(evidence)) + np.sum(shift) * (len(block) if np.ndim(shift) == 0 else 1)
-        sums += np.dot(r, (f / evidence).T)
+        if len(block) < n:
+            features, table, thin, sum_of = np.ones((3, len(block))), np.empty((K, len(block))), np.empty((3, len(block))), np.empty(len(block))
+        np.subtract(block, centre, out=features[1])
+        np.multiply(features[1], features[1], out=features[2])
+        np.dot(coefficients, features, out=table)
+        np.exp(table, out=table)
+        np.dot(ones, table, out=sum_of)
+        if np.min(sum_of) < TINY:           # rare: some datum lies far from every component, and gets a shift of its own
+            np.dot(coefficients, features, out=table)
+            top = np.max(table, axis=0)
+            table -= top
+            np.exp(table, out=table)
+            np.dot(ones, table, out=sum_of)
+            value += np.sum(top)
+        np.divide(features, sum_of, out=thin)
+        sums += np.dot(table, thin.T)
+        value += np.sum(np.log(sum_of, out=sum_of))
     return float(value), sums
 
 
