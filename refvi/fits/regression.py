@@ -8,6 +8,7 @@ import numpy as np
 from refvi import data, models
 from refvi.data import uci
 from refvi.families import diagonal_normal
+from refvi.optimize import robbins_monro
 from refvi.progress import Progress
 from refvi.score_function import bbvi
 
@@ -40,7 +41,7 @@ def fit(x, theta, rng, steps=4000, S=64):
         return models.linear_gaussian.log_joint(z, x, theta)
 
     with Progress("fit regression", steps) as bar:
-        return bbvi(log_joint, diagonal_normal, start(theta.y.shape[1]), rng, steps, S, rate=lambda t: 0.05 / (1 + t / 100),
+        return bbvi(log_joint, diagonal_normal, start(theta.y.shape[1]), rng, steps, S, rate=robbins_monro(0.05, delay=300),
                     watch=lambda t, lam: bar(t, f"ELBO {models.elbo(lam, x, theta):.2f} nats") if bar.shown else None)
 
 
