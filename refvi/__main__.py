@@ -24,6 +24,9 @@ def main(arguments=None):
     try:
         require_libraries()
         return options.run(options)
+    except BrokenPipeError:     # whoever reads the output has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (FileNotFoundError, OSError, ValueError, LookupError, ImportError) as error:
         print(f"refvi: {error}", file=sys.stderr)
         return 2

@@ -204,6 +204,15 @@ def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
     assert "cannot write the report to" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
+def test_a_reader_who_has_seen_enough_gets_no_complaint(tmp_path):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    run = subprocess.Popen([sys.executable, "-m", "refvi", "verify", str(page), "--stages", "300"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run.stdout.close()
+    assert run.stderr.read() == "" and run.wait(30) == 141
+    run.stderr.close()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 def test_ctrl_c_leaves_a_partial_report(tmp_path):
     second = PAGE.replace("## A sum", "## Again").replace("gauss", "slow")
