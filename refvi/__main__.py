@@ -224,9 +224,16 @@ def fit_names():
 
 
 def run_fit(options):
+    stopped = False
     for name, lines in fit(options):
         print("\n".join([name, *("  " + line for line in lines)]), flush=True)
-    return 0
+        stopped = stopped or cut_short(lines)
+    return 130 if stopped else 0
+
+
+def cut_short(lines):
+    """Whether a fit's report says that Ctrl-C ended it."""
+    return any("interrupted after step" in line for line in lines)
 
 
 def fit(options):
@@ -282,6 +289,9 @@ def everything(options):
         for name, lines in fit(build_parser().parse_args(["fit"])):
             say([name, *("  " + line for line in lines)])
             table.append(("fitted", name.split()[0], lines[-1]))
+            if cut_short(lines):
+                interrupted = f"the fit {name.split()[0]} was cut short"
+                break
     width = max(len(name) for _, name, _ in table)
     for kind, name, told in table:
         print(f"{kind:<9} {name:<{width}}  {told}")

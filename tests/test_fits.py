@@ -89,6 +89,17 @@ def test_a_predicted_sigma_gains_where_the_noise_varies(monkeypatch, capsys):
     assert gain > 3 * error > 0
 
 
+def test_a_fit_cut_short_says_so_by_its_exit_status(monkeypatch, capsys):
+    whole = regression.fit
+
+    def cut(x, theta, rng, steps):
+        return whole(x, theta, rng, 3)._replace(stopped="interrupted after step 3 of 4000")
+
+    monkeypatch.setattr(regression, "fit", cut)
+    assert main(["fit", "regression", "--data", "toy"]) == 130
+    assert "3 steps, interrupted after step 3 of 4000" in capsys.readouterr().out
+
+
 def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     assert main(["fit", "everest"]) == 2
     assert "no fit 'everest', expected one of classifier, heteroscedastic, regression" in capsys.readouterr().err

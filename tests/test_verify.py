@@ -102,7 +102,7 @@ def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
     ("return dict(n=100)", "return 100", "stage large returns int: return a dict"),
     ("return dict(n=100)", "return dict(n=1 / 0)", "stage large raised ZeroDivisionError"),
     ("return dict(n=100)", "while True: pass", "did not return within 2 s"),
-    ("def gauss", "import nowhere\n\n    def gauss", "page.py raised ModuleNotFoundError: No module named 'nowhere'"),
+    ("def gauss", "import nowhere\n\n    def gauss", "page.py raised ModuleNotFoundError: No module named 'nowhere' (page.py:11)"),
 ])
 def test_a_broken_companion_is_reported(tmp_path, entropy, old, new, message):
     companion = COMPANION.replace(old, new)

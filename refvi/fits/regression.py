@@ -66,6 +66,6 @@ def run(rng, name=None, steps=4000):
     for d in range(D):
         yield f"{'intercept' if d == 0 else f'input {d}':>10} {mean[d]:11.4f} {mu[d]:11.4f} {sd[d]:11.4f} {np.exp(best[D + d]):11.4f} {q_sd[d]:11.4f}"
     yield (f"ELBO of q, exact        {bound:12.4f} nats      by 1,000 draws {np.mean(weights):.4f} +- {np.std(weights) / np.sqrt(len(weights)):.4f}")
-    yield f"best ELBO of any such q {models.elbo(best, x, theta):12.4f} nats"
+    yield f"best ELBO of any such q {models.elbo(best, x, theta):12.4f} nats      the fit ends {models.elbo(best, x, theta) - bound:.4f} nats below it"
     yield f"log evidence            {evidence:12.4f} nats"
     yield f"{regression.name}: ELBO {bound:.2f}, best factorized {models.elbo(best, x, theta):.2f}, log evidence {evidence:.2f} nats"

@@ -1,6 +1,7 @@
 """A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the stage."""
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,13 +29,19 @@ def load(page):
     try:
         spec.loader.exec_module(module)
     except Exception as error:
-        raise Fault(f"{path.name} raised {type(error).__name__}: {error}{where(error, load)}", f"mend it until `python {path.name}` runs") from None
+        raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}", f"mend it until `python {path.name}` runs") from None
     names = vars(module)
     stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
               if (name == "stage" or name.startswith("stage_")) and callable(value)}
     if not stages:
         raise Fault(f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols")
     return Companion(path, names, stages)
+
+
+def line_in(error, path):
+    """ (file:line) of the last frame in the companion itself."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f" ({path.name}:{frames[-1].lineno})" if frames else ""
 
 
 def set_stage(label, function, rng, rows=frozenset()):
