@@ -108,3 +108,12 @@ def require_count(name, value):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
     return value
+
+
+def require_bound(elbo, log_evidence, size=0.):
+    """elbo, or an ArithmeticError where it lies above the log evidence by more than rounding; size: the magnitudes summed on the way, in nats."""
+    rounding = 16 * np.finfo(float).eps * (size + abs(elbo) + abs(log_evidence))
+    if not elbo <= log_evidence + rounding:
+        raise ArithmeticError(f"ELBO {elbo} above the log evidence {log_evidence} (both in nats, rounding {rounding:.1g}): "
+                              "the log joint, the entropy or the evidence is wrong, a bound cannot be passed")
+    return elbo

@@ -49,7 +49,7 @@ def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
 
     gradient(lam) (P,) may be random; rate is a number or a function of the step; watch(step, lam) is called after every step. lam is
     updated in place between the calls, in its own dtype: copy what is to be kept. Ctrl-C ends it with what has been reached. A gradient
-    that is not finite ends it with a RuntimeWarning, before it reaches lam.
+    that is not finite ends it with a RuntimeWarning, before it reaches lam, and so does a FloatingPointError of gradient, in its own words.
     """
     first, second, scratch = (np.zeros(np.shape(lam), dtype_of(lam)) for _ in range(3))      # moments, without their factors 1 - decay
 
@@ -90,6 +90,10 @@ def climb(gradient, lam, steps, direction, rate, watch):
             done = step
             if watch:
                 watch(step, lam)
+    except FloatingPointError as error:     # a gradient that knows which of its terms is not finite
+        stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
+        warnings.warn(stopped, RuntimeWarning, stacklevel=3)
+        return Ascent(lam, done, stopped)
     except KeyboardInterrupt:
         return Ascent(lam, done, f"interrupted after step {done} of {steps}")
     return Ascent(lam, done)

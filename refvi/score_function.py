@@ -6,8 +6,7 @@ PML, "BBVI - calculating the gradient"; Ranganath, Gerrish and Blei (2014), Blac
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.core import gradient_of_each, require_count, score
-from refvi.optimize import adam
+from refvi.core import gradient_of_each, score
 
 
 # ---- the chain: from the gradient of an expectation to an average
@@ -85,28 +84,3 @@ def expected_weighted_score(log_joint, q, lam):
 def weighted_score(eps, log_joint, q, lam, b):
     """Average over S draws z_s = eps_s ~ q(lam): what black-box inference climbs. Returns (R, P)."""
     return score_function(eps, lambda z: log_joint(z) - q.log_prob(z, lam), q, lam, b)
-
-
-# ---- the algorithm
-
-def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None):
-    """Black-box variational inference: climb the ELBO with draws of q and values of log_joint(z) (..., S), nothing else.
-
-    The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays unbiased.
-    Returns an Ascent. PML, "BBVI - Vanilla version"; Ranganath, Gerrish and Blei (2014).
-    """
-    require_count("S", S)
-
-    def draw(lam):
-        z = q.sample(rng, lam, (1, S))
-        return z, log_joint(z) - q.log_prob(z, lam)
-
-    baseline = [np.mean(draw(lam)[1])]
-
-    def gradient(lam):
-        z, weights = draw(lam)
-        g = score_function(z, lambda z: weights, q, lam, baseline[0])
-        baseline[0] = np.mean(weights)
-        return g[0]
-
-    return adam(gradient, lam, steps, rate, watch)

@@ -4,10 +4,10 @@ import pytest
 
 from refvi import data, models
 from refvi.__main__ import main
+from refvi.bbvi.algorithm import bbvi
 from refvi.data import mnist, uci
 from refvi.families import diagonal_normal
 from refvi.fits import classifier, regression
-from refvi.score_function import bbvi
 
 
 @pytest.fixture

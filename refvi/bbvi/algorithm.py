@@ -1,0 +1,72 @@
+"""Black-box variational inference for any log joint density that can be evaluated, and any family that can be drawn from.
+
+PML, "BBVI - Vanilla version"; Ranganath, Gerrish and Blei (2014), Black box variational inference.
+"""
+import warnings
+
+import numpy as np
+
+from refvi.core import require_count, score
+from refvi.optimize import adam
+from refvi.score_function import score_function
+
+SIGMAS = 6          # the average log weight may end this many standard errors below where it began
+
+
+def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
+    """Climb the ELBO with draws of q and values of log_joint(z) (..., S) in nats, nothing else. Returns an Ascent.
+
+    The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays unbiased.
+    ascend is optimize.adam, or optimize.gradient_ascent with rate=robbins_monro(...), as on the slide. Ctrl-C returns what has been
+    reached; so does a log_joint, a log q or a score that is not finite, with a RuntimeWarning that names it, its draw and the step.
+    """
+    require_count("S", S)
+    averages = []           # of the log weights of every step, and of one set of draws before the first
+
+    def draw(lam):
+        z = q.sample(rng, lam, (1, S))
+        weights = finite("log_joint", values(log_joint(z), S), z) - finite("log q", q.log_prob(z, lam), z)
+        averages.append(np.mean(weights))
+        return z, weights
+
+    def gradient(lam):
+        if not averages:
+            draw(lam)
+        z, weights = draw(lam)
+        g = score_function(z, lambda z: weights, q, lam, averages[-2])[0]
+        if not np.all(np.isfinite(g)):
+            finite("the score of q", score(q, z, lam), z)
+        return g
+
+    ascent = ascend(gradient, lam, steps, rate, watch)
+    if not ascent.stopped:
+        warn_of_descent(np.array(averages))
+    return ascent
+
+
+def values(log_densities, S):
+    """What log_joint returned, or a ValueError where it is not one number for each draw."""
+    if np.shape(log_densities) != (1, S):
+        raise ValueError(f"log_joint returned shape {np.shape(log_densities)} for z of 1 repetition of {S} draws, expected (1, {S}): "
+                         "one log density for each draw, the sum over data and over the parts of z taken inside")
+    return np.asarray(log_densities)
+
+
+def finite(term, numbers, z):
+    """numbers, or a FloatingPointError that names the term and the first draw (counted from one) where it is nan or infinite."""
+    bad = np.argwhere(~np.isfinite(numbers))
+    if len(bad):
+        s = bad[0, 1]
+        raise FloatingPointError(f"{term} is {numbers[tuple(bad[0])]} for draw {s + 1}, z = {np.array2string(z[0, s], precision=6, threshold=8)},")
+    return numbers
+
+
+def warn_of_descent(averages):
+    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below where they began."""
+    n = len(averages) // 10
+    if n < 10:
+        return
+    first, last = averages[:n], averages[-n:]
+    if np.mean(last) < np.mean(first) - SIGMAS * np.hypot(np.std(first), np.std(last)) / np.sqrt(n):
+        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats in the first {n} steps to {np.mean(last):.4g} in the last: "
+                      "lower the rate, or let it fall (optimize.robbins_monro)", RuntimeWarning, stacklevel=3)

@@ -1,0 +1,134 @@
+"""Other libraries on the same task, black-box inference for a linear regression with two weights: what tests.benchmarks compares with.
+
+Every peer is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
+`steps` steps of Adam along the score-function gradient of S draws, in float64, on one thread. Nobody plots, logs or evaluates the bound.
+"""
+import os
+
+import numpy as np
+
+
+def torch_eager(x, theta, lam, steps, S, rate):
+    """A loop written by hand: draws without gradient, the surrogate loss -(weight - baseline) log q, backward, torch.optim.Adam."""
+    import torch
+    torch.set_num_threads(1)
+    targets, inputs, D = torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(theta.y.T)), theta.y.shape[1]
+
+    def run():
+        at = torch.tensor(lam, requires_grad=True)
+        adam, baseline = torch.optim.Adam([at], lr=rate), 0.
+        for _ in range(steps):
+            adam.zero_grad()
+            mu, log_sigma = at[:D], at[D:]
+            with torch.no_grad():
+                z = mu + log_sigma.exp() * torch.randn(S, D, dtype=at.dtype)
+                log_joint = -0.5 * (((targets - z @ inputs) / theta.noise_sd).square().sum(-1) + (z / theta.prior_sd).square().sum(-1))
+            log_q = (-0.5 * ((z - mu) * torch.exp(-log_sigma)).square() - log_sigma).sum(-1)
+            weights = log_joint - log_q.detach()
+            loss = -((weights - baseline) * log_q).mean()
+            baseline = weights.mean()
+            loss.backward()
+            adam.step()
+        return at.detach().numpy()
+    return run
+
+
+def pyro_svi(x, theta, lam, steps, S, rate):
+    """SVI with Trace_ELBO, a guide that is not reparameterized, S particles at once, and Pyro's decaying average baseline."""
+    import pyro
+    import torch
+    from pyro import distributions as dist
+    from pyro.distributions.testing.fakes import NonreparameterizedNormal
+    torch.set_num_threads(1)
+    N, D = theta.y.shape
+    targets, inputs, start, zeros = torch.from_numpy(x), torch.from_numpy(theta.y), torch.tensor(lam), torch.zeros(D, dtype=torch.float64)
+
+    def model():
+        z = pyro.sample("z", dist.Normal(zeros, theta.prior_sd).to_event(1))
+        mean = z.reshape(-1, D) @ inputs.T
+        assert mean.shape in ((1, N), (S, N))       # z @ inputs.T would be (S, 1, N), and count every datum S times
+        with pyro.plate("data", N):
+            pyro.sample("x", dist.Normal(mean if z.dim() > 1 else mean[0], theta.noise_sd), obs=targets)
+
+    def guide():
+        mu, log_sigma = pyro.param("mu", start[:D].clone()), pyro.param("log_sigma", start[D:].clone())
+        pyro.sample("z", NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1), infer={"baseline": {"use_decaying_avg_baseline": True}})
+
+    def run():
+        pyro.clear_param_store()
+        elbo = pyro.infer.Trace_ELBO(num_particles=S, vectorize_particles=True, max_plate_nesting=1)
+        svi = pyro.infer.SVI(model, guide, pyro.optim.Adam({"lr": rate}), elbo)
+        for _ in range(steps):
+            svi.step()
+        return torch.cat([pyro.param("mu"), pyro.param("log_sigma")]).detach().numpy()
+    return run
+
+
+def one_thread_of_jax():
+    """JAX in float64 on one thread; the flag counts only before its first computation."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    import jax
+    jax.config.update("jax_enable_x64", True)
+    return jax
+
+
+def numpyro_svi(x, theta, lam, steps, S, rate):
+    """svi.run with TraceGraph_ELBO, which takes score functions where a guide is not reparameterized; compiled by a run before the clock."""
+    jax = one_thread_of_jax()
+    import jax.numpy as jnp
+    import numpyro
+    from numpyro import distributions as dist
+    N, D = theta.y.shape
+
+    class NotReparameterized(dist.Normal):
+        reparametrized_params = []
+
+    def model():
+        z = numpyro.sample("z", dist.Normal(jnp.zeros(D), theta.prior_sd).to_event(1))
+        with numpyro.plate("data", N):
+            numpyro.sample("x", dist.Normal(theta.y @ z, theta.noise_sd), obs=x)
+
+    def guide():
+        mu, log_sigma = numpyro.param("mu", lam[:D]), numpyro.param("log_sigma", lam[D:])
+        numpyro.sample("z", NotReparameterized(mu, jnp.exp(log_sigma)).to_event(1))
+
+    svi = numpyro.infer.SVI(model, guide, numpyro.optim.Adam(rate), numpyro.infer.TraceGraph_ELBO(num_particles=S))
+
+    whole = jax.jit(lambda key: svi.run(key, steps, progress_bar=False).params)     # alone, svi.run would compile anew in every call
+
+    def run():
+        found = whole(jax.random.key(int.from_bytes(os.urandom(4), "big")))
+        return np.concatenate([found["mu"], found["log_sigma"]])
+    run()
+    return run
+
+
+def jax_scan(x, theta, lam, steps, S, rate):
+    """The whole loop under jit, gradient by hand as in refvi.bbvi.regression, Adam written out; compiled by a run before the clock."""
+    jax = one_thread_of_jax()
+    import jax.numpy as jnp
+    D, (first, second) = theta.y.shape[1], (0.9, 0.999)
+    inputs, targets, start = jnp.asarray(theta.y.T / theta.noise_sd), jnp.asarray(x / theta.noise_sd), jnp.asarray(lam)
+
+    def step(state, noise):
+        t, at, m, v, baseline = state
+        mu, sigma = at[:D], jnp.exp(at[D:])
+        z = mu + sigma * noise
+        weights = -0.5 * (jnp.sum((targets - z @ inputs)**2, -1) + jnp.sum((z / theta.prior_sd)**2, -1) - jnp.sum(noise**2, -1)) + jnp.sum(at[D:])
+        g = jnp.mean((weights - baseline)[:, None] * jnp.concatenate([noise / sigma, noise**2 - 1], -1), 0)
+        m, v = first * m + (1 - first) * g, second * v + (1 - second) * g * g
+        at = at + rate * m / (1 - first**t) / (jnp.sqrt(v / (1 - second**t)) + 1e-8)
+        return (t + 1, at, m, v, jnp.mean(weights)), None
+
+    @jax.jit
+    def whole(key):
+        noise = jax.random.normal(key, (steps, S, D))
+        return jax.lax.scan(step, (1., start, jnp.zeros(2 * D), jnp.zeros(2 * D), 0.), noise)[0][1]
+
+    def run():
+        return np.asarray(whole(jax.random.key(int.from_bytes(os.urandom(4), "big"))))
+    run()
+    return run
+
+
+PEERS = {"pyro": (pyro_svi, 60), "torch": (torch_eager, 15), "numpyro": (numpyro_svi, 15), "jax": (jax_scan, None)}      # with the ratio each is held to
