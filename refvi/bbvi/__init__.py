@@ -12,8 +12,6 @@ from refvi.models import LinearGaussian, log_likelihood, log_prior
 from refvi.optimize import gradient_ascent
 from refvi.score_function import weighted_score
 
-UPDATES = 300       # until nothing moves, on the stages of the page
-
 
 # ---- the update
 
@@ -27,9 +25,9 @@ def stochastic_update(eps, lam, rho, log_joint, q, b):
     return lam + rho * weighted_score(eps, log_joint, q, lam, b)
 
 
-def limit_of_updates(lam, bound, schedule):
-    """Where the updates come to rest; the step sizes are a Robbins-Monro sequence."""
-    return gradient_ascent(grad(bound), lam, UPDATES, schedule).lam
+def limit_of_updates(lam, bound, schedule, T):
+    """Where T updates, so many that nothing moves any more, come to rest; the step sizes are a Robbins-Monro sequence."""
+    return gradient_ascent(grad(bound), lam, T, schedule).lam
 
 
 # ---- two properties of derivatives, at the points `at`; rows return (S, P)
