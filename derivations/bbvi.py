@@ -44,7 +44,7 @@ def line(x, y, prior_sd, noise_sd, lam):
         return stats.multivariate_normal.logpdf(z, np.zeros(2), prior_sd**2 * np.eye(2))
 
     evidence = stats.multivariate_normal.logpdf(x, np.zeros(len(x)), prior_sd**2 * theta.y @ theta.y.T + noise_sd**2 * np.eye(len(x)))
-    return dict(x=x, theta=theta, lam=lam, p=linear_gaussian, q=diagonal_normal, S=1, eps=noise(diagonal_normal, lam), z=nodes[[3, 8, 20]],
+    return dict(x=x, theta=theta, lam=lam, p=linear_gaussian, q=diagonal_normal, S=1, eps=noise(diagonal_normal, lam), z=np.array([[2.3, -0.2], [0., 2.4], [0.1, -0.1]]),
                 likelihood_by_quadrature=lambda: w @ likelihood_by_scipy(nodes), prior_by_quadrature=lambda: w @ prior_by_scipy(nodes),
                 entropy_by_scipy=lambda: stats.norm.entropy(mu, sigma).sum(), likelihood_by_scipy=likelihood_by_scipy, prior_by_scipy=prior_by_scipy,
                 joint_by_scipy=lambda z: likelihood_by_scipy(z) + prior_by_scipy(z),

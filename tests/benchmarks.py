@@ -15,9 +15,14 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: o
 
 import numpy as np      # noqa: E402
 
+from refvi import models    # noqa: E402
+from refvi.bbvi import regression   # noqa: E402
+from refvi.bbvi.algorithm import bbvi   # noqa: E402
+from refvi.families import diagonal_normal  # noqa: E402
 from refvi.marginal_gradient import mixture     # noqa: E402
 from refvi.mle import classifier    # noqa: E402
 from tests.alarms import run        # noqa: E402
+from tests.peers import PEERS       # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -198,6 +203,51 @@ def mixtures():
     print(f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, {peak(400_000, 1000) / 1e6:.1f} MB for 400,000")
 
 
+# ---- black-box inference for a linear regression, two weights and 100 data: a fit of 2000 steps of Adam on 10 draws each
+
+def line(N=100):
+    """(x, theta, start) of a regression with an offset and a slope."""
+    y = np.column_stack([np.ones(N), RNG.normal(size=N)])
+    return y @ [1., 0.5] + 0.5 * RNG.normal(size=N), models.regression(y, prior_sd=1.5, noise_sd=0.5), np.array([0., 0., -1.5, -1.5])
+
+
+def inferences(steps=2000, S=10, rate=0.02, many=1000):
+    x, theta, start = line()
+    best = models.elbo(models.mean_field(x, theta), x, theta)
+
+    def mine(rotate=True):
+        return lambda: regression.fit(x, theta, start, RNG, steps, S, rate, rotate=rotate).lam
+
+    def readable():
+        bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, start, RNG, steps // 20, S, rate)
+
+    def below(lam):
+        return best - models.elbo(np.asarray(lam, float), x, theta)
+
+    told, took = ratio(several(mine(), 10), bare_noise(steps * S * 2 * 10), 9)
+    print(f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()()):.4f} nats below the best")
+    told, _ = ratio(mine(False), mine(), 15)
+    print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
+    told, _ = ratio(several(readable, 1), mine(), 5)
+    print(f"inference: the readable path over the fast one: {20 * told:.0f}")
+    for name, (library, peer, limit) in PEERS.items():
+        if not importlib.util.find_spec(library):
+            print(f"{name} is not installed: not compared")
+            continue
+        theirs = peer(x, theta, start, steps, S, rate)
+        told, took = ratio(theirs, mine(), 5)
+        all_data, _ = ratio(theirs, mine(False), 3)
+        careful = peer(x, theta, start, steps, many, rate / 4)
+        same = statistics.median(below(careful()) for _ in range(3))
+        assert same < 0.3, f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
+        print(f"inference: {name} over refvi {told:.1f}, over refvi with all data {all_data:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+              f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}")
+
+
+def bare_noise(size):
+    return lambda: RNG.standard_normal(size)
+
+
 def main():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
@@ -212,6 +262,7 @@ def main():
         else:
             print(f"{name} is not installed: not compared")
     mixtures()
+    inferences()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

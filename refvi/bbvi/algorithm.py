@@ -10,7 +10,8 @@ from refvi.core import require_count, score
 from refvi.optimize import adam
 from refvi.score_function import score_function
 
-SIGMAS = 6          # the average log weight may end this many standard errors below where it began
+SIGMAS = 6          # the average log weight may end this many standard errors below where it began,
+FEW = 10            # each of the two averages over no fewer than this many
 
 
 def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
@@ -21,7 +22,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
     reached; so does a log_joint, a log q or a score that is not finite, with a RuntimeWarning that names it, its draw and the step.
     """
     require_count("S", S)
-    averages = []           # of the log weights of every step, and of one set of draws before the first
+    averages, first = [], []        # of the log weights of every step and of one set of draws before the first; that set
 
     def draw(lam):
         z = q.sample(rng, lam, (1, S))
@@ -31,7 +32,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
     def gradient(lam):
         if not averages:
-            draw(lam)
+            first.append(draw(lam)[1])
         z, weights = draw(lam)
         g = score_function(z, lambda z: weights, q, lam, averages[-2])[0]
         if not np.all(np.isfinite(g)):
@@ -40,7 +41,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
     ascent = ascend(gradient, lam, steps, rate, watch)
     if not ascent.stopped:
-        warn_of_descent(np.array(averages))
+        warn_of_descent(first[0], averages)
     return ascent
 
 
@@ -61,12 +62,12 @@ def finite(term, numbers, z):
     return numbers
 
 
-def warn_of_descent(averages):
-    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below where they began."""
-    n = len(averages) // 10
-    if n < 10:
+def warn_of_descent(first, averages):
+    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below those of the first draws (1, S)."""
+    last = averages[-(len(averages) // 10 + 1):]
+    if np.size(first) < FEW or len(last) < FEW:     # no error to speak of
         return
-    first, last = averages[:n], averages[-n:]
-    if np.mean(last) < np.mean(first) - SIGMAS * np.hypot(np.std(first), np.std(last)) / np.sqrt(n):
-        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats in the first {n} steps to {np.mean(last):.4g} in the last: "
+    errors = [np.std(v) / np.sqrt(np.size(v)) for v in (first, last)]
+    if np.mean(last) < np.mean(first) - SIGMAS * np.hypot(*errors):
+        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats before the first step to {np.mean(last):.4g} over the last {len(last)}: "
                       "lower the rate, or let it fall (optimize.robbins_monro)", RuntimeWarning, stacklevel=3)
