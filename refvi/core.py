@@ -108,3 +108,12 @@ def require_count(name, value):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
     return value
+
+
+def require_bound(elbo, log_evidence):
+    """elbo, or an ArithmeticError where it exceeds the log evidence by more than rounding: a bound that does so is computed wrongly."""
+    rounding = 1e5 * np.finfo(float).eps * max(1., abs(elbo), abs(log_evidence))
+    if not elbo <= log_evidence + rounding:
+        raise ArithmeticError(f"the ELBO {elbo:.10g} exceeds the log evidence {log_evidence:.10g}: one of the two is computed wrongly, "
+                              "look for a missing normalizer or an entropy with the wrong sign")
+    return elbo

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from refvi.core import Model, require_finite, require_positive, require_shape
+from refvi.core import Model, require_bound, require_finite, require_positive, require_shape
 
 
 class LinearGaussian(NamedTuple):
@@ -81,4 +81,5 @@ def elbo(lam, x, theta):
     step = mu - mean
     divergence = 0.5 * (np.sum(np.diag(precision) * np.exp(2 * log_sd)) + step @ precision @ step - D
                         - np.linalg.slogdet(precision)[1] - 2 * np.sum(log_sd))
-    return log_evidence(x, theta) - divergence
+    evidence = log_evidence(x, theta)
+    return require_bound(evidence - divergence, evidence)
