@@ -30,7 +30,7 @@ def on_grid(low, high, n):
 
 def stage_log_gamma(rng):
     """The logarithm of a gamma variable: a skewed density whose moments are polygammas."""
-    a, lam = rng.uniform(0.5, 0.7), np.array([rng.uniform(-0.6, -0.3), rng.uniform(0.1, 0.3)])
+    a, lam = rng.uniform(0.5, 0.7), np.array([rng.uniform(-0.6, -0.3), rng.uniform(-0.4, -0.2)])
     mu, sd = lam[0], np.exp(lam[1])
     target = stats.loggamma(a)
     return dict(q=on_grid(-75, 17, 1500), lam=lam, log_target=lambda z: a * z - anp.exp(z) - special.gammaln(a), T=first_two,
@@ -62,7 +62,7 @@ def stage_two_humps(rng):
 def stage_pair(rng):
     """Two dependent yes-or-no variables, z in 0..3 for their pairs, and a product of two: every expectation a sum of four terms."""
     table = np.array([[0.54, 0.05], [0.08, 0.33]]) + rng.uniform(-0.02, 0.02, (2, 2))
-    table, lam = table / table.sum(), np.array([-2.6, -0.4]) + rng.uniform(-0.2, 0.2, 2)
+    table, lam = table / table.sum(), np.array([-2.2, -1.8]) + rng.uniform(-0.2, 0.2, 2)
     first, second = (1 / (1 + np.exp(-v)) for v in lam)
     product = np.outer([1 - first, first], [1 - second, second])
 

@@ -5,9 +5,8 @@ target, since both divergences are integrated on them. PML, "Recap & Conclusions
 """
 import autograd.numpy as np
 from autograd import grad, hessian
-from scipy import optimize
 
-from refvi.elbo import climbed
+from refvi.elbo import climbed, lowest
 
 
 # ---- two divergences
@@ -31,7 +30,7 @@ def closest_forward(q, lam, log_target):
     z, w = q.nodes(lam)
     def downhill(lam):
         return -np.sum(w * np.exp(log_target(z)) * q.log_prob(z, lam))
-    return optimize.minimize(downhill, lam, jac=grad(downhill), hess=hessian(downhill), method="trust-exact", options=dict(gtol=1e-11)).x
+    return lowest(downhill, grad(downhill), hessian(downhill), lam)
 
 
 def closest_reverse(q, lam, log_target):

@@ -99,7 +99,15 @@ def climbed(integrand, q, lam):
             z, w = q.nodes(lam)
             return derivative(lambda lam: -np.sum(w * np.exp(q.log_prob(z, lam)) * integrand(z, lam)))(lam)
         return at
-    return optimize.minimize(downhill(lambda g: g), lam, jac=downhill(grad), hess=downhill(hessian), method="trust-exact", options=dict(gtol=1e-11)).x
+    return lowest(downhill(lambda g: g), downhill(grad), downhill(hessian), lam)
+
+
+def lowest(value, slope, curvature, lam):
+    """Where descent from lam ends. Values stop telling steps apart at the root of rounding, so two steps of Newton's go on from there."""
+    lam = optimize.minimize(value, lam, jac=slope, hess=curvature, method="trust-exact", options=dict(gtol=1e-6)).x
+    for _ in range(2):
+        lam = lam - np.linalg.lstsq(curvature(lam), slope(lam), rcond=1e-10)[0]      # least squares: logits have a direction that changes nothing
+    return lam
 
 
 def highest_bound(p, q, lam, x, theta, at):
