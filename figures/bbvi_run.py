@@ -42,16 +42,17 @@ def draw(figure, **numbers):
         axes.set_xlabel("intercept θ₀")
     for axes in panels[:, 0]:
         axes.set_ylabel("slope θ₁")
-    add_legend(figure)
+    add_legend(figure, "outside lower center")
 
 
 def draw_frame(figure, frame, **numbers):
-    """One frame of the animation."""
+    """One frame of the animation, its axes where those of every other frame are."""
     figure.set_size_inches(5.2, 3.25)
-    axes = figure.add_subplot()
+    figure.set_layout_engine("none")
+    axes = figure.add_axes((0.1, 0.23, 0.87, 0.7))
     draw_panel(axes, frame, **numbers)
     axes.set(xlabel="intercept θ₀", ylabel="slope θ₁")
-    add_legend(figure)
+    add_legend(figure, "lower center")
 
 
 def draw_panel(axes, frame, posterior, posterior_sd, best, random_lam):
@@ -66,7 +67,7 @@ def draw_panel(axes, frame, posterior, posterior_sd, best, random_lam):
     axes.grid(color="0.92")
 
 
-def add_legend(figure):
+def add_legend(figure, place):
     handles = [Line2D([], [], label=label, **STYLE[key]) for key, label in (("posterior", "posterior"), ("q", "q(θ|λ)"))]
     trail = Line2D([], [], color="0.35", linewidth=0.5, marker="o", markersize=1.2, label="means of q so far")
-    figure.legend(handles=[*handles, trail], loc="outside lower center", ncols=3)
+    figure.legend(handles=[*handles, trail], loc=place, ncols=3)

@@ -10,8 +10,6 @@ increased is shrunk (PML.036). Heads come on top, so that the shortest arrow sho
 import numpy as np
 from matplotlib.lines import Line2D
 
-from score_function_error import spread
-
 from refvi.core import noise, score
 from refvi.families import diagonal_normal
 from refvi.models import linear_gaussian, posterior, regression
@@ -22,7 +20,6 @@ THETA = regression([[1., 0.], [1., 1.]], prior_sd=1., noise_sd=0.1)
 LAM = np.array([1.5, 0.6, np.log(0.2), np.log(0.2)])
 SHRINK = 0.002
 POSTERIOR_LEVELS, Q_LEVELS = (0.9, 0.7, 0.5, 0.3, 0.1), (0.8, 0.6, 0.4, 0.2)     # parts of the peak
-R = 10_000
 
 
 def data(rng):
@@ -44,17 +41,15 @@ def log_weight(theta):
 
 
 def arrows(rng, M):
-    """For one panel of M[i] draws each: draws, scores and weighted scores (sum of M, 2), averages (panels, 2) and how far these scatter."""
+    """For one panel of M[i] draws each: draws, scores and weighted scores (sum of M, 2), averages (panels, 2) and their standard errors."""
     q, eps = diagonal_normal, noise(diagonal_normal, LAM)
     draws = [eps.draw(stream(rng), 1, m) for m in M]
     theta = np.concatenate(draws, axis=1)[0]
     red = score(q, theta, LAM)[:, :2]
-    repeated = [spread(weighted_score(eps.draw(rng, R, m), log_joint, q, LAM, 0.)[:, :2]) for m in M]
     mean, precision = posterior(X, THETA)
     return dict(M=M, posterior=contours(mean, np.linalg.inv(precision), POSTERIOR_LEVELS), q=contours(LAM[:2], np.diag(np.exp(2 * LAM[2:])), Q_LEVELS),
                 random_theta=theta, random_red=red, random_black=log_weight(theta)[:, None] * red,
                 random_green=[weighted_score(z, log_joint, q, LAM, 0.)[0, :2] for z in draws], gradient=expected_weighted_score(log_joint, q, LAM)[:2],
-                measured_sd=[sd for sd, _ in repeated], error_sd=[error for _, error in repeated],
                 exact_sd=[np.sqrt(variance_of_average(log_weight, q, LAM, 0., m))[:2] for m in M])
 
 
@@ -77,7 +72,7 @@ STYLE = dict(posterior=dict(color="tab:blue", linewidth=0.7, linestyle="--"), q=
 LABELS = dict(red="∇ log q(θᵢ|λ)", black="log(p/q) · ∇ log q(θᵢ|λ)", green="average of the M black arrows", posterior="posterior p(θ|D)", q="approximation q(θ|λ)")
 
 
-def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient, measured_sd, error_sd, exact_sd):
+def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient, exact_sd):
     """The panels two by two, or one alone, on shared axes, their legend below."""
     figure.set_size_inches(*size)
     figure.set_layout_engine("compressed")

@@ -84,7 +84,7 @@ def animate(script, data):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None
     with style.context(HOME / "house.mplstyle"), tempfile.TemporaryDirectory() as folder:
-        figure, path = Figure(dpi=90), Path(folder) / "moving.gif"
+        figure, path = Figure(dpi=80), Path(folder) / "moving.gif"
         writer = writers["pillow"](fps=script.FRAMES_PER_SECOND)
         for frame in range(script.FRAMES):
             figure.clear()
