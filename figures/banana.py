@@ -19,7 +19,7 @@ def log_target(z):
 
 def data(rng):
     best = closest_reverse(diagonal_normal, np.array([0.1, 0.4, -0.5, -0.6]), log_target)
-    z1, z2 = np.linspace(-3.4, 3.4, 161), np.linspace(-2.2, 6.2, 161)
+    z1, z2 = np.linspace(-3.4, 3.4, 91), np.linspace(-2.2, 6.2, 91)
     grid = np.stack(np.meshgrid(z1, z2), axis=-1)
     variance = np.array([WIDTH**2, NARROW**2 + 2 * (BEND * WIDTH**2)**2])
     return dict(z1=z1, z2=z2, log_target=log_target(grid), log_q=diagonal_normal.log_prob(grid, best), best=best, levels=LEVELS,
