@@ -36,12 +36,12 @@ def under_normal(f, mu, sigma, S, **closed):
     t, mass = np.polynomial.hermite_e.hermegauss(60)
     z, lam = mu + sigma * t, np.array([mu, np.log(sigma)])
     law = Law(mass / mass.sum(), f(z), np.stack([t / sigma, t**2 - 1], axis=-1))
-    return dict(f=f, q=normal, lam=lam, b=0.3, b_each=np.array([0.4, -0.2]), S=S, law=law, eps=noise(normal, lam), **closed)
+    return dict(f=f, q=normal, lam=lam, b=0.7, b_each=np.array([0.9, 0.4]), S=S, law=law, eps=noise(normal, lam), **closed)
 
 
 def stage_normal(rng):
     """f = z^2 under N(mu, sigma^2): E[f] = mu^2 + sigma^2, but the best constants hold three and five times sigma^2."""
-    mu, sigma = rng.uniform(0.4, 0.9), rng.uniform(0.45, 0.75)
+    mu, sigma = rng.uniform(0.7, 0.9), rng.uniform(0.4, 0.5)
     return under_normal(np.square, mu, sigma, 2, truth=lambda: np.array([2 * mu, 2 * sigma**2]),
                         best_by_hand=lambda: np.array([mu**2 + 3 * sigma**2, mu**2 + 5 * sigma**2]))
 
@@ -67,14 +67,15 @@ def stage_wide_sine(rng):
 
 
 def stage_categorical(rng):
-    """A table of four values: every expectation is a sum, and every baseline weighs the own value against the rest."""
-    lam, table = rng.uniform(-0.5, 0.5, 4), np.array([2.1, 3.9, 1.1, 4.7]) + rng.uniform(-0.1, 0.1, 4)
+    """A table of three values: every expectation is a sum, and every baseline weighs the own value against the rest."""
+    lam, table = np.array([0.4, -0.2, -0.5]) + rng.uniform(-0.1, 0.1, 3), np.array([2.1, 3.6, 1.1]) + rng.uniform(-0.1, 0.1, 3)
     pi = np.exp(lam) / np.exp(lam).sum()
-    rest = (pi @ table - pi * table) / (1 - pi)        # mean of the other three
+    rest = (pi @ table - pi * table) / (1 - pi)        # mean of the other two
     eps = noise(categorical, lam)
-    return dict(f=lambda z: table[z], q=categorical, lam=lam, b=0.3, b_each=np.array([0.4, 1.2, -0.3, 0.8]), S=4, M=2, law=Law(pi, table, np.eye(4) - pi),
+    return dict(f=lambda z: table[z], q=categorical, lam=lam, b=2.3, b_each=np.array([2.4, 3.2, 1.7]), S=4, M=2, law=Law(pi, table, np.eye(3) - pi),
                 eps=eps, pilot=eps, truth=lambda: pi * (table - pi @ table), best_by_hand=lambda: (1 - pi) * table + pi * rest,
-                variance_of_pairs=variance_by_enumeration, variance_of_both=pilot_by_enumeration)
+                variance_of_pairs=variance_by_enumeration, variance_over_tuples=variance_by_enumeration, mean_with_bias=mean_by_enumeration,
+                variance_of_both=pilot_by_enumeration)
 
 
 # ---- referees
@@ -109,6 +110,13 @@ def variance_by_enumeration(law, S):
     """Variance of the sample covariance of f and the score, over all S-tuples."""
     mass, f, u = joint(law, S)
     return variance(mass, (np.sum(f * u, axis=1) - np.sum(f, axis=1) * np.sum(u, axis=1) / S) / (S - 1))
+
+
+def mean_by_enumeration(law, truth, S):
+    """What the coefficient from the same draws does to the mean, over all S-tuples."""
+    mass, f, u = joint(law, S)
+    learned = np.sum(f * u**2, axis=1) / np.sum(u**2, axis=1)
+    return truth() - mass @ (learned * np.mean(u, axis=1))
 
 
 def pilot_by_enumeration(law, M, S):
@@ -162,7 +170,7 @@ def stage_offset(rng):
 def binary(terms, lam, pi, touches):
     one = bernoulli._replace(log_prob=lambda z, lam: bernoulli.log_prob(z[..., None], lam))
     table = {z: float(np.sum(terms(np.array(z)))) for z in itertools.product((0, 1), repeat=3)}
-    return dict(terms=terms, q=bernoulli, q_one=one, lam=lam, owner=np.arange(3), touches=touches, table=table, pi=pi, S=4)
+    return dict(terms=terms, q=bernoulli, q_one=one, lam=lam, owner=np.arange(3), touches=touches, table=table, pi=pi, S=3)
 
 
 def mass_of(z, pi):
@@ -199,6 +207,6 @@ def stage_gaussian_chain(rng):
         L = np.diag([1 / 1.3**2 + a**2 / t**2, (1 + a**2) / t**2, 1 / t**2]) + np.eye(3) / s**2 - a / t**2 * (np.eye(3, k=1) + np.eye(3, k=-1))
         return np.concatenate([x / s**2 - L @ mu, 1 - np.diag(L) * sigma**2])
 
-    q = diagonal_normal._replace(nodes=lambda lam, order=20: diagonal_normal.nodes(lam, order))      # three dimensions: 8000 nodes will do
+    q = diagonal_normal._replace(nodes=lambda lam, order=40: diagonal_normal.nodes(lam, order // 2))      # three dimensions: half the order will do
     return dict(terms=terms, q=q, q_one=normal, lam=lam, owner=np.tile(np.arange(3), 2), S=1, eps=noise(q, lam), touches=np.tile(LOCAL, (2, 1)),
                 is_child=np.tile(CHILD, (2, 1)), truth=truth)

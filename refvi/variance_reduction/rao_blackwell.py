@@ -59,24 +59,20 @@ def touching_terms(terms, touches, q, lam):
     return p @ ((terms(z) @ touches.T) * u)
 
 
+def child_forgotten(terms, touches, is_child, q, lam):
+    """Forgets the terms, marked in is_child (P, F), in which z_i stands behind the bar of its child."""
+    z, p, u = on_grid(q, lam)
+    return p @ ((terms(z) @ (touches & ~is_child).T) * u)
+
+
 def whole_weight(eps, terms, q, lam):
     """The score-function estimator: every term weights every score. Returns (R, P)."""
     return score_function(eps, total(terms), q, lam, 0.)
 
 
-def masked_weight(eps, terms, mask, q, lam):
-    """The average over draws of the scores, each weighted by the terms that its mask (P, F) keeps: (R, P)."""
-    return np.mean((terms(eps) @ mask.T) * score(q, eps, lam), axis=-2)
-
-
 def local_weight(eps, terms, touches, q, lam):
     """The score of a parameter, weighted by the terms that touch its variable. Returns (R, P)."""
-    return masked_weight(eps, terms, touches, q, lam)
-
-
-def child_forgotten(eps, terms, touches, is_child, q, lam):
-    """Forgets the terms (P, F) in which z_i stands behind the bar: its children's. Returns (R, P)."""
-    return masked_weight(eps, terms, touches & ~is_child, q, lam)
+    return np.mean((terms(eps) @ touches.T) * score(q, eps, lam), axis=-2)
 
 
 # ---- the variance of each
