@@ -7,8 +7,8 @@ import numpy as np
 from refvi.core import noise
 from refvi.families import bernoulli, categorical, diagonal_normal, normal
 from refvi.score_function import score_function, variance_of_average      # noqa: F401
-from refvi.variance_reduction import (baseline_of_each, completed_square, covariance_over_variance, mean_of_f, one_for_all,      # noqa: F401
-                                      one_minus_squared_correlation, quadratic_in_baseline, ratio_of_variances, variance_at_best,
+from refvi.variance_reduction import (average_of_f, baseline_of_each, completed_square, covariance_over_variance, expectation_of_f,      # noqa: F401
+                                      mean_of_f, one_for_all, one_minus_squared_correlation, quadratic_in_baseline, ratio_of_variances, variance_at_best,
                                       variance_at_mean, variance_without, weighted_mean, zero_of_slope)
 from refvi.variance_reduction.learned import average_over_pilots, best_and_price, coefficient_from_a_pilot, coefficient_from_the_same_draws      # noqa: F401
 from refvi.variance_reduction.leave_one_out import (covariance, leave_one_out, mean_baseline_and_price, mean_of_all_rescaled,      # noqa: F401
@@ -32,50 +32,52 @@ def variance(mass, estimate):
 
 # ---- stages of one variable
 
-def under_normal(f, mu, sigma, S, **closed):
+def under_normal(f, mu, sigma, gradient, best):
+    """A stage with its gradient and its best constants by hand."""
     t, mass = np.polynomial.hermite_e.hermegauss(60)
     z, lam = mu + sigma * t, np.array([mu, np.log(sigma)])
     law = Law(mass / mass.sum(), f(z), np.stack([t / sigma, t**2 - 1], axis=-1))
-    return dict(f=f, q=normal, lam=lam, b=0.7, b_each=np.array([0.9, 0.4]), S=S, law=law, eps=noise(normal, lam), **closed)
+    return dict(f=f, q=normal, lam=lam, b=0.7, S=2, law=law, eps=noise(normal, lam), truth=lambda: gradient, best_by_hand=lambda: best)
 
 
 def stage_normal(rng):
     """f = z^2 under N(mu, sigma^2): E[f] = mu^2 + sigma^2, but the best constants hold three and five times sigma^2."""
     mu, sigma = rng.uniform(0.7, 0.9), rng.uniform(0.4, 0.5)
-    return under_normal(np.square, mu, sigma, 2, truth=lambda: np.array([2 * mu, 2 * sigma**2]),
-                        best_by_hand=lambda: np.array([mu**2 + 3 * sigma**2, mu**2 + 5 * sigma**2]))
+    return under_normal(np.square, mu, sigma, np.array([2 * mu, 2 * sigma**2]), np.array([mu**2 + 3 * sigma**2, mu**2 + 5 * sigma**2])) | dict(
+        b_each=np.array([0.9, 0.4]), mean_by_hand=lambda: mu**2 + sigma**2)
 
 
 def sine(mu, sigma):
     """f = sin z: E[sin(mu + sigma t) g(t)] by the expansion of g in Hermite polynomials."""
     fall = np.exp(-sigma**2 / 2)
-    return dict(truth=lambda: fall * np.array([np.cos(mu), -sigma**2 * np.sin(mu)]),
-                best_by_hand=lambda: fall * np.sin(mu) * np.array([1 - sigma**2, 1 - 2 * sigma**2 + sigma**4 / 2]))
+    gradient, best = np.array([np.cos(mu), -sigma**2 * np.sin(mu)]), np.sin(mu) * np.array([1 - sigma**2, 1 - 2 * sigma**2 + sigma**4 / 2])
+    return under_normal(np.sin, mu, sigma, fall * gradient, fall * best)
 
 
 def stage_sine(rng):
     """A narrow q: sin is bounded, and its best constants are somewhat below its mean."""
     mu, sigma = rng.uniform(0.6, 0.9), rng.uniform(0.5, 0.6)
-    return under_normal(np.sin, mu, sigma, 2, variance_of_pairs=variance_by_enumeration, **sine(mu, sigma))
+    stage = sine(mu, sigma)
+    return stage | dict(gradient=stage["truth"](), mean_by_hand=lambda: np.sin(mu) * np.exp(-sigma**2 / 2), variance_of_pairs=variance_by_enumeration)
 
 
 def stage_wide_sine(rng):
     """A wide q: the mean of sin is positive, its best constants are negative."""
     mu, sigma = rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.3)
-    stage = under_normal(np.sin, mu, sigma, 2, variance_of_a_wide_q=exact_variance_without, **sine(mu, sigma))
-    return {name: value for name, value in stage.items() if name not in ("truth", "best_by_hand")}
+    stage = sine(mu, sigma)
+    return {name: stage[name] for name in ("f", "q", "lam", "law", "S")} | dict(variance_of_a_wide_q=exact_variance_without)
 
 
 def stage_categorical(rng):
     """A table of three values: every expectation is a sum, and every baseline weighs the own value against the rest."""
     lam, table = np.array([0.4, -0.2, -0.5]) + rng.uniform(-0.1, 0.1, 3), np.array([2.1, 3.6, 1.1]) + rng.uniform(-0.1, 0.1, 3)
     pi = np.exp(lam) / np.exp(lam).sum()
-    rest = (pi @ table - pi * table) / (1 - pi)        # mean of the other two
+    gradient, rest = pi * (table - pi @ table), (pi @ table - pi * table) / (1 - pi)        # mean of the other two
     eps = noise(categorical, lam)
     return dict(f=lambda z: table[z], q=categorical, lam=lam, b=2.3, b_each=np.array([2.4, 3.2, 1.7]), S=4, M=2, law=Law(pi, table, np.eye(3) - pi),
-                eps=eps, pilot=eps, truth=lambda: pi * (table - pi @ table), best_by_hand=lambda: (1 - pi) * table + pi * rest,
+                eps=eps, pilot=eps, truth=lambda: gradient, gradient=gradient, best_by_hand=lambda: (1 - pi) * table + pi * rest,
                 variance_of_pairs=variance_by_enumeration, variance_over_tuples=variance_by_enumeration, mean_with_bias=mean_by_enumeration,
-                variance_of_both=pilot_by_enumeration)
+                mean_by_hand=lambda: pi @ table, variance_of_both=pilot_by_enumeration)
 
 
 # ---- referees
@@ -96,8 +98,8 @@ def share_left(law, best_by_hand):
     return smallest_variance(law, best_by_hand, 1) / exact_variance_without(law, 1)
 
 
-def shrunken_truth(truth, S):
-    return (1 - 1 / S) * truth()
+def shrunken_truth(gradient, S):
+    return (1 - 1 / S) * gradient
 
 
 def joint(law, S):
@@ -112,11 +114,11 @@ def variance_by_enumeration(law, S):
     return variance(mass, (np.sum(f * u, axis=1) - np.sum(f, axis=1) * np.sum(u, axis=1) / S) / (S - 1))
 
 
-def mean_by_enumeration(law, truth, S):
+def mean_by_enumeration(law, gradient, S):
     """What the coefficient from the same draws does to the mean, over all S-tuples."""
     mass, f, u = joint(law, S)
     learned = np.sum(f * u**2, axis=1) / np.sum(u**2, axis=1)
-    return truth() - mass @ (learned * np.mean(u, axis=1))
+    return gradient - mass @ (learned * np.mean(u, axis=1))
 
 
 def pilot_by_enumeration(law, M, S):

@@ -18,6 +18,19 @@ def on_nodes(f, q, lam):
     return w * np.exp(q.log_prob(z, lam)), f(z)[:, None], score(q, z, lam)
 
 
+# ---- an average of f itself
+
+def expectation_of_f(f, q, lam):
+    """What the draws average: a number."""
+    p, f, _ = on_nodes(f, q, lam)
+    return p @ f[:, 0]
+
+
+def average_of_f(eps, f):
+    """Average over S draws z_s = eps_s ~ q(lam). Returns (R,). PML, "BBVI - calculating the gradient"."""
+    return np.mean(f(eps), axis=-1)
+
+
 # ---- any constant may be subtracted, in each coordinate its own
 
 def baseline_of_each(eps, f, q, lam, b_each):
