@@ -65,7 +65,7 @@ def stage_wide_sine(rng):
     """A wide q: the mean of sin is positive, its best constants are negative."""
     mu, sigma = rng.uniform(0.6, 0.9), rng.uniform(1.1, 1.3)
     stage = sine(mu, sigma)
-    return {name: stage[name] for name in ("f", "q", "lam", "law", "S")} | dict(variance_of_a_wide_q=exact_variance_without)
+    return {name: stage[name] for name in ("f", "q", "lam", "S")} | dict(variance_of_a_wide_q=lambda: exact_variance_without(stage["law"], 2))
 
 
 def stage_categorical(rng):
@@ -209,6 +209,6 @@ def stage_gaussian_chain(rng):
         L = np.diag([1 / 1.3**2 + a**2 / t**2, (1 + a**2) / t**2, 1 / t**2]) + np.eye(3) / s**2 - a / t**2 * (np.eye(3, k=1) + np.eye(3, k=-1))
         return np.concatenate([x / s**2 - L @ mu, 1 - np.diag(L) * sigma**2])
 
-    q = diagonal_normal._replace(nodes=lambda lam, order=40: diagonal_normal.nodes(lam, order // 2))      # three dimensions: half the order will do
-    return dict(terms=terms, q=q, q_one=normal, lam=lam, owner=np.tile(np.arange(3), 2), S=1, eps=noise(q, lam), touches=np.tile(LOCAL, (2, 1)),
-                is_child=np.tile(CHILD, (2, 1)), truth=truth)
+    q = diagonal_normal._replace(nodes=lambda lam, order=20: diagonal_normal.nodes(lam, order))      # three dimensions: 8000 nodes will do
+    return dict(terms=terms, q=q, q_one=normal, lam=lam, owner=np.tile(np.arange(3), 2), touches=np.tile(LOCAL, (2, 1)), is_child=np.tile(CHILD, (2, 1)),
+                truth=truth)
