@@ -108,3 +108,11 @@ def require_count(name, value):
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
         raise ValueError(f"{name} must be an integer >= 1, got {value!r}")
     return value
+
+
+def require_bound(elbo, log_evidence):
+    """elbo, or an ArithmeticError where it lies above the log evidence by more than rounding: one of the two is computed wrongly."""
+    rounding = 2**12 * np.finfo(float).eps * max(1., abs(elbo), abs(log_evidence))
+    if not elbo <= log_evidence + rounding:
+        raise ArithmeticError(f"ELBO {elbo} above the log evidence {log_evidence}: no bound is, so the joint density, q's entropy or the evidence is wrong")
+    return elbo
