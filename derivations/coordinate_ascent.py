@@ -2,7 +2,7 @@
 import autograd.numpy as anp
 import numpy as np
 from scipy import integrate, optimize, stats
-from scipy.special import logsumexp
+from scipy.special import digamma, gammaln, logsumexp
 
 from refvi import models
 from refvi.coordinate_ascent import (averaged_joint, best_factor, bound, bound_after_update, bound_without_divergence, divergence_and_constant,      # noqa: F401
@@ -222,7 +222,7 @@ def mean_log_by_quadrature(shape, rate):
 
 
 def digamma_less_log(shape, rate):
-    return gaussian.digamma(shape) - np.log(rate)
+    return digamma(shape) - np.log(rate)
 
 
 def log_of_mean(shape, rate):
@@ -282,13 +282,14 @@ def nothing_lost():
 
 
 def maximum_by_search(data, prior):
-    """The highest bound by BFGS in (nu, log tau, log a, log b), written with SciPy's entropies."""
+    """The highest bound by BFGS in (nu, log tau, log a, log b), its terms without constants."""
     def negative(v):
         nu, tau, a, b = v[0], *np.exp(v[1:])
-        gamma, log_gamma = a / b, stats.loggamma.mean(a) - np.log(b)
+        gamma, log_gamma = a / b, digamma(a) - np.log(b)
         fit = 0.5 * data.N * log_gamma - 0.5 * gamma * (data.scatter + data.N * (data.mean - nu)**2 + data.N / tau)
         known = -0.5 * prior.tau * ((nu - prior.nu)**2 + 1 / tau) + (prior.a - 1) * log_gamma - prior.b * gamma
-        return -(fit + known + stats.norm.entropy(scale=tau**-0.5) + stats.gamma.entropy(a, scale=1 / b))
+        entropies = -0.5 * np.log(tau) + a - np.log(b) + gammaln(a) + (1 - a) * digamma(a)
+        return -(fit + known + entropies)
 
     spread = data.scatter / data.N
     start = np.array([data.mean, np.log(data.N / spread), np.log(prior.a + 0.5 * data.N), np.log(spread * (prior.a + 0.5 * data.N))])
@@ -346,7 +347,7 @@ def stage_message_to_precision(rng):
         return five_terms(data, prior, q._replace(a=a, b=b))
 
     return dict(points=np.linspace(0.2, 3, 9), features=lambda gamma: np.stack([np.log(gamma), gamma], axis=1), expected_log_joint=expected_log_joint, bound=bound,
-                log_normalizer=messages.log_normalizer_of_precision, eta=messages.natural_of_precision(q.a, q.b),
+                log_normalizer=messages.log_normalizer_of_precision, eta=messages.natural_of_precision(q.a, 0.6 * q.b),
                 update=lambda: messages.natural_of_precision(*update_of_precision(data, prior, q.nu, q.tau)),
                 messages=lambda: messages.messages_to_precision(x, prior, q.nu, q.tau))
 
@@ -368,7 +369,7 @@ def stage_message_to_weight(rng):
         return regression.expected_log_joint(x, theta, moved) + regression.entropy(moved)
 
     return dict(points=np.linspace(-1, 2, 9), features=lambda w: np.stack([w, w**2], axis=1), expected_log_joint=expected_log_joint, bound=bound,
-                log_normalizer=messages.log_normalizer_of_mean, eta=messages.natural_of_mean(mean[d], np.exp(-2 * lam[D + d])),
+                log_normalizer=messages.log_normalizer_of_mean, eta=messages.natural_of_mean(mean[d], 0.5 * np.exp(-2 * lam[D + d])),
                 update=lambda: update_of_weight(x, theta, mean, d) * [1., -0.5], messages=lambda: regression.messages_to_weight(x, theta, mean, d))
 
 
