@@ -3,14 +3,17 @@ import itertools
 
 import numpy as np
 import pytest
+from autograd import elementwise_grad
 from scipy import integrate, special, stats
 
 from refvi import coordinate_ascent, models
+from refvi.__main__ import load_press
 from refvi.coordinate_ascent import black_box, gaussian, messages, regression
 from refvi.coordinate_ascent.posterior import posterior
 from refvi.core import require_bound
 from refvi.families import categorical
 from refvi.fits import gaussian as gaussian_fit
+from refvi.special import gammaln
 from refvi.verify.trial import FAIL, PASS
 from tests.proof import prove
 
@@ -305,6 +308,13 @@ def test_the_best_factor_of_an_impossible_row_is_zero():
     assert categorical.nodes(np.zeros(3))[1].tolist() == [1., 1., 1.]
 
 
+def test_the_gamma_function_s_logarithm_has_two_derivatives(rng):
+    a = rng.uniform(0.3, 60, 5)
+    first, second = elementwise_grad(gammaln), elementwise_grad(elementwise_grad(gammaln))
+    np.testing.assert_allclose(first(a), special.digamma(a), rtol=1e-12)
+    np.testing.assert_allclose(second(a), (special.digamma(a + 1e-5) - special.digamma(a - 1e-5)) / 2e-5, rtol=1e-5)
+
+
 # ---- wrong inputs
 
 @pytest.mark.parametrize("call, message", [
@@ -342,3 +352,13 @@ def test_the_report_sets_three_answers_beside_each_other(rng):
     exact, swept, climbed = table["exact posterior"], table["coordinate ascent"], table["stochastic gradients"]
     np.testing.assert_allclose(exact[:4], swept[:4], rtol=0.02)
     assert 0 < swept[5] < 0.02 < climbed[5] and swept[1] < exact[1] and swept[3] < exact[3]
+
+
+# ---- the figure
+
+def test_the_figure_s_dots_lie_on_their_lines_and_end_at_the_divergence():
+    data = load_press().stored("coordinate_ascent")
+    np.testing.assert_allclose(data["log_evidence"] - data["elbo"], data["gap_line"][::4], rtol=1e-9)
+    np.testing.assert_allclose(data["gap_six"], data["divergence_six"], rtol=1e-9)
+    assert np.all(np.diff(data["elbo"]) > -1e-12) and data["gap_line"][-1] == pytest.approx(0.623, abs=5e-4) and data["gap_six"][-1] == pytest.approx(0.069, abs=5e-4)
+    assert np.all(data["random_elbo"] < data["log_evidence"] - data["gap_line"][-1] + 1e-6) and np.all(data["random_gap_six"] > data["gap_six"][-1] - 1e-9)
