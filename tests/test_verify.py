@@ -174,7 +174,7 @@ def test_many_stages_make_one_table(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["no_such_chapter"], "no chapter 'no_such_chapter': expected one of networks, mle, marginal_gradient, elbo, mean_field, score_function, variance_reduction"),
+    (["no_such_chapter"], "no chapter 'no_such_chapter': expected one of networks, mle, marginal_gradient, elbo, mean_field, coordinate_ascent, score_function, variance_reduction"),
     (["nowhere.md"], "no page nowhere.md"),
     (["elbo", "--stage", "moon"], "no stage 'moon'"),
 ])
