@@ -217,7 +217,7 @@ def test_a_wrong_update_makes_the_bound_fall_and_the_fit_says_where():
 def test_a_fit_whose_bound_is_no_bound_is_stopped(monkeypatch):
     right = gaussian.five_terms
     monkeypatch.setattr(gaussian, "five_terms", lambda data, prior, q: right(data, prior, q) + 4.6)
-    with pytest.raises(ArithmeticError, match="above the log evidence"):
+    with pytest.raises(ArithmeticError, match="exceeds the log evidence"):
         gaussian.fit(DATA, PRIOR)
 
 
