@@ -2,9 +2,9 @@
 import numpy as np
 from scipy import special, stats
 
-from refvi.bbvi import (all_four_mistakes, chain_rule, constant_added, cross_term_without_input, density_times_score, draws_of_each_factor,      # noqa: F401
+from refvi.bbvi import (all_four_mistakes, chain_rule, constant_added, cross_term_without_input, draws_of_each_factor,      # noqa: F401
                         draws_with_constant, entropy_of_each, entropy_subtracted, expected_log_likelihood, expected_log_prior, half_the_logarithm,
-                        limit_of_updates, offset_first, one_update, own_factor_of_q, own_factors_alone, product_rule, quadratic_in_the_constant,
+                        limit_of_updates, offset_first, one_update, own_factor_of_q, own_factors_alone, quadratic_in_the_constant,
                         score_of_log_sigma, score_of_one_factor, score_of_sigma, score_of_the_mean, scores_of_the_factors, slope_first, square_added_twice,
                         squared_scale, stochastic_update, sum_of_factors, three_terms, unsquared_scale, variance_for_sd, variance_without_constant)
 from refvi.bbvi.regression import log_constant, pseudo_observations, standardized_draws, triangular_factor, whitened      # noqa: F401
@@ -94,15 +94,10 @@ def stage_gradient(rng):
     at = lam[:2] + np.array([[0.3, -0.2], [-0.4, 0.1], [0.1, 0.5]])
     mu, sigma = lam[:2], np.exp(lam[2:])
 
-    def product_by_hand(lam):
-        log_q = stats.norm.logpdf(at, lam[:2], np.exp(lam[2:])).sum(axis=-1)
-        log_p = stats.norm.logpdf(x, at[:, :1] + at[:, 1:] * y, theta.noise_sd).sum(axis=-1) + stats.norm.logpdf(at, 0, prior_sd).sum(axis=-1)
-        return np.exp(log_q) * (log_p - log_q)
-
     return climbing(x, theta, lam) | dict(
         log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), q=diagonal_normal, lam=lam, at=at, prior=np.array([0., np.log(prior_sd)]),
         c=rng.uniform(0.5, 1.5) - elbo(lam, x, theta), b=elbo(lam, x, theta), S=1, eps=noise(diagonal_normal, lam),
-        slope_of_the_product=lambda: central(product_by_hand, lam), joint_density=lambda: stats.multivariate_normal.logpdf(at, mu, np.diag(sigma**2)),
+        joint_density=lambda: stats.multivariate_normal.logpdf(at, mu, np.diag(sigma**2)),
         whole_score=lambda: np.concatenate([(at - mu) / sigma**2, ((at - mu) / sigma)**2 - 1], axis=-1))
 
 

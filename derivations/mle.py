@@ -5,10 +5,10 @@ import autograd.numpy as anp
 import numpy as np
 from scipy import stats
 
-from refvi.core import Estimate, noise
+from refvi.core import Estimate, Noise, noise
 from refvi.families import categorical, normal
 from refvi.mle import (ascent_iterate, ascent_near_the_limit, ascent_too_far, average_over_indices, gradient_of_sum, log_of_product,      # noqa: F401
-                       mean_of_logs, minibatch_gradient, robbins_monro_mean, squared_deviation, squared_error_of_ascent, sum_of_gradients,
+                       mean_of_logs, minibatch_gradient, robbins_monro_mean, run_ends_outside, squared_deviation, squared_error_of_ascent, sum_of_gradients,
                        sum_of_logs, uniform_expectation, variance_with_replacement, variance_without_replacement, weighted_sum,
                        without_replacement)
 from refvi.optimize import gradient_ascent
@@ -156,3 +156,12 @@ def product_over_outcomes(pi):
 def product_without_index(pi):
     """As printed: the whole vector to the power of each indicator, read coordinate by coordinate and summed over outcomes and coordinates."""
     return np.sum([np.prod([pi**(x == i) for i in range(len(pi))], axis=0) for x in range(len(pi))])
+
+
+def half_of_the_runs():
+    return 0.5
+
+
+def stage_cauchy(rng):
+    """Noise without a variance, nine steps."""
+    return dict(top=rng.uniform(0.4, 0.9), width=rng.uniform(0.3, 0.7), S=9, eps=Noise(lambda rng, R, S: rng.standard_cauchy((R, S)), None))

@@ -2,16 +2,61 @@
 import numpy as np
 from scipy import integrate, stats
 
-from refvi.core import noise
+from refvi.core import Estimate, noise
 from refvi.families import beta, categorical, diagonal_normal, normal
 from refvi.models import linear_gaussian, regression
-from refvi.score_function import (average_score, expected_score, expected_weighted_score, gradient_inside, gradient_of_integral,      # noqa: F401
-                                  gradient_of_one, integral_of_gradient, mean_score, score_function, squared_standard_error,
-                                  variance_of_average, weighted_score)
+from refvi.score_function import (average_score, density_times_score, expected_score, expected_weighted_score, gradient_inside,      # noqa: F401
+                                  gradient_of_density, gradient_of_integral, gradient_of_one, gradient_of_product, integral_of_gradient,
+                                  mean_score, product_rule, score_function, squared_standard_error, variance_of_average, weighted_score)
 
 
 def zero(lam):
     return np.zeros(len(lam))
+
+
+def zero_times_undefined():
+    return 0.
+
+
+def differences(function, lam):
+    """Central differences of a vector function of lam at two steps, extrapolated, with their error. (k, P)"""
+    fine, coarse = (np.stack([(function(lam + h * e) - function(lam - h * e)) / (2 * h) for e in np.eye(len(lam))], axis=-1) for h in (1e-3, 2e-3))
+    return Estimate((4 * fine - coarse) / 3, np.abs(fine - coarse) / 100)
+
+
+def stage_points_of_a_normal(rng):
+    """Density and log weight of a normal at three points, differentiated by hand."""
+    lam, z = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)]), rng.uniform([-0.6, 0.1, 1.1], [-0.3, 0.3, 1.5])
+    mu, sigma = lam[0], np.exp(lam[1])
+    density, scores = stats.norm.pdf(z, mu, sigma), np.stack([(z - mu) / sigma**2, ((z - mu) / sigma)**2 - 1], axis=-1)
+    weight = -0.5 * z**2 - stats.norm.logpdf(z, mu, sigma)
+    return dict(z=z, q=normal, lam=lam, r=lambda z, lam: -0.5 * z**2 - normal.log_prob(z, lam), slope_of_density=lambda: density[:, None] * scores,
+                slope_of_product=lambda: (density * weight)[:, None] * scores - density[:, None] * scores)
+
+
+def stage_points_of_a_beta(rng):
+    """The same for a beta density, by differences of SciPy's."""
+    lam, z = np.log([rng.uniform(1.6, 2.4), rng.uniform(2.6, 3.4)]), rng.uniform([0.1, 0.3, 0.6], [0.2, 0.5, 0.8])
+
+    def density(lam):
+        return stats.beta.pdf(z, *np.exp(lam))
+
+    return dict(z=z, q=beta, lam=lam, r=lambda z, lam: np.log(z) - beta.log_prob(z, lam), slope_of_density=lambda: differences(density, lam),
+                slope_of_product=lambda: differences(lambda lam: density(lam) * (np.log(z) - stats.beta.logpdf(z, *np.exp(lam))), lam))
+
+
+def stage_outcomes(rng):
+    """The same for the probabilities of three outcomes: softmax by hand."""
+    lam, z, table = rng.uniform(-0.8, 0.8, 3), np.arange(3), np.array([0.3, 1.7, -0.8])
+    pi = np.exp(lam) / np.exp(lam).sum()
+    slope = pi[:, None] * (np.eye(3) - pi)
+    return dict(z=z, q=categorical, lam=lam, r=lambda z, lam: table[z] - categorical.log_prob(z, lam), slope_of_density=lambda: slope,
+                slope_of_product=lambda: (table - np.log(pi))[:, None] * slope - slope)
+
+
+def stage_crossing(rng):
+    a, c = rng.uniform(0.6, 1.4), rng.uniform(0.3, 0.7)
+    return dict(slope_at_a_crossing=lambda: (a * (c + 1e-3 - c) - a * (c - 1e-3 - c)) / 2e-3)
 
 
 def stage_normal(rng):

@@ -20,7 +20,7 @@ def draw(figure, edges, plate, observed, random):
     axes.set(xlim=(-0.9, 1.9), ylim=(-0.85, 1.65))
 
 
-def draw_graph(axes, places, edges, plate, observed, random, size="N"):
+def draw_graph(axes, places, edges, plate, observed, random, size="N", side="right"):
     """Circles for random variables, shaded if observed; bare names for the rest; a box for what is repeated."""
     axes.set_aspect("equal")
     axes.axis("off")
@@ -36,4 +36,4 @@ def draw_graph(axes, places, edges, plate, observed, random, size="N"):
     inside = np.array([places[name] for name in plate])
     low, high = inside.min(axis=0) - 0.45, inside.max(axis=0) + 0.45
     axes.add_patch(FancyBboxPatch(low, *(high - low), boxstyle="round,pad=0.03", fill=False, edgecolor="black"))
-    axes.text(high[0] - 0.08, low[1] + 0.06, size, ha="right", va="bottom", fontsize=11)
+    axes.text(high[0] - 0.08 if side == "right" else low[0] + 0.08, low[1] + 0.06, size, ha=side, va="bottom", fontsize=11)

@@ -3,12 +3,14 @@
 A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
 error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
 drawn from its stored numbers unless they are to be computed afresh. Committed pictures take their seed from their name.
+A script with FRAMES, FRAMES_PER_SECOND and draw_frame(figure, frame, **data) moves as well: the same numbers make <name>.gif.
 """
 import hashlib
 import importlib.util
 import io
 import json
 import sys
+import tempfile
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +20,7 @@ from refvi import files
 
 matplotlib.use("Agg")       # there may be no display
 from matplotlib import style                # noqa: E402
+from matplotlib.animation import writers    # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
 
 HOME = Path(__file__).resolve().parent
@@ -75,12 +78,38 @@ def render(script, data, form):
     return buffer.getvalue()
 
 
-def press(name, out=HOME / "drawn", form=None, fresh=False, update=False):
-    """Compute and draw one figure; writes its numbers first, then its picture, and returns the picture's path."""
+def animate(script, data):
+    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and a word of why, without a writer for it."""
+    if not writers.is_available("pillow"):
+        print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
+        return None
+    with style.context(HOME / "house.mplstyle"), tempfile.TemporaryDirectory() as folder:
+        figure, path = Figure(dpi=80), Path(folder) / "moving.gif"
+        writer = writers["pillow"](fps=script.FRAMES_PER_SECOND)
+        for frame in range(script.FRAMES):
+            figure.clear()
+            script.draw_frame(figure, frame, **data)
+            if frame == 0:      # its size is known only now
+                writer.setup(figure, path)
+            writer.grab_frame()
+        writer.finish()
+        return path.read_bytes()
+
+
+def write(name, out=HOME / "drawn", form=None, fresh=False, update=False):
+    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written; yields their paths."""
     script = load(name)
     data = numbers(name, script, fresh, update)
     form = form or getattr(script, "FORMAT", "svg")
     files.write(Path(out) / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
-    path = Path(out) / f"{name}.{form}"
-    files.write(path, render(script, data, form))
-    return path
+    pictures = {form: render(script, data, form), "gif": animate(script, data) if hasattr(script, "FRAMES") else None}
+    for ending, picture in pictures.items():
+        if picture:
+            path = Path(out) / f"{name}.{ending}"
+            files.write(path, picture)
+            yield path
+
+
+def press(name, out=HOME / "drawn", form=None, fresh=False, update=False):
+    """Write one figure whole, and return the path of its still picture."""
+    return list(write(name, out, form, fresh, update))[0]

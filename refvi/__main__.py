@@ -215,7 +215,7 @@ def draw(options):
     with Progress("figures", len(names)) as bar:
         for number, name in enumerate(names):
             bar(number, name)
-            yield press.press(name, out, options.format, fresh=options.fresh, update=options.update)
+            yield from press.write(name, out, options.format, fresh=options.fresh, update=options.update)
 
 
 def fit_names():

@@ -110,10 +110,10 @@ def require_count(name, value):
     return value
 
 
-def require_bound(elbo, log_evidence, size=0.):
-    """elbo, or an ArithmeticError where it lies above the log evidence by more than rounding; size: the magnitudes summed on the way, in nats."""
-    rounding = 16 * np.finfo(float).eps * (size + abs(elbo) + abs(log_evidence))
+def require_bound(elbo, log_evidence):
+    """elbo, or an ArithmeticError where it exceeds the log evidence by more than rounding: a bound that does so is computed wrongly."""
+    rounding = 1e5 * np.finfo(float).eps * max(1., abs(elbo), abs(log_evidence))
     if not elbo <= log_evidence + rounding:
-        raise ArithmeticError(f"ELBO {elbo} above the log evidence {log_evidence} (both in nats, rounding {rounding:.1g}): "
-                              "the log joint, the entropy or the evidence is wrong, a bound cannot be passed")
+        raise ArithmeticError(f"the ELBO {elbo:.10g} exceeds the log evidence {log_evidence:.10g}: one of the two is computed wrongly, "
+                              "look for a missing normalizer or an entropy with the wrong sign")
     return elbo

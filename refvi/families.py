@@ -108,6 +108,20 @@ def categorical_nodes(lam, order=64):
     return np.arange(len(lam)), np.ones(len(lam))
 
 
+# bernoulli: z (..., S, D) in {0, 1}, independent; lam = D logits. Its nodes are the 2^D corners, each of weight one.
+
+def bernoulli_log_prob(z, lam):
+    return np.sum(z * lam - np.logaddexp(0., lam), axis=-1)
+
+
+def bernoulli_sample(rng, lam, size):
+    return (rng.random(size + (len(lam),)) < expit(lam)).astype(int)
+
+
+def bernoulli_nodes(lam, order=64):
+    return np.indices((2,) * len(lam)).reshape(len(lam), -1).T, np.ones(2**len(lam))
+
+
 # beta: z (..., S) in (0, 1); lam = (log a, log b). Nodes: the trapezoid in the logit of z, where both ends decay exponentially;
 # it errs by about exp(-sqrt(2 pi order min(a, b))).
 
@@ -131,4 +145,5 @@ def beta_nodes(lam, order=64):
 normal = Family(normal_log_prob, normal_sample, normal_nodes, normal_transport)
 diagonal_normal = Family(diagonal_log_prob, diagonal_sample, diagonal_nodes, diagonal_transport)
 categorical = Family(categorical_log_prob, categorical_sample, categorical_nodes)
+bernoulli = Family(bernoulli_log_prob, bernoulli_sample, bernoulli_nodes)
 beta = Family(beta_log_prob, beta_sample, beta_nodes)

@@ -9,6 +9,29 @@ from autograd import grad
 from refvi.core import gradient_of_each, score
 
 
+# ---- three identities: the product rule, the log-derivative trick, and (further down) a score of mean zero; z (k,) some points, values (k, P)
+
+def gradient_of_product(z, q, r, lam):
+    """The gradient of a product of two functions of lam, density times log density."""
+    return gradient_of_each(lambda z, lam: np.exp(q.log_prob(z, lam)) * r(z, lam), z, lam)
+
+
+def product_rule(z, q, r, lam):
+    """Each factor times the gradient of the other."""
+    density, slope = np.exp(q.log_prob(z, lam)), gradient_of_each(lambda z, lam: np.exp(q.log_prob(z, lam)), z, lam)
+    return density[:, None] * gradient_of_each(r, z, lam) + r(z, lam)[:, None] * slope
+
+
+def gradient_of_density(z, q, lam):
+    """The density itself, differentiated."""
+    return gradient_of_each(lambda z, lam: np.exp(q.log_prob(z, lam)), z, lam)
+
+
+def density_times_score(z, q, lam):
+    """The logarithm's chain rule, turned round; needs a density that is positive."""
+    return np.exp(q.log_prob(z, lam))[:, None] * score(q, z, lam)
+
+
 # ---- the chain: from the gradient of an expectation to an average
 
 def gradient_of_integral(f, q, lam):

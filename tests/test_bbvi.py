@@ -323,17 +323,16 @@ def test_integers_are_no_truncated_parameters(rng):
 # ---- a bound above the evidence
 
 def test_a_bound_above_its_evidence_is_refused_with_both_numbers():
-    with pytest.raises(ArithmeticError, match=r"ELBO 0.68\d* above the log evidence -4.54\d* \(both in nats"):
+    with pytest.raises(ArithmeticError, match=r"the ELBO 0.68\d* exceeds the log evidence -4.54\d*: one of the two is computed wrongly"):
         require_bound(rows.entropy_subtracted(X, THETA, NOTEBOOK["lam"]), models.log_evidence(X, THETA))
-    with pytest.raises(ArithmeticError, match="ELBO nan above"):
+    with pytest.raises(ArithmeticError, match="ELBO nan exceeds"):
         require_bound(np.nan, -1.)
     with pytest.raises(ArithmeticError):
-        require_bound(-1. + 1e-12, -1.)
+        require_bound(-1. + 1e-9, -1.)
 
 
 def test_rounding_is_no_error():
     assert require_bound(-1. + 2**-52, -1.) == -1. + 2**-52 and require_bound(-np.inf, -1.) == -np.inf
-    assert require_bound(1e-13, 0., size=1e3) == 1e-13
 
 
 def test_a_posterior_that_factorizes_has_a_bound_equal_to_the_evidence(rng):

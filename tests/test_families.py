@@ -12,6 +12,7 @@ SCIPY = {
     "normal": lambda z, lam: stats.norm.logpdf(z, lam[0], np.exp(lam[1])),
     "diagonal_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], np.diag(np.exp(2 * lam[2:]))),
     "categorical": lambda z, lam: np.log(np.exp(lam) / np.exp(lam).sum())[z],
+    "bernoulli": lambda z, lam: stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-lam))).sum(axis=-1),
     "beta": lambda z, lam: stats.beta.logpdf(z, *np.exp(lam)),
 }
 NAMES = sorted(SCIPY)
@@ -19,7 +20,7 @@ NAMES = sorted(SCIPY)
 
 def setting(name, rng):
     """A family and parameters in a region away from its edges."""
-    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "categorical": (-1, 1, 4), "beta": (0.6, 1.5, 2)}[name]
+    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "categorical": (-1, 1, 4), "bernoulli": (-1, 1, 3), "beta": (0.6, 1.5, 2)}[name]
     return getattr(families, name), rng.uniform(low, high, P)
 
 
@@ -39,7 +40,7 @@ def test_log_prob_is_scipy_s(name, rng):
 def test_the_nodes_integrate_the_density_to_one(name, order, rng):
     q, lam = setting(name, rng)
     z, w = q.nodes(lam, order)
-    rate = np.sqrt(2 * np.pi * order * np.exp(min(lam))) if name == "beta" else np.inf if name == "categorical" else np.pi / 2 * order
+    rate = np.sqrt(2 * np.pi * order * np.exp(min(lam))) if name == "beta" else np.inf if name in ("categorical", "bernoulli") else np.pi / 2 * order
     np.testing.assert_allclose(np.sum(w * np.exp(q.log_prob(z, lam))), 1, rtol=1e-12 + 100 * np.exp(-rate))     # the error each rule claims
 
 

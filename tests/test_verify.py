@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from refvi import CHAPTERS
 from refvi.__main__ import main
 from refvi.verify.run import Options, verify
 from refvi.verify.trial import FAIL, PASS
@@ -174,7 +175,7 @@ def test_many_stages_make_one_table(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("words, message", [
-    (["no_such_chapter"], "no chapter 'no_such_chapter': expected one of networks, mle, marginal_gradient, elbo, score_function"),
+    (["no_such_chapter"], f"no chapter 'no_such_chapter': expected one of {', '.join(CHAPTERS)}"),
     (["nowhere.md"], "no page nowhere.md"),
     (["elbo", "--stage", "moon"], "no stage 'moon'"),
 ])
@@ -228,3 +229,31 @@ def test_ctrl_c_leaves_a_partial_report(tmp_path):
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["interrupted"] == "page.md: 2 of 4 chains and stages"
     assert [r["verdict"] for r in report["pages"][0]["results"]] == [PASS] * 4
+
+
+def test_a_wrong_random_row_beside_a_random_one_gets_its_mutant(tmp_path, entropy):
+    """Two coordinates, a difference held against zero: its mutant is made right, and refused."""
+    page = write_page(tmp_path, r"""
+        ```math
+        \begin{align}
+        & \mathbb{E}[z^2] \tag{truth} \\
+        &\approx z^2 \tag{square} \\
+        &\ne 2 z^2 \tag{twice}
+        \end{align}
+        ```
+        """, """
+        import numpy as np
+        from refvi.core import noise
+        from refvi.families import normal
+        def stage(rng):
+            lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
+            return dict(lam=lam, S=1, eps=noise(normal, lam))
+        def truth(lam):
+            return np.array([lam[0]**2 + np.exp(2 * lam[1]), 1.])
+        def square(eps):
+            return np.stack([np.mean(eps**2, axis=-1), np.ones(len(eps))], axis=-1)
+        def twice(eps):
+            return 2 * np.stack([np.mean(eps * eps, axis=-1), np.ones(len(eps))], axis=-1)
+        """)
+    results = [r for kind, news in verify(page, Options(entropy, mutants=True)) if kind == "results" for r in news]
+    assert {r.verdict for r in results} == {PASS} and results[-1].row == "mutants", results

@@ -6,7 +6,7 @@ PML, "BBVI - Vanilla version" to "Code-task: Score-function gradient for linear 
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.core import gradient_of_each, score
+from refvi.core import score
 from refvi.families import halves, normal
 from refvi.models import LinearGaussian, log_likelihood, log_prior
 from refvi.optimize import gradient_ascent
@@ -28,20 +28,6 @@ def stochastic_update(eps, lam, rho, log_joint, q, b):
 def limit_of_updates(lam, bound, schedule, T):
     """Where T updates, so many that nothing moves any more, come to rest; the step sizes are a Robbins-Monro sequence."""
     return gradient_ascent(grad(bound), lam, T, schedule).lam
-
-
-# ---- two properties of derivatives, at the points `at`; rows return (S, P)
-
-def product_rule(log_joint, q, lam, at):
-    """The gradient of q times the log weight: each factor's gradient beside the other factor."""
-    weight = (log_joint(at) - q.log_prob(at, lam))[..., None]
-    density = np.exp(q.log_prob(at, lam))[..., None]
-    return weight * gradient_of_each(lambda z, lam: np.exp(q.log_prob(z, lam)), at, lam) + density * gradient_of_each(lambda z, lam: -q.log_prob(z, lam), at, lam)
-
-
-def density_times_score(log_joint, q, lam, at):
-    """The gradient of a density is the density times its score: q comes out in front."""
-    return (np.exp(q.log_prob(at, lam)) * (log_joint(at) - q.log_prob(at, lam) - 1))[..., None] * score(q, at, lam)
 
 
 # ---- a constant in the log joint density

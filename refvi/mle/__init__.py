@@ -133,6 +133,13 @@ def squared_error_of_ascent(eps, x, theta0, rate):
     return (stochastic_ascent(eps, x, theta0, rate) - np.mean(x))**2
 
 
+def run_ends_outside(eps, top, width):
+    """Whether ascent by steps 1/t on gradients top + width eps_t - theta, eps (R, T), ends more than width from the top: one or zero. (R,)"""
+    steps = iter(np.moveaxis(eps, -1, 0))
+    end = gradient_ascent(lambda theta: top + width * next(steps) - theta, np.zeros(len(eps)), np.shape(eps)[-1], lambda t: 1 / t).lam
+    return np.where(np.abs(end - top) > width, 1., 0.)
+
+
 def robbins_monro_mean(x, theta0):
     """Steps of size 1/t towards x_1, x_2, ... forget their start and end at the mean."""
     steps = iter(x)

@@ -53,8 +53,9 @@ def is_random(function):
 
 def mutants(judged, is_row):
     """(name, change) pairs for the row of a comparison, or for the one it is held against."""
-    reference = np.asarray(judged.reference if judged.reference is not None else 0., float)
-    value = np.asarray(judged.value, float).reshape(reference.shape)
+    value = np.asarray(judged.value, float)
+    reference = np.zeros(value.shape) if judged.reference is None else np.asarray(judged.reference, float)      # None: a difference, held against zero
+    value = value.reshape(reference.shape)
     mine, other = (value, reference) if is_row else (reference, value)
     if judged.relation in BOUNDS:
         yield "moved across the gap", lambda v: 2 * other - v

@@ -5,7 +5,10 @@ p is a Model (p.log_prior, p.log_likelihood, p.log_joint), q a Family.
 PML, "BBVI - Vanilla version"; Jordan et al. (1999), An introduction to variational methods for graphical models.
 """
 import autograd.numpy as np
+from autograd import grad, hessian
+from scipy import optimize
 
+from refvi.core import require_bound
 from refvi.special import logsumexp
 
 
@@ -77,4 +80,55 @@ def energy_minus_entropy(p, q, lam, x, theta):
 
 def evidence_minus_kl(p, q, lam, x, theta, log_posterior):
     """The evidence does not move, so raising the bound pulls q to the posterior."""
-    return log_of_integral(p, q, lam, x, theta) - kl_to_posterior(q, lam, log_posterior)
+    evidence = log_of_integral(p, q, lam, x, theta)
+    return require_bound(evidence - kl_to_posterior(q, lam, log_posterior), evidence)
+
+
+# ---- the best q
+
+def bound_at_posterior(p, q, lam, x, theta, log_posterior):
+    """q replaced by the posterior, on the nodes of q: log p(x, z) - log p(z|x) is the same number for every z."""
+    z, w = q.nodes(lam)
+    return np.sum(w * np.exp(log_posterior(z)) * (p.log_joint(z, x, theta) - log_posterior(z)))
+
+
+def climbed(integrand, q, lam):
+    """lam where the mean of integrand(z, lam) under q(lam) is highest; every step has nodes of its own, which stay while it takes derivatives."""
+    def downhill(derivative):
+        def at(lam):
+            z, w = q.nodes(lam)
+            return derivative(lambda lam: -np.sum(w * np.exp(q.log_prob(z, lam)) * integrand(z, lam)))(lam)
+        return at
+    return lowest(downhill(lambda g: g), downhill(grad), downhill(hessian), lam)
+
+
+def lowest(value, slope, curvature, lam):
+    """Where descent from lam ends. Values stop telling steps apart at the root of rounding, so two steps of Newton's go on from there."""
+    lam = optimize.minimize(value, lam, jac=slope, hess=curvature, method="trust-exact", options=dict(gtol=1e-6)).x
+    for _ in range(2):
+        lam = lam - np.linalg.lstsq(curvature(lam), slope(lam), rcond=1e-10)[0]      # least squares: logits have a direction that changes nothing
+    return lam
+
+
+def highest_bound(p, q, lam, x, theta, at):
+    """The density, at the points `at`, of the q in its family with the highest bound."""
+    return np.exp(q.log_prob(at, climbed(lambda z, lam: p.log_joint(z, x, theta) - q.log_prob(z, lam), q, lam)))
+
+
+def least_divergence(q, lam, log_posterior, at):
+    """The density, at the points `at`, of the q in its family with the least divergence to the posterior."""
+    return np.exp(q.log_prob(at, climbed(lambda z, lam: log_posterior(z) - q.log_prob(z, lam), q, lam)))
+
+
+# ---- and the way there
+
+def gradient_of_bound(p, q, lam, x, theta):
+    """The slope of the bound, on nodes that stay where they are while lam moves. (P,)"""
+    z, w = q.nodes(lam)
+    return grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam)) * (p.log_joint(z, x, theta) - q.log_prob(z, lam))))(lam)
+
+
+def minus_gradient_of_kl(q, lam, log_posterior):
+    """The slope of the divergence, turned round. (P,)"""
+    z, w = q.nodes(lam)
+    return -grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam)) * (q.log_prob(z, lam) - log_posterior(z))))(lam)
