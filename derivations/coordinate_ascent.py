@@ -42,7 +42,7 @@ def normalized_moments(log_density, low, high):
 
 def stage_table(rng):
     """Two discrete variables with four and three values."""
-    log_joint = np.array([[0.4, -1.3, 0.1], [-0.8, 0.9, -2.1], [0.2, -0.3, 1.2], [-1.7, 0.6, 0.3]]) * 1.7 + rng.uniform(-0.2, 0.2, (4, 3)) - 3.
+    log_joint = np.array([[0.4, -1.3, 0.1], [-0.8, 0.9, -2.1], [0.2, -0.3, 1.2], [-1.7, 0.6, 0.3]]) * 1.7 + rng.uniform(-0.1, 0.1, (4, 3)) - 3.
     q1, q2 = (np.exp(v) / np.exp(v).sum() for v in (np.array([0.9, -0.7, 0.2, -0.3]) + rng.uniform(-0.1, 0.1, 4), np.array([1.2, -0.3, -0.6]) + rng.uniform(-0.1, 0.1, 3)))
     return dict(log_joint=log_joint, w1=np.ones(4), w2=np.ones(3), q1=q1, q2=q2)
 
@@ -58,7 +58,7 @@ def stage_banana(rng):
 
 def stage_grid(rng):
     """The simple Gaussian model on a grid of mu and log gamma."""
-    x, a, b = rng.uniform(0.4, 2.1, 4), rng.uniform(0.9, 1.1), rng.uniform(0.22, 0.28)
+    x, a, b = np.array([0.2, 0.8, 1.6, 2.4]) + rng.uniform(-0.1, 0.1, 4), rng.uniform(0.9, 1.1), rng.uniform(0.22, 0.28)
     mu, w1 = normal.nodes(np.array([1.2, -0.5]), 16)
     t = np.linspace(np.log(stats.gamma.ppf(1e-7, a, scale=1 / b)), np.log(stats.gamma.isf(1e-11, a, scale=1 / b)), 24)
     gamma, w2 = np.exp(t), np.exp(t) * (t[1] - t[0])
@@ -151,7 +151,7 @@ def stage_few(rng):
     """Four data, factors away from their optimum: everything matters."""
     x = np.array([0.4, 1.1, 1.9, 3.2]) + rng.uniform(-0.15, 0.15, 4)
     data = gaussian.Data(4, x.mean(), np.sum((x - x.mean())**2))
-    prior = gaussian.prior(mean=rng.uniform(0.3, 0.6), precision=rng.uniform(0.3, 0.5), shape=rng.uniform(1.3, 1.7), rate=rng.uniform(0.6, 0.8))
+    prior = gaussian.prior(mean=rng.uniform(0.3, 0.6), precision=rng.uniform(0.3, 0.5), shape=rng.uniform(2.6, 3.), rate=rng.uniform(0.6, 0.8))
     q = gaussian.Factors(rng.uniform(1.1, 1.4), rng.uniform(1.6, 2.2), rng.uniform(2.2, 2.8), rng.uniform(3.2, 3.9))
     return dict(x=x, data=data, prior=prior, q=q, **q._asdict())
 
