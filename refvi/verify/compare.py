@@ -9,7 +9,7 @@ import numpy as np
 
 from refvi.verify.document import Fault
 from refvi.verify.perform import PILOT
-from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, escalate, moments
+from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, escalate, moments
 
 EXACT = 1e-8                # exact rows agree to this fraction of the scale
 SMALL = 1e-10               # and each coordinate to EXACT of its own size, or this fraction of the scale
@@ -41,8 +41,12 @@ class Result(NamedTuple):
     against: str = ""                   # the row it is held against
 
 
-def compare(played, reference, result, values, stream, use_rule=True, keep=None):
-    """The verdict on a row beside its reference; stream(strike) is the row's generator, keep(draws, target) is shown the first strike."""
+def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None):
+    """The verdict on a row beside its reference.
+
+    stream(strike): the row's generator; use_rule: whether the noise's rule is asked first; alpha: the levels of the strikes;
+    keep(draws, target) is shown the first strike.
+    """
     relation, scale = result.relation, result.scale
     result = result._replace(value=shown(played.value), reference=shown(reference.value))
     if relation == r"\approx" and not played.random:
@@ -72,7 +76,7 @@ def compare(played, reference, result, values, stream, use_rule=True, keep=None)
             result = verdict._replace(how=verdict.how.replace("rule", f"rule {verdict.gap:.0e}"), value=mean.tolist() if result.value is None else result.value)
         if result.verdict != PASS:
             return result
-    return by_draws(result, at, noise, S, target, tolerance, stream, keep)
+    return by_draws(result, at, noise, S, target, tolerance, stream, alpha, keep)
 
 
 def blind_spot(result, played, reference):
@@ -116,7 +120,7 @@ def expectation(at, noise, S):
     return None
 
 
-def by_draws(result, at, noise, S, target, tolerance, stream, keep):
+def by_draws(result, at, noise, S, target, tolerance, stream, alpha, keep):
     """Fresh draws, as many as a pilot says it takes to see a tenth of the scale (for a bound, its gap)."""
     limit, relation = EFFECT * result.scale, result.relation
 
@@ -148,7 +152,7 @@ def by_draws(result, at, noise, S, target, tolerance, stream, keep):
         gap = np.abs(last.mean - target)
         verdict = PASS if np.any(gap - last.resolution > limit) else FAIL if np.all(gap + last.resolution < limit) else INCONCLUSIVE
     else:
-        verdict, first, last, gap = escalate(draw, target, n1, -BOUNDS.get(relation, 0), tolerance)
+        verdict, first, last, gap = escalate(draw, target, n1, -BOUNDS.get(relation, 0), tolerance, alpha)
     resolution = float(np.max(np.maximum(first.resolution, tolerance)))
     if verdict == PASS and relation != r"\ne" and resolution > limit:
         verdict = UNDERPOWERED

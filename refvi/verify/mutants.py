@@ -2,53 +2,49 @@
 
 Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned, unless it is
 zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random row's mutants meet the rule
-of its noise, and the first of them draws alone as well.
+of its noise, and the first of them draws alone as well: one strike, since the others only spare what is right.
 """
 import numpy as np
 
 from refvi.verify.compare import BOUNDS, EFFECT, EXACT, Result
-from refvi.verify.perform import symbols
-from refvi.verify.play import play
-from refvi.verify.trial import FAIL, PASS
+from refvi.verify.play import hold
+from refvi.verify.trial import ALPHA, FAIL, PASS
 
 COORDINATES = 4             # shifted one by one; more are not worth the time
 
 
-def plant(chain, label, values, functions, stream, results, announce=lambda tag: None):
-    """One Result that counts the mutants of a chain on one stage, or one for each mutant that was not refused."""
+def plant(cast, stream, results, announce=lambda tag: None):
+    """One Result that counts the mutants of a Cast's chain, given the results of its rows, or one for each mutant that was not refused."""
     planted, alive = 0, []
     told = {result.row: result for result in results}
-    for row in chain.rows:
+    rows = {row.tag: row for row in cast.chain.rows}
+    random = {played.row.tag for played in cast.done if played.random}
+    for row in cast.chain.rows:
         judged = told[row.tag] if told[row.tag].against else follower_of(row, results)
         if judged is None or judged.verdict != PASS:
             continue
-        part = part_of(chain, judged, functions)
         for number, (name, change) in enumerate(mutants(judged, judged.row == row.tag)):
-            for use_rule in (True, False) if number == 0 and is_random(functions[judged.row]) else (True,):
+            altered = cast._replace(done=[alter(played, change) if played.row is row else played for played in cast.done])
+            for use_rule in (True, False) if number == 0 and judged.row in random else (True,):
                 announce(row.tag)
                 planted += 1
-                again = play(part, label, values, functions, lambda tag, strike: stream(tag, f"{name} {strike}"), alter={row.tag: change}, use_rule=use_rule)
-                if next(r for r in again if r.row == judged.row).verdict == PASS:
+                if hold(altered, rows[judged.row], lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, ALPHA[:1]).verdict == PASS:
                     alive.append(told[row.tag]._replace(how="mutant", verdict=FAIL, message=f"{name}{'' if use_rule else ', by draws alone'}: still PASS, "
                                                         "so this check sees nothing: choose stage values on which the row matters"))
-    return alive or [Result(chain.name, label, "mutants", "", chain.line, f"{planted} planted, all refused")]
+    return alive or [Result(cast.chain.name, cast.label, "mutants", "", cast.chain.line, f"{planted} planted, all refused")]
+
+
+def alter(played, change):
+    """The row with a mistake in what it returns."""
+    if not played.random:
+        return played._replace(value=change(played.value))
+    return played._replace(at=lambda eps: change(played.at(eps).reshape(-1, *played.shape)).reshape(len(eps), -1))
 
 
 def follower_of(row, results):
     """The comparison that judges the first row: one that claims equality with it, or else a bound."""
     held = [result for result in results if result.against == row.tag and result.relation != r"\ne"]
     return min(held, key=lambda result: result.relation in BOUNDS, default=None)
-
-
-def part_of(chain, judged, functions):
-    """The rows that one comparison needs: its own two, and the deterministic ones above, which set the scale."""
-    last = [row.tag for row in chain.rows].index(judged.row)
-    return chain._replace(rows=tuple(row for row in chain.rows[:last + 1] if row.tag in (judged.row, judged.against)
-                                     or row.tag in functions and not is_random(functions[row.tag])))
-
-
-def is_random(function):
-    return "eps" in symbols(function)[1]
 
 
 def mutants(judged, is_row):

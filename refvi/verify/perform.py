@@ -121,11 +121,10 @@ def draw_pilot(values, stream, tag):
     return noise.draw(stream(tag, "pilot"), PILOT, S)
 
 
-def perform(row, functions, values, stream, change, memories=()):
+def perform(row, functions, values, stream, memories=()):
     """Run a row under the trace, and again without it: it must stay out of its neighbours and return the same value twice.
 
-    change is applied to what the row returns: the identity, or a planted mutant. memories are caches to be emptied first, or a helper
-    that a neighbour has called before would not be seen.
+    memories are caches to be emptied first, or a helper that a neighbour has called before would not be seen.
     """
     function = functions[row.tag]
     random = "eps" in symbols(function)[1]
@@ -140,27 +139,27 @@ def perform(row, functions, values, stream, change, memories=()):
             raise Fault(f"enters its neighbour {{{tag}}}", "compute each row as it is written; what two rows share belongs on the stage")
     trail = trace.chapters(), trace.own_code() - set(wrappers_of(function))
     if random:
-        draws = repetitions(value, pilot["eps"], change)
-        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][:FEW]}), pilot["eps"][:FEW], change)
+        draws = repetitions(value, pilot["eps"])
+        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][:FEW]}), pilot["eps"][:FEW])
         if not np.allclose(few, draws[:FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
             raise Fault(f"mixes its repetitions: the first {FEW} alone give another value", "average over the draw axis only")
-        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps, change))
+        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps))
     else:
         array, error = as_array(value)
-        played = Played(row, *trail, array.shape, change(array), error)
+        played = Played(row, *trail, array.shape, array, error)
     if not same(value, call(function, pilot)):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
     return played
 
 
-def repetitions(value, eps, change):
+def repetitions(value, eps):
     """What a random row returned for R repetitions, as (R, d)."""
     shape = np.shape(value)
     if not shape or shape[0] != len(eps):
         raise Fault(f"returns shape {shape} for {len(eps)} repetitions",
                     f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only")
     try:
-        return change(as_array(value)[0]).reshape(len(eps), -1)
+        return as_array(value)[0].reshape(len(eps), -1)
     except Fault as fault:
         bad = np.argwhere(~np.isfinite(value)) if np.asarray(value).dtype.kind == "f" else ()
         at = f"; eps there is {np.array2string(np.asarray(eps[bad[0][0]]), precision=6, threshold=8)}" if len(bad) else ""

@@ -1,5 +1,7 @@
 """Play one chain on one stage: run its rows, hold each against the one before it, and ask whether the chain proves anything."""
 import hashlib
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -7,7 +9,7 @@ from refvi.verify.compare import BOUNDS, Result, compare
 from refvi.verify.document import Fault
 from refvi.verify.perform import freeze, perform
 from refvi.verify.tracing import caches, code_of, wording
-from refvi.verify.trial import FAIL, INCONCLUSIVE
+from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
 
 
 def stream_of(entropy, *words):
@@ -16,49 +18,76 @@ def stream_of(entropy, *words):
     return np.random.Generator(np.random.SFC64(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")))
 
 
-def play(chain, label, values, functions, stream, *, announce=lambda tag: None, hung={}, alter={}, use_rule=True, plot=None):
+class Cast(NamedTuple):
+    """The rows of one chain after they ran on one stage, before any is compared."""
+    chain: Any
+    label: str                      # of the stage
+    values: dict                    # what the stage supplies
+    done: list                      # Played, the rows that ran
+    broken: dict                    # tag -> why a row did not
+    segments: dict                  # tag -> number of its segment: rows claimed equal share one, an inequality ends it
+    headless: set                   # segments whose first row is broken
+
+
+def play(chain, label, values, functions, stream, *, announce=lambda tag: None, hung={}, use_rule=True, plot=None):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
     values: what the stage supplies; functions: row tag -> function; stream(tag, strike): a generator; announce(tag) is called before a
-    row runs; hung: row tag -> Fault of rows not to be run; alter: row tag -> a change to what it returns (a planted mutant);
-    plot(tag, draws, target) is shown the draws of random rows.
+    row runs; hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
     """
+    return judge(rehearse(chain, label, values, functions, stream, announce, hung), stream, announce, use_rule, plot)
+
+
+def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
+    """Run every row of the chain, each by itself: a Cast."""
     values = {name: freeze(value) for name, value in values.items()}
-    done, results, segment, memories = [], {}, 0, caches()
-    segments, headless = {}, set()      # rows claimed equal share a segment, which an inequality ends; headless: its first row is broken
+    cast, memories = Cast(chain, label, values, [], {}, {}, set()), caches()
+    segment = 0
     for row in chain.rows:
-        starts = not segments or row.relation in BOUNDS
+        starts = not cast.segments or row.relation in BOUNDS
         segment += row.relation in BOUNDS
-        segments[row.tag] = segment
-        results[row.tag] = Result(chain.name, label, row.tag, row.relation, row.line)
+        cast.segments[row.tag] = segment
         try:
             announce(row.tag)
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
-            played = perform(row, functions, values, stream, alter.get(row.tag, lambda value: value), memories)
-            require_distinct(played, done, functions)
-            done.append(played)
+            played = perform(row, functions, values, stream, memories)
+            require_distinct(played, cast.done, functions)
+            cast.done.append(played)
         except Exception as fault:
-            results[row.tag] = results[row.tag]._replace(verdict=FAIL, how="not compared", message=told(fault))
-            headless |= {segment} if starts else set()
-    for i, played in enumerate(done):
-        tag, result = played.row.tag, results[played.row.tag]
-        try:
-            announce(tag)
-            reference = reference_of(played, done[:i], segments)
-            if reference is None and segments[tag] in headless:
-                result = result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
-            elif reference is None:
-                result = result._replace(how="given", value=None if played.random else played.value.tolist())
-            else:
-                result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, done, segments, values))
-                result = compare(played, reference, result, values, lambda strike: stream(tag, strike), use_rule,
-                                 plot and (lambda draws, target: plot(tag, draws, target)))
-        except Exception as fault:
-            result = result._replace(verdict=FAIL, how="not compared", message=told(fault))
-        results[tag] = result
-    return list(results.values()) + [Result(chain.name, label, "the chain", "", chain.line, "traced", verdict=FAIL, message=message)
-                                     for message in distrust(done, segments)]
+            cast.broken[row.tag] = told(fault)
+            if starts:
+                cast.headless.add(segment)
+    return cast
+
+
+def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
+    """Hold each row of a Cast against the one before it, and the chain against what makes it a proof."""
+    results = []
+    for row in cast.chain.rows:
+        announce(row.tag)
+        results.append(hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag)))
+    return results + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
+                      for message in distrust(cast.done, cast.segments)]
+
+
+def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
+    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws."""
+    result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
+    if row.tag in cast.broken:
+        return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
+    place = next(i for i, played in enumerate(cast.done) if played.row is row)
+    played = cast.done[place]
+    try:
+        reference = reference_of(played, cast.done[:place], cast.segments)
+        if reference is None and cast.segments[row.tag] in cast.headless:
+            return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
+        if reference is None:
+            return result._replace(how="given", value=None if played.random else played.value.tolist())
+        result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
+        return compare(played, reference, result, cast.values, partial(stream, row.tag), use_rule, alpha, plot)
+    except Exception as fault:
+        return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
 
 def told(error):
@@ -90,13 +119,13 @@ def reference_of(played, before, segments):
     return right[-1] if right else None
 
 
-def scale_of(played, reference, done, segments, values):
+def scale_of(played, reference, cast):
     """Largest magnitude among the rows claimed equal; where the first of them is identically zero, the scale the stage declares."""
-    joined = {segments[played.row.tag], segments[reference.row.tag]}
-    right = [p.value for p in done if not p.random and p.row.relation != r"\ne" and segments[p.row.tag] in joined]
+    joined = {cast.segments[played.row.tag], cast.segments[reference.row.tag]}
+    right = [p.value for p in cast.done if not p.random and p.row.relation != r"\ne" and cast.segments[p.row.tag] in joined]
     size = max((float(np.max(np.abs(value))) for value in right), default=0.)
     if len(joined) == 1 and right and not np.any(right[0]) or size == 0.:
-        size = float(values.get("scale", 0.))
+        size = float(cast.values.get("scale", 0.))
         if not 0. < size < np.inf:
             raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
     return size

@@ -9,7 +9,7 @@ from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
-from refvi.verify.play import play, stream_of
+from refvi.verify.play import judge, rehearse, stream_of
 from refvi.verify.tracing import code_of
 from refvi.verify.trial import FAIL
 
@@ -138,10 +138,10 @@ def work(connection, path, options, begun, hung):
         def announce(tag):
             connection.send(("row", (tag, chain.name, lines[tag])))
 
-        results = play(chain, unit.label, values, own, streams, announce=announce, hung=hung.get(number, {}),
-                       plot=options.plot and painter(options.plot, path, chain, unit))
+        cast = rehearse(chain, unit.label, values, own, streams, announce, hung.get(number, {}))
+        results = judge(cast, streams, announce, plot=options.plot and painter(options.plot, path, chain, unit))
         if options.mutants:
-            results += plant(chain, unit.label, values, own, streams, results, announce)
+            results += plant(cast, streams, results, announce)
         connection.send(("results", number, results))
     connection.send(("end",))
 
