@@ -99,7 +99,7 @@ def stage_plane(rng):
 
 def stage_two_normals(rng):
     """Three dimensions, two covariances that commute with nothing; the expectation of a quadratic by Gauss and Hermite's rule."""
-    roots = rng.uniform(-0.6, 0.6, (2, 3, 3)) + np.array([np.diag([1.4, 1.7, 2.1]), np.diag([0.8, 0.6, 0.9])])
+    roots = rng.uniform(-0.3, 0.3, (2, 3, 3)) + np.array([np.diag([1.4, 1.7, 2.1]), np.diag([0.8, 0.6, 0.9])])
     prior_covariance, covariance = (root @ root.T for root in roots)
     mu, mean = rng.uniform(0.3, 0.9, 3), rng.uniform(-0.9, -0.3, 3)
     p, q = stats.multivariate_normal(mean, prior_covariance), stats.multivariate_normal(mu, covariance)

@@ -58,7 +58,7 @@ def run(entropy):
     """Verdicts of 500 correct checks at n1 = 10,000."""
     rng = stream_of(entropy, "parameters")
     checks = [check for _ in range(100) for check in gradients(rng)] + [check for _ in range(200) for check in scalars(rng)]
-    results = [by_draws(Result("", "", "", r"\approx", 0, scale=1e3), row, noise, 1, truth, 1e-12, partial(stream_of, entropy, number), None)
+    results = [by_draws(Result("", "", "", r"\approx", 0, scale=1e3), row, noise, 1, truth, 1e-12, partial(stream_of, entropy, number))
                for number, (noise, row, truth) in enumerate(checks)]
     return Counter(result.verdict for result in results)
 

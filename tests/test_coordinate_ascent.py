@@ -7,7 +7,7 @@ from autograd import elementwise_grad
 from scipy import integrate, special, stats
 
 from refvi import coordinate_ascent, models
-from refvi.__main__ import load_press
+from refvi.commands.figures import load_press
 from refvi.coordinate_ascent import black_box, gaussian, messages, regression
 from refvi.coordinate_ascent.posterior import posterior
 from refvi.core import require_bound

@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 from refvi import files
-from refvi.__main__ import load_press, main
+from refvi.__main__ import main
+from refvi.commands.figures import load_press
 
 PRESS = load_press()
 NAMES = PRESS.names()

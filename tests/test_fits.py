@@ -49,7 +49,7 @@ def test_a_number_of_draws_is_a_count(problem, rng):
 
 def test_a_bound_above_the_evidence_is_an_error(rng, monkeypatch):
     monkeypatch.setattr(models, "elbo", lambda lam, x, theta: models.log_evidence(x, theta) + 1e-3)
-    with pytest.raises(ArithmeticError, match="above the log evidence"):
+    with pytest.raises(ArithmeticError, match="exceeds the log evidence"):
         list(regression.run(rng, "toy", steps=2))
 
 

@@ -13,7 +13,7 @@ from refvi import CHAPTERS, files
 from refvi.verify.document import read
 
 HOME = files.checkout()
-FLOORS = ["__init__", "files", "progress", "special", "core", "families", "models", "optimize", "data", *CHAPTERS, "fits", "verify", "__main__"]
+FLOORS = ["__init__", "files", "progress", "special", "core", "families", "models", "optimize", "data", *CHAPTERS, "fits", "verify", "commands", "__main__"]
 SOURCES = sorted((HOME / "refvi").rglob("*.py"))
 EVERYTHING = [path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))]
 ALLOWED = {"numpy", "scipy", "autograd", "matplotlib", "pytest", "refvi"}

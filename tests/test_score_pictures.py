@@ -11,7 +11,8 @@ from matplotlib.animation import writers
 from scipy import stats
 
 from refvi import models
-from refvi.__main__ import load_press, main
+from refvi.__main__ import main
+from refvi.commands.figures import load_press
 from refvi.core import noise
 from refvi.families import diagonal_normal
 from refvi.score_function import weighted_score

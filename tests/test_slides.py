@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from refvi import CHAPTERS, FINISHED, files
-from refvi.__main__ import load_press
+from refvi.commands.figures import load_press
 from refvi.verify.document import read
 
 HOME = files.checkout() / "derivations"

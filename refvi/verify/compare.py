@@ -120,7 +120,7 @@ def expectation(at, noise, S):
     return None
 
 
-def by_draws(result, at, noise, S, target, tolerance, stream, alpha, keep):
+def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=None):
     """Fresh draws, as many as a pilot says it takes to see a tenth of the scale (for a bound, its gap)."""
     limit, relation = EFFECT * result.scale, result.relation
 

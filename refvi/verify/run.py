@@ -36,11 +36,26 @@ class Unit(NamedTuple):
         return self.stage if self.setting == 0 else f"{self.stage}-{self.setting}"
 
 
-def verify(path, options):
-    """Yield ("plan", units) once, then ("results", [Result, ...]) unit by unit, whatever the rows do."""
+def workers():
+    """How worker processes are started: forked from a server that has imported what nearly every companion needs, where there is one."""
     context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["refvi.verify.run"])
+        context.set_forkserver_preload(["refvi.verify.run", "autograd", "scipy.stats", "scipy.optimize"])
+    return context
+
+
+def start_server():
+    """Start the workers' server now, deaf to Ctrl-C from its first import on; from the main thread only."""
+    if workers().get_start_method() == "forkserver":
+        from multiprocessing import forkserver      # not on every system
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        forkserver.ensure_running()
+        signal.signal(signal.SIGINT, before)
+
+
+def verify(path, options):
+    """Yield ("plan", units) once, then ("results", [Result, ...]) unit by unit, whatever the rows do."""
+    context = workers()
     path, begun, hung, planned = Path(path).resolve(), 0, {}, None
     while True:
         mine, theirs = context.Pipe()
@@ -81,9 +96,17 @@ def verify(path, options):
             hung.setdefault(begun, {})[tag] = reason
 
 
-def work(connection, path, options, begun, hung):
-    """The worker: read the page, set the stages, play what is left of the plan, and report each row before it runs."""
+def work(connection, *task):
+    """The worker process: perform the task for as long as somebody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    try:
+        play_page(connection, *task)
+    except BrokenPipeError:
+        pass
+
+
+def play_page(connection, path, options, begun, hung):
+    """Read the page, set the stages, play what is left of the plan, and report each row before it runs."""
     try:
         document = read(path)
         broken = [Result("the page", "", "", "", fault.line or 1, "read", verdict=FAIL, message=str(fault)) for fault in document.faults]
