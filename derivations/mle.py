@@ -72,7 +72,7 @@ def spread(each, batches):
 def stage_quadratic(rng):
     a, low, high = rng.uniform(0.3, 1.2), rng.uniform(0.5, 0.8), rng.uniform(2.1, 3.2)
     turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-    theta0, top = rng.uniform(1, 2, 2), rng.uniform(-1, -0.5, 2)
+    theta0, top = rng.uniform(1, 2, 2) * [1, -1], rng.uniform(-1, -0.5, 2) * [1, -1]        # apart along the steep direction, whatever a
 
     def closed_iterate(T, rate):
         return top + turn @ (np.array([1 - rate * low, 1 - rate * high])**T * (turn.T @ (theta0 - top)))
