@@ -7,8 +7,9 @@ from autograd import elementwise_grad
 from scipy import integrate, special, stats
 
 from refvi import coordinate_ascent, models
+from refvi import coordinate_regression as regression
 from refvi.commands.figures import load_press
-from refvi.coordinate_ascent import black_box, gaussian, messages, regression
+from refvi.coordinate_ascent import black_box, gaussian, messages
 from refvi.coordinate_ascent.posterior import posterior
 from refvi.core import require_bound
 from refvi.families import categorical
