@@ -1,4 +1,4 @@
-"""The command line: refvi [verify | figures | fit | data]; without a word, the first three."""
+"""The command line: refvi [verify | figures | slides | fit | data]; without a word, it verifies, draws and fits."""
 import argparse
 import importlib
 import importlib.util
@@ -61,6 +61,11 @@ def build_parser():
     choice.add_argument("--fresh", action="store_true", help="recompute everything, with fresh entropy")
     choice.add_argument("--update", action="store_true", help="recompute and renew the committed pictures and numbers")
     figures.set_defaults(command="figures")
+
+    slides = commands.add_parser("slides", help="find the row, the function and the picture of a slide",
+                                 description="Find where a slide is checked: its rows, their functions, its pictures.")
+    slides.add_argument("words", nargs="*", metavar="WORD", help="words of the slide's title, or of a row or figure (default: a summary of the decks)")
+    slides.set_defaults(command="slides")
 
     fit = commands.add_parser("fit", help="fit a model on real data", description="Fit models on real data, beside what is exact.")
     fit.add_argument("names", nargs="*", metavar="NAME", help="default: all")

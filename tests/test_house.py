@@ -125,7 +125,7 @@ def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
 
 def test_the_command_has_a_version_s_worth_of_help(capsys):
     from refvi.__main__ import main
-    for words in ([], ["verify"], ["figures"], ["fit"], ["data"], ["data", "fetch"]):
+    for words in ([], ["verify"], ["figures"], ["slides"], ["fit"], ["data"], ["data", "fetch"]):
         with pytest.raises(SystemExit) as left:
             main([*words, "--help"])
         assert left.value.code == 0 and "usage: refvi" in capsys.readouterr().out
