@@ -40,7 +40,7 @@ def build_parser():
                                      "Without a command: verify every chapter, redraw the figures, run the fits.")
     parser.set_defaults(command="everything", parse=parser.parse_args)
     parser.add_argument("--version", action="version", version=f"refvi {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="[COMMAND]")
 
     verify = commands.add_parser("verify", help="play the rows of derivations", description="Play the rows of chapters, or of any Markdown page with a companion.")
     verify.add_argument("pages", nargs="*", metavar="CHAPTER|PATH.md", help="default: every chapter")
@@ -75,7 +75,7 @@ def build_parser():
 
     data = commands.add_parser("data", help="say which data are at hand, or fetch MNIST", description="Say which data are at hand; fetch MNIST, checked to the last byte.")
     data.set_defaults(command="data")
-    actions = data.add_subparsers(metavar="ACTION")
+    actions = data.add_subparsers(metavar="[ACTION]")
     fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
     fetch.add_argument("set", choices=("mnist",))
     fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")
