@@ -1,4 +1,5 @@
 """derivations/slides.tsv: every item of the five decks once, and every tag and figure it names exists; refvi slides finds them."""
+import re
 from collections import Counter
 
 import pytest
@@ -93,6 +94,12 @@ def test_a_slide_s_title_leads_to_its_rows_and_pictures(monkeypatch, capsys):
     assert "refvi/marginal_gradient/__init__.py:" in told and "figures/identity_fails.svg" in told
     assert main(["slides", "Calculating the gradient \u2013", "in summary"]) == 0      # a dash as a deck has it
     assert "row     weighted score " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_slides_a_page_names_are_found(name):
+    titles = re.findall(r"\*([^*]+)\*", (HOME / f"{name}.md").read_text(encoding="utf-8").splitlines()[2])
+    assert titles and all(slides.matching([title], items()) for title in titles)
 
 
 def test_title_goes_before_row_and_figure_and_every_word_counts():
