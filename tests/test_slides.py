@@ -126,6 +126,12 @@ def test_what_is_open_says_where_it_will_be_checked(capsys):
     assert main(["slides", now["id"]]) == 0 and f"{now['kind']}, open: in {now['derivation']}" in capsys.readouterr().out
 
 
+def test_the_decks_are_called_the_same_everywhere():
+    for path in (HOME / "notation.md", HOME.parent / "README.md"):
+        text = " ".join(path.read_text(encoding="utf-8").replace("*", "").split())
+        assert all(f"{deck} {name}" in text for deck, name in slides.DECKS.items()), path
+
+
 def test_without_words_the_decks_add_up():
     lines = [line.split() for line in slides.summary(items())][1:len(DECKS) + 2]
     assert {deck: int(count) for deck, count, *_ in lines[:-1]} == DECKS == Counter(row["deck"] for row in items())

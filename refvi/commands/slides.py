@@ -4,6 +4,7 @@ import difflib
 import os
 import re
 from collections import Counter
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def row_places(chapter, tag):
 def function_place(page, function):
     """(path, line) of a row's function; what only a stage supplies stands in the companion."""
     try:
-        code = code_of(load(page).names.get(function))
+        code = code_of(names_of(page).get(function))
     except Fault as fault:
         raise ValueError(str(fault)) from None
     if code:
@@ -82,7 +83,14 @@ def function_place(page, function):
     return shown(companion), next((number for number, line in enumerate(lines, 1) if re.search(rf"\b{function}\b", line)), 1)
 
 
+@cache
+def names_of(page):
+    """The names of a page's companion, which is run once."""
+    return load(page).names
+
+
 def figure_places(name):
+    """The paths of a figure's pictures and of its script."""
     home = files.checkout() / "figures"
     return [shown(path) for path in sorted(home.glob(f"{name}.*")) if path.suffix in (".svg", ".png", ".gif")] + [shown(home / f"{name}.py")]
 
