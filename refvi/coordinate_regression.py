@@ -1,6 +1,7 @@
 """Linear regression by coordinate ascent, q(w) = prod_d q(w_d), line by line: derivations/coordinate_regression.md.
 
-The model is refvi.models.linear_gaussian, whose exact posterior is at hand. Targets x (N,), theta the LinearGaussian with its inputs y (N, D); means (D,), precisions (D,), everything in nats.
+The model is refvi.models.linear_gaussian, whose exact posterior is at hand. Targets x (N,), theta the LinearGaussian
+with its inputs y (N, D); means (D,), precisions (D,), everything in nats.
 PML, the notebook CAVI-linreg; Bishop (2006), section 10.1.2.
 """
 import autograd.numpy as np
