@@ -1,6 +1,8 @@
 """Verify pages: a worker process for each, which can be killed, so that a row that hangs or crashes fails alone."""
 import multiprocessing
+import os
 import signal
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,9 +98,16 @@ def verify(path, options):
             hung.setdefault(begun, {})[tag] = reason
 
 
+def end_with_parent():
+    """A worker whose parent is gone ends, whatever its row is doing."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def work(connection, *task):
     """The worker process: perform the task for as long as somebody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         play_page(connection, *task)
     except BrokenPipeError:
