@@ -103,8 +103,8 @@ def read(path):
             if re.match(r"\s*(>|[-*+]\s|\d+[.)]\s)[\s>]*(`{3}|~{3})", body):
                 faults.append(Fault("a fence inside a list or a quotation", "begin it on a line of its own, it is not read here", line))
             body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)      # code spans
-            faults += [Fault(f"a displayed formula in {mark}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
-                       for mark in (r"\begin{align", "$$") if mark in body]
+            faults += [Fault(f"a displayed formula in {shown}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
+                       for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$")) if mark in body]
             continue
         body = without_comments(body)
         pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
