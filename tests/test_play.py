@@ -237,7 +237,25 @@ def test_decorated_rows_are_themselves(entropy):
 def test_a_giant_coordinate_does_not_hide_its_neighbour(entropy):
     values = stage(one=lambda lam: np.array([1e10 * lam[0], 36.]), two=lambda lam: np.array([lam[0] * 1e10, 8. + 0 * lam[0]]))
     result = prove(entropy, "one; = two", values)["two"]
-    assert result.verdict == FAIL and "coordinate 1 differs by more than 1e-8 of itself" in result.message
+    assert result.verdict == FAIL and "differ in coordinate 1, which is small beside the scale" in result.message
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+def test_a_giant_coordinate_hides_nothing_in_a_random_row_either(entropy, use_rule):
+    def beside_giant(small):
+        return lambda eps, lam: np.stack([1e9 * np.mean(eps, axis=-1), small + np.mean(eps - lam[0], axis=-1)], axis=-1)
+    values = stage(truth=lambda lam: np.array([1e9 * lam[0], 8.]), right=beside_giant(8.), wrong=beside_giant(12.),
+                   rewritten=lambda eps, lam: np.stack([np.mean(eps, axis=-1) * 1e9, 9. + np.mean(eps, axis=-1) - lam[0]], axis=-1))
+    results = prove(entropy, r"truth; \approx right; = rewritten; \approx wrong", values, use_rule=use_rule)
+    assert verdicts(results) == dict(truth=PASS, right=PASS, rewritten=FAIL, wrong=FAIL)
+
+
+def test_the_error_of_one_coordinate_does_not_excuse_another(entropy):
+    values = stage(one=lambda lam: np.array([1e6 * lam[0], 8.]), near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1., 8.1]), np.array([1., 1e-9])),
+                   ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.]), np.zeros(3)))
+    results = prove(entropy, "one; = near; = ragged", values)
+    assert results["near"].verdict == FAIL and "in coordinate 1" in results["near"].message
+    assert "carries an error of shape (3,)" in results["ragged"].message
 
 
 def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):

@@ -22,7 +22,7 @@ class Played(NamedTuple):
     own: set                            # the reader's own code that it ran
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
-    error: float = 0.                   # the value's own, where the row knows it
+    error: Any = 0.                     # the value's own, coordinate by coordinate, where the row knows it
     at: Any = None                      # eps (R, S, ...) -> (R, d)
 
     @property
@@ -108,7 +108,9 @@ def as_array(value):
                     "compute in log space, and keep the stage away from the edge of the domain")
     if not np.all(np.isfinite(np.asarray(error, float))):
         raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
-    return array.astype(float), float(np.max(np.abs(error)))
+    if np.shape(error) not in ((), array.shape):
+        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
+    return array.astype(float), np.abs(error) * np.ones(array.shape)
 
 
 def draw_pilot(values, stream, tag):
