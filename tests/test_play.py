@@ -80,6 +80,15 @@ def test_a_true_bound_and_a_wrong_row_marked_as_wrong_pass(entropy, chain, right
     assert prove(entropy, chain, stage(on=right), use_rule=use_rule)["on"].verdict == PASS
 
 
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_units_do_not_matter(entropy, unit, use_rule):
+    values = stage(truth=lambda lam: unit * moment(lam), right=lambda eps: average(eps) * unit, low=lambda eps: unit * (mean_square(eps) - 0.3),
+                   off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1))
+    results = prove(entropy, r"truth; \approx right; \approx off; \ge low", values, use_rule=use_rule)
+    assert verdicts(results) == dict(truth=PASS, right=PASS, off=FAIL, low=PASS)
+
+
 def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
     assert prove(entropy, r"second moment; \ge average", stage())["average"].verdict == FAIL
     assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (UNDERPOWERED, FAIL)

@@ -131,11 +131,11 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
                 block = at(noise.draw(rng, min(size, n - start), S))
                 if keep and strike == 0:
                     kept.append(block)
-                yield block
+                yield block / result.scale      # whose squares neither overflow nor vanish
         m = moments(blocks())
         if kept:
             keep(np.concatenate(kept), target)
-        return m
+        return m._replace(mean=m.mean * result.scale, sd=m.sd * result.scale)
 
     def repetitions(pilot):
         """How many the first strike takes, from the spread and, for what must differ, the gap of a pilot."""
