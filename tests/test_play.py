@@ -107,6 +107,12 @@ def test_two_random_rows_are_equal_draw_by_draw(entropy):
     assert prove(entropy, r"second moment; \approx average; = other", rewritten)["other"].verdict == FAIL
 
 
+def test_random_rows_below_a_bound_are_equal_draw_by_draw_without_a_declared_scale(entropy):
+    values = stage(least=lambda lam: lam[0]**2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / 2, other=lambda eps: 1.001 * mean_square(eps))
+    assert set(verdicts(prove(entropy, r"least; \le average; = rewritten", values)).values()) == {PASS}
+    assert prove(entropy, r"least; \le average; = other", values)["other"].verdict == FAIL
+
+
 def test_a_bound_between_two_random_rows_is_tested_on_the_same_noise(entropy):
     values = stage(smaller=lambda eps: mean_square(eps) - 0.1 * np.abs(eps[:, 0]))
     for use_rule in (True, False):
