@@ -1,5 +1,6 @@
 """The checker on small proofs: what is true passes, what is false fails, and what proves nothing is refused."""
 import functools
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -235,6 +236,22 @@ def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy
                    three=lambda E: E(lambda z: z * z * z))
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
     assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
+
+
+class Ray(NamedTuple):
+    scale: float
+
+    def at(self, z):
+        return self.scale * z
+
+    @property
+    def far(self):
+        return self.scale * 100
+
+
+def test_methods_of_an_object_that_the_stage_supplies_are_not_the_rows_own(entropy):
+    values = stage(ray=Ray(2.5), one=lambda ray, lam: ray.at(lam[0]) + ray.far, two=lambda ray, lam: ray.far - ray.at(-lam[0]))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
 
 
 def test_decorated_rows_are_themselves(entropy):

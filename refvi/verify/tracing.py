@@ -45,13 +45,14 @@ def is_library(module, filename=""):
 
 
 def codes_in(value):
-    """Code objects of the functions in a stage's value: the value itself, or the fields of a tuple such as a Family."""
-    if isinstance(value, (tuple, list)):
-        return {code for field in value for code in codes_in(field)}
+    """Code objects of the functions in a stage's value: the value itself, the fields of a tuple such as a Family, the methods of the reader's own object."""
     if isinstance(value, dict):
         return codes_in(list(value.values()))
+    fields = {code for field in value for code in codes_in(field)} if isinstance(value, (tuple, list)) else set()
+    kinds = (value if isinstance(value, type) else type(value)).__mro__
+    methods = {code_of(getattr(method, "fget", method)) for kind in kinds if not is_library(kind.__module__) for method in vars(kind).values()}
     code = code_of(value) if callable(value) and not isinstance(value, type) else None
-    return {code} - {None}
+    return (fields | methods | {code}) - {None}
 
 
 def wording(code):
