@@ -254,6 +254,11 @@ def test_methods_of_an_object_that_the_stage_supplies_are_not_the_rows_own(entro
     assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
 
 
+def test_the_constructor_of_a_tuple_is_no_shared_code(entropy):
+    values = stage(one=lambda lam: Estimate(second_moment(lam), 1e-9), two=lambda lam: Estimate(integral(lam), 1e-9))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
 def test_decorated_rows_are_themselves(entropy):
     def checked(function):
         @functools.wraps(function)

@@ -40,8 +40,8 @@ def caches():
 
 
 def is_library(module, filename=""):
-    """Whether code is the standard library's, an installed package's, or refvi's own."""
-    return module.split(".")[0] in LIBRARIES or "-packages" in filename
+    """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's constructor is."""
+    return module.split(".")[0] in LIBRARIES or "-packages" in filename or filename == "<string>"
 
 
 def codes_in(value):
