@@ -238,6 +238,15 @@ def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy
     assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
 
 
+def test_a_detour_through_refvi_s_rows_hides_no_shared_code(entropy):
+    from refvi.score_function import expected_score
+
+    def shared(lam):
+        return 3 * lam
+    values = dict(f=np.square, q=normal, lam=LAM, one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam), two=lambda lam: 1. * shared(lam))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+
+
 class Ray(NamedTuple):
     scale: float
 

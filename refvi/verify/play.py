@@ -151,5 +151,5 @@ def distrust(done, segments):
                 yield f"no referee among the rows claimed equal {names(equal)}: {advice}"
     for segment in sorted(set(segments.values())):
         equal = [p for p in right if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(p.chapters for p in equal) and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
+        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
             yield f"no two of {names(equal)} that do not share code: compute one another way; what both need, the stage supplies"
