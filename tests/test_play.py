@@ -180,7 +180,12 @@ def renamed(theta):
     return theta[0]**2 + np.exp(2 * theta[1])
 
 
-@pytest.mark.parametrize("alias", [second_moment, copied, renamed])
+def documented(lam):
+    """The second moment."""
+    return lam[0]**2 + np.exp(2 * lam[1])
+
+
+@pytest.mark.parametrize("alias", [second_moment, copied, renamed, documented])
 def test_a_row_compared_with_itself_is_refused(entropy, alias):
     result = prove(entropy, "second moment; = alias", stage(alias=alias, theta=LAM))["alias"]
     assert result.verdict == FAIL and "is the same code as {second moment}" in result.message

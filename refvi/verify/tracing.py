@@ -57,7 +57,7 @@ def codes_in(value):
 
 def wording(code):
     """What a piece of code says, whatever its name and the names of its variables: equal for a row and its copy."""
-    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, str))
+    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, (str, type(None))))
     return code.co_code, code.co_names, repr(constants)
 
 
