@@ -343,6 +343,7 @@ def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
     (lambda eps: np.where(eps[:, 0] > 2., np.nan, 1.), "eps there is ["),
     (lambda eps: eps.sort(), "may not change its inputs"),
     (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
+    (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: 7 of them"),
     (lambda lam: lam[0] > 0, "returns bool"),
     (lambda lam: Estimate(1., np.nan), "carries the error nan"),
 ])
