@@ -191,6 +191,18 @@ def test_a_row_compared_with_itself_is_refused(entropy, alias):
     assert result.verdict == FAIL and "is the same code as {second moment}" in result.message
 
 
+def power(lam, K):
+    return (1 + lam[0])**K
+
+
+def test_one_function_at_two_settings_may_bound_and_differ_from_itself_but_not_equal_itself(entropy):
+    values = stage(one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3))
+    assert set(verdicts(prove(entropy, r"one; \ne three; \le two", values)).values()) == {PASS}
+    assert prove(entropy, r"two; \le one", values)["one"].verdict == FAIL
+    assert "is the same code" in prove(entropy, "one; = two", values)["two"].message
+    assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {PASS}       # what is bound stays bound
+
+
 def test_a_reader_s_chain_needs_two_rows_that_share_no_code(entropy):
     def moment(lam):
         return lam[0]**2 + np.exp(2 * lam[1])

@@ -38,7 +38,8 @@ def symbols(function):
         raise Fault(f"the signature of {function!r} cannot be read", "wrap it in a function whose arguments are the stage's names") from None
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
         raise Fault("a row with *args, **kwargs or positional-only arguments", "wrap it in a def that names its arguments: their names are the wiring")
-    return [p.name for p in parameters if p.default is p.empty or p.name == "eps"], [p.name for p in parameters]
+    free = [p for p in parameters if p.name not in getattr(function, "keywords", ())]       # a partial keeps what it has bound
+    return [p.name for p in free if p.default is p.empty or p.name == "eps"], [p.name for p in free]
 
 
 def freeze(value):

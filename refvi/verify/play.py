@@ -52,7 +52,7 @@ def rehearse(chain, label, values, functions, stream, announce=lambda tag: None,
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
             played = perform(row, functions, values, stream, memories)
-            require_distinct(played, cast.done, functions)
+            require_distinct(played, cast.done, functions, cast.segments)
             cast.done.append(played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
@@ -95,12 +95,13 @@ def told(error):
     return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
 
 
-def require_distinct(played, done, functions):
-    """A row has the shape of the rows above it, and is not one of them under another name."""
-    code = code_of(functions[played.row.tag])
+def require_distinct(played, done, functions, segments):
+    """A row has the shape of the rows above it, and is none of those it is claimed equal to under another name."""
+    row, code = played.row, code_of(functions[played.row.tag])
     for other in done:
         theirs = code_of(functions[other.row.tag])
-        if code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
+        equal = segments[row.tag] == segments[other.row.tag] and r"\ne" not in (row.relation, other.row.relation)
+        if equal and code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
             raise Fault(f"is the same code as {{{other.row.tag}}}", "a row compared with itself proves nothing: write it as it stands on the page")
         if played.shape != other.shape:
             raise Fault(f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}", "return the same shape: here it would broadcast silently")
