@@ -365,6 +365,11 @@ def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
     assert {tag: v for tag, v in verdicts(results).items() if tag != "odd"} == dict.fromkeys(["second moment", "integral", "average"], PASS)
 
 
+def test_a_row_cannot_change_a_list_or_a_dict_for_the_next(entropy):
+    values = stage(one=lambda xs, table: float(sum(xs)) + table.pop("a"), two=lambda xs, table: xs.pop() + xs[0] + table["a"], xs=[1., 2.], table={"a": 4.})
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
 def test_what_follows_a_broken_first_row_or_bound_is_not_called_right(entropy):
     values = stage(broken=lambda lam: 1 / 0)
     assert verdicts(prove(entropy, "broken; = second moment; = integral", values)) == {"broken": FAIL, "second moment": INCONCLUSIVE, "integral": PASS}

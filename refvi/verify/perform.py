@@ -43,7 +43,7 @@ def symbols(function):
 
 
 def freeze(value):
-    """The stage's value with its arrays made read-only, so that no row can change what the next one gets."""
+    """A copy of the stage's value with its arrays made read-only, so that no row can change what the next one gets."""
     if isinstance(value, np.ndarray):
         value = value.view()
         value.flags.writeable = False
@@ -59,7 +59,7 @@ def freeze(value):
 
 def call(function, values):
     """Call a row with the values for its argument names."""
-    arguments = {name: values[name] for name in symbols(function)[1] if name in values}
+    arguments = {name: freeze(values[name]) for name in symbols(function)[1] if name in values}
     before = np.random.get_state()[1:3]
     try:
         with warnings.catch_warnings():
@@ -131,7 +131,7 @@ def perform(row, functions, values, stream, memories=()):
     """
     function = functions[row.tag]
     random = "eps" in symbols(function)[1]
-    pilot = {**values, "eps": freeze(draw_pilot(values, stream, row.tag))} if random else values
+    pilot = {**values, "eps": draw_pilot(values, stream, row.tag)} if random else values
     rows = {code_of(f): tag for tag, f in functions.items()}
     for memory in memories:
         memory.cache_clear()
@@ -146,7 +146,7 @@ def perform(row, functions, values, stream, memories=()):
         few = repetitions(call(function, {**pilot, "eps": pilot["eps"][FEW]}), pilot["eps"][FEW])
         if not np.allclose(few, draws[FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
             raise Fault(f"mixes its repetitions: {len(few)} of them alone give another value", "average over the draw axis only")
-        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps))
+        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps}), eps))
     else:
         array, error = as_array(value)
         played = Played(row, *trail, array.shape, array, error)

@@ -7,7 +7,7 @@ import numpy as np
 
 from refvi.verify.compare import BOUNDS, Result, compare
 from refvi.verify.document import Fault
-from refvi.verify.perform import freeze, perform
+from refvi.verify.perform import perform
 from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
 
@@ -40,7 +40,6 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
 
 def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
     """Run every row of the chain, each by itself: a Cast."""
-    values = {name: freeze(value) for name, value in values.items()}
     cast, memories = Cast(chain, label, values, [], {}, {}, set()), caches()
     segment = 0
     for row in chain.rows:
