@@ -137,6 +137,11 @@ def test_a_stage_must_not_run_a_row(tmp_path, entropy):
     assert any("stage large runs the row added" in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
 
 
+def test_a_companion_must_not_run_a_row_as_it_is_loaded(tmp_path, entropy):
+    companion = COMPANION.replace("return n * (n + 1) / 2", "return SUM + 0 * n") + "\n    SUM = added(100)\n"
+    assert any("page.py runs the row added as it is loaded" in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
+
+
 def test_a_stage_may_be_any_callable_and_have_a_number_for_a_name(tmp_path, entropy, capsys):
     companion = COMPANION + "\n    import functools\n    def base(k):\n        return dict(n=k)\n    stage_2 = functools.partial(base, k=2)\n"
     assert {r.stage for r in play(write_page(tmp_path, PAGE, companion), entropy)} == {"stage", "large", "2"}

@@ -132,6 +132,8 @@ def play_page(connection, path, options, begun, hung):
         return set_stage(label, companion.stages[stage], stream_of(options.entropy, path.name, "stage", label), codes)
 
     codes = {code_of(companion.names.get(row.function)) for chain in document.chains for row in chain.rows} - {None}
+    broken += [Result("the page", "", "", "", 1, "read", verdict=FAIL, message=f"{companion.path.name} runs the row {code.co_name} as it is loaded: let rows "
+                      "compute what they claim, and put what tries them below if __name__ == '__main__'") for code in codes & companion.ran]
     first = {}
     for stage in companion.stages:
         try:
