@@ -213,7 +213,7 @@ def difference_of_slopes(eps, log_joint, q, lam):
     return np.mean(along_path(eps, log_joint, q, lam) - along_path(eps, lambda z: q.log_prob(z, lam), q, lam), axis=-2)
 
 
-def score_of_carried(eps, f, q, lam):
+def score_of_carried_draws(eps, f, q, lam):
     """The score-function gradient from the same draws, f(z, lam) (R, S): no slope of f, no derivative of the transport. Returns (R, P)."""
     z = q.transport(eps, lam)
     return np.mean(f(z, lam)[..., None] * score(q, z, lam), axis=-2)
