@@ -78,7 +78,7 @@ def test_small_steps_climb_alike_and_large_ones_do_not():
     data = load_press().stored("two_estimators")
     assert all(0 <= data[f"random_path_{r}_{m}"][-1] < 10 for r in range(3) for m in (1, 5, 25))
     np.testing.assert_allclose(data["random_score_0_25"], data["random_path_0_25"], rtol=0.1)
-    assert data["random_score_2_1"][-1] == -1, "the score function with one draw has not run away"
+    assert data["random_score_2_1"][-1] == data["random_score_2_5"][-1] == -1, "the score function with few draws has not run away"
 
 
 # ---- planted faults, and variants that are right: the rule of the noise tells them apart
@@ -268,8 +268,15 @@ def test_a_family_without_a_transport_is_sent_to_the_score_function(rng, q, lam,
 
 @pytest.mark.parametrize("f, shape", [(lambda z, lam: z, r"\(2, 5, 2\)"), (lambda z, lam: np.zeros(2), r"\(2,\)"), (lambda z, lam: 0., r"\(\)")])
 def test_an_f_of_the_wrong_shape_is_refused(rng, f, shape):
-    with pytest.raises(ValueError, match=rf"f returned shape {shape} for 2 repetitions of 5 draws, expected \(2, 5\): one number for each draw"):
+    with pytest.raises(ValueError, match=rf"f returned shape {shape} for z of 2 repetitions of 5 draws, expected \(2, 5\): one number for each draw"):
         path_gradient(noise(diagonal_normal, np.zeros(4)).draw(rng, 2, 5), f, diagonal_normal, START)
+
+
+@pytest.mark.parametrize("log_joint, shape", [(lambda z: -z**2, r"\(1, 5, 2\)"), (lambda z: 0., r"\(\)")])
+def test_a_log_joint_of_the_wrong_shape_is_refused(rng, log_joint, shape):
+    """Even where it would broadcast."""
+    with pytest.raises(ValueError, match=rf"^log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one number for each draw"):
+        reparameterized(log_joint, diagonal_normal, START, rng, 5, 5, 0.1)
 
 
 @pytest.mark.parametrize("change, message", [

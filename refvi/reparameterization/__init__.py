@@ -7,7 +7,7 @@ Kingma and Welling (2014), Auto-encoding variational Bayes; Roeder, Wu and Duven
 import autograd.numpy as np
 from autograd import elementwise_grad, grad
 
-from refvi.core import carried, gradient_of_each, score
+from refvi.core import carried, gradient_of_each, require_one_each, score
 from refvi.families import halves
 
 
@@ -19,17 +19,8 @@ def path_gradient(eps, f, q, lam):
     def average(eps, lam):
         lam = lam[..., None, :]
         z = carried(q, eps, lam)
-        return np.mean(one_for_each(f(z, lam), np.shape(eps)[:2]), axis=-1)
+        return np.mean(require_one_each("f", f(z, lam), np.shape(eps)[:2]), axis=-1)
     return gradient_of_each(average, eps, lam)
-
-
-def one_for_each(values, shape):
-    """values, or a ValueError where they are not one number for each of the R repetitions of S draws."""
-    if np.shape(values) != shape:
-        R, S = shape
-        raise ValueError(f"f returned shape {np.shape(values)} for {R} repetitions of {S} draws, expected ({R}, {S}): one number for each draw, "
-                         "sums over data and over the parts of z taken inside")
-    return values
 
 
 # ---- what the rows share

@@ -6,15 +6,18 @@ import numpy as np
 from autograd import elementwise_grad
 from autograd.tracer import getval
 
-from refvi.bbvi.algorithm import finite, values
-from refvi.core import carried, require_count
+from refvi.bbvi.algorithm import finite
+from refvi.core import require_count, require_one_each
 from refvi.optimize import adam
 from refvi.reparameterization import path_gradient
 
 
 def log_weight(log_joint, q, explicit=True):
     """f(z, lam) = log p(x, z) - log q(z | lam) for path_gradient; without the explicit part, log q is taken at a lam that is not differentiated."""
-    return lambda z, lam: log_joint(z) - q.log_prob(z, lam if explicit else getval(lam))
+    def f(z, lam):
+        log_q = q.log_prob(z, lam if explicit else getval(lam))
+        return require_one_each("log_joint", log_joint(z), np.shape(log_q)) - log_q
+    return f
 
 
 def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam, explicit=False):
@@ -26,7 +29,6 @@ def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=a
     """
     require_count("S", S)
     f, zeros = log_weight(log_joint, q, explicit), np.zeros(len(lam))
-    carried(q, zeros[:1], zeros)            # a family without transport is told before the first step
 
     def gradient(lam):
         eps = q.sample(rng, zeros, (1, S))
@@ -36,7 +38,7 @@ def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=a
         return g
 
     def name_what_is_not(z, lam):
-        finite("log_joint", values(log_joint(z), S), z)
+        finite("log_joint", log_joint(z), z)
         finite("log q", q.log_prob(z, lam), z)
         finite("the slope of log_joint", elementwise_grad(log_joint)(z), z)
 
