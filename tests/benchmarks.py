@@ -21,8 +21,11 @@ from refvi.bbvi.algorithm import bbvi   # noqa: E402
 from refvi.families import diagonal_normal  # noqa: E402
 from refvi.marginal_gradient import mixture     # noqa: E402
 from refvi.mle import classifier    # noqa: E402
+from refvi.optimize import adam   # noqa: E402
+from refvi.reparameterization import regression as by_path     # noqa: E402
+from refvi.reparameterization.algorithm import reparameterized     # noqa: E402
 from tests.alarms import run        # noqa: E402
-from tests.peers import PEERS       # noqa: E402
+from tests.peers import PATH_PEERS, PEERS       # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -230,18 +233,46 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
     print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
     told, _ = ratio(several(readable, 1), mine(), 5)
     print(f"inference: the readable path over the fast one: {20 * told:.0f}")
-    for name, (library, peer, limit) in PEERS.items():
+    beside_peers("inference", PEERS, mine(), mine(False), below, x, theta, start, steps, S, rate, many)
+
+
+def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, rate, many):
+    """Every peer that is installed over mine, and over a path of refvi where every draw meets all data; it must end where mine does."""
+    for name, (library, peer, limit) in peers.items():
         if not importlib.util.find_spec(library):
             print(f"{name} is not installed: not compared")
             continue
         theirs = peer(x, theta, start, steps, S, rate)
-        told, took = ratio(theirs, mine(), 5)
-        all_data, _ = ratio(theirs, mine(False), 3)
+        told, took = ratio(theirs, mine, 5)
+        slower, _ = ratio(theirs, all_data, 3)
         careful = peer(x, theta, start, steps, many, rate / 4)
         same = statistics.median(below(careful()) for _ in range(3))
         assert same < 0.3, f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
-        print(f"inference: {name} over refvi {told:.1f}, over refvi with all data {all_data:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+        print(f"{task}: {name} over refvi {told:.1f}, over refvi with all data {slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
               f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}")
+
+
+def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
+    """The same along path gradients; with all data: the estimator of the page, draws_by_hand, under optimize.adam."""
+    x, theta, start = line()
+    best = models.elbo(models.mean_field(x, theta), x, theta)
+
+    def mine():
+        return by_path.fit(x, theta, start, RNG, steps, S, rate).lam
+
+    def all_data():
+        adam(lambda lam: by_path.draws_by_hand(RNG.standard_normal((1, S, 2)), x, theta, lam)[0], start, steps, rate)
+
+    def readable():
+        reparameterized(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, start, RNG, steps // 20, S, rate)
+
+    def below(lam):
+        return best - models.elbo(np.asarray(lam, float), x, theta)
+
+    told, took = ratio(several(mine, 10), bare_noise(steps * S * 2 * 10), 9)
+    print(f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()):.4f} nats below the best")
+    print(f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}")
+    beside_peers("paths", PATH_PEERS, mine, all_data, below, x, theta, start, steps, S, rate, many)
 
 
 def bare_noise(size):
@@ -263,6 +294,7 @@ def main():
             print(f"{name} is not installed: not compared")
     mixtures()
     inferences()
+    path_inferences()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 
