@@ -126,8 +126,8 @@ def exact_variance(estimator, f, q, lam, base, S):
 
 # ---- a sum of D terms, each of its own coordinate
 
-def score_of_one_of_many(pieces, q, lam, S, order=256):
-    """Variance of score_gradient (2 D,) for f = sum_d pieces[d](z_d) under D independent normals, by integrals of one variable each.
+def score_of_one_of_many(pieces, q_one, lam, S):
+    """Variance of score_gradient (2 D,) for f = sum_d pieces[d](z_d) under D independent q_one, by integrals of one variable each.
 
     A piece meets its own score; the sum of the others, independent of it, only meets the score's square.
     """
@@ -135,8 +135,8 @@ def score_of_one_of_many(pieces, q, lam, S, order=256):
     own, cross, square, mean, power = [], [], [], [], []
     for d, piece in enumerate(pieces):
         at = lam[[d, D + d]]
-        z, w = q.nodes(at, order)
-        p, u, values = w * np.exp(q.log_prob(z, at)), score(q, z, at), piece(z)
+        z, w = q_one.nodes(at)
+        p, u, values = w * np.exp(q_one.log_prob(z, at)), score(q_one, z, at), piece(z)
         own.append(spread(p, values[:, None] * u))
         cross.append(p @ (values[:, None] * u**2))
         square.append(p @ u**2)

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.bbvi.regression import log_constant, whitened
-from refvi.core import require_count, require_finite, require_shape
+from refvi.core import require_count, require_finite, require_shape, score
+from refvi.laboratory import score_gradient
 from refvi.laboratory.study import FEWEST, block_moments, merged, variance_with_error
 
-BLOCK = 2**14           # numbers of noise at once: eps and what is made of it stay in the cache
+BLOCK, RESIDUALS = 2**14, 2**17     # numbers of noise, and residuals, at once: they stay in the cache
 
 
 class InNoise(NamedTuple):
@@ -61,7 +62,7 @@ def estimates(eps, problem):
     values, slopes = values_and_slopes(flat, problem)
     square = flat * flat
     values += np.full(D, 0.5) @ square
-    score, path = np.empty((2 * D, R)), np.empty((2 * D, R))
+    by_score, path = np.empty((2 * D, R)), np.empty((2 * D, R))
 
     def average(terms, out):
         np.matmul(terms.reshape(D, R, S), mean, out=out)
@@ -73,11 +74,11 @@ def estimates(eps, problem):
     path[D:] += 1
     square -= 1
     square *= values
-    average(square, score[D:])
+    average(square, by_score[D:])
     np.multiply(flat, values, out=slopes)
-    average(slopes, score[:D])
-    score[:D] /= problem.sigma[:, None]
-    return score, path
+    average(slopes, by_score[:D])
+    by_score[:D] /= problem.sigma[:, None]
+    return by_score, path
 
 
 def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
@@ -87,7 +88,7 @@ def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
         raise ValueError(f"replicates must be >= {FEWEST}, got {replicates}: a variance takes two, its standard error {FEWEST}")
     problem, found = in_noise(x, theta, lam, rotate), [None, None]
     D = len(problem.sigma)
-    size = max(1, BLOCK // (S * (D if rotate else len(problem.offset))))
+    size = max(1, (BLOCK // D if rotate else RESIDUALS // len(problem.offset)) // S)
     for start in range(0, replicates, size):
         eps = rng.standard_normal((D, min(size, replicates - start), S))
         found = [merged(before, block_moments(g.T)) for before, g in zip(found, estimates(eps, problem))]
@@ -99,6 +100,11 @@ def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
 def score_in_the_noise(eps, x, theta, lam):
     """Weights and scores in terms of the noise. Returns (R, 2 D)."""
     return estimates(np.ascontiguousarray(np.moveaxis(eps, -1, 0)), in_noise(x, theta, lam))[0].T
+
+
+def score_gradient_and_score(eps, f, q, lam):
+    """The readable estimator holds the gradient of -log q at a fixed draw, minus the score; the slide's does not. Returns (R, 2 D)."""
+    return score_gradient(eps, f, q, lam) + np.mean(score(q, q.transport(eps, lam), lam), axis=-2)
 
 
 def path_in_the_noise(eps, x, theta, lam):
