@@ -11,7 +11,7 @@ from refvi.laboratory import (expected_path, expected_surrogate, gradient_of_who
 from refvi.laboratory.directions import (always_aligned, direction_of_weighted_score, draws_towards_the_mode, path_to_posterior, path_with_model,      # noqa: F401
                                          score_to_posterior, share_towards_the_mode, towards_the_mode)
 from refvi.laboratory.measure_valued import (apart_through_rule, difference_of_two_densities, difference_of_two_means, measure_valued, measure_valued_apart,      # noqa: F401
-                                             measure_valued_through_rule, variance_of_measure_valued, variance_of_measure_valued_apart, weak_noise)
+                                             measure_valued_through_rule, variance_of_halves, variance_of_halves_apart, weak_noise)
 from refvi.laboratory.regression import path_in_the_noise, score_gradient_and_score, score_in_the_noise      # noqa: F401
 from refvi.laboratory.study import (as_if_normal, curvature_of_equal_variance, distance_of_equal_variance, from_fourth_moment, quadratic, sine,      # noqa: F401
                                     squared_error_of_variance)
@@ -318,4 +318,5 @@ def stage_line(rng):
     lam = np.concatenate([mu, np.log(sigma)])
     precision = np.eye(2) / theta.prior_sd**2 + theta.y.T @ theta.y / theta.noise_sd**2
     return dict(f=lambda z, lam: linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), x=x, theta=theta, q=diagonal_normal, lam=lam, S=3,
-                eps=standard(diagonal_normal, lam), gradient_of_bound=lambda: np.concatenate([theta.y.T @ x / theta.noise_sd**2 - precision @ mu, 1 - np.diag(precision) * sigma**2]))
+                eps=standard(diagonal_normal, lam),
+                gradient_of_bound=lambda: np.concatenate([theta.y.T @ x / theta.noise_sd**2 - precision @ mu, 1 - np.diag(precision) * sigma**2]))

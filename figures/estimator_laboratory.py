@@ -1,14 +1,15 @@
-"""Which estimator is best depends on the integrand: paths win where f is smooth on the scale of q, scores where it wiggles, halves nearly everywhere.
+"""Which estimator is best depends on the integrand: paths win where f is smooth on the scale of q, scores where it wiggles inside it.
 
 Variances of the gradient, times the number of draws, q = N(1, 1), against the curvature or distance k of three integrands; above in the mean, below in the log standard
 deviation, which at sigma = 1 is the gradient in the standard deviation. Mohamed et al. (2020) draw the same integrands. Lines: exact, by quadrature.
-Dots: 1000 averages of 100 draws each, with two standard errors, which are exact too: fourth powers of a score are too heavy-tailed to be measured. Measure-valued estimates take three evaluations of f more. PML.087.
+Dots: 1000 averages of 100 draws each, with two standard errors, which are exact too: fourth powers of a score are too heavy-tailed to be
+measured. A measure-valued draw takes four evaluations of f, a score one, a path one and its slope. PML.087.
 """
 import numpy as np
 
 from refvi.families import normal
 from refvi.laboratory import base_noise, path_gradient, score_gradient, variance_of_path, variance_of_score
-from refvi.laboratory.measure_valued import measure_valued, variance_of_measure_valued, weak_noise
+from refvi.laboratory.measure_valued import measure_valued, variance_of_halves, weak_noise
 from refvi.laboratory.study import bump, cosine, quadratic, variance_study
 
 R, S, LAM = 1000, 100, np.array([1., 0.])
@@ -16,7 +17,7 @@ INTEGRANDS = {"quadratic": (quadratic, np.linspace(-3, 3, 60), np.array([-2.75, 
               "bump": (bump, np.geomspace(0.1, 10, 41), np.geomspace(0.1, 10, 7), "exp(−k z²)"),
               "cosine": (cosine, np.linspace(0.25, 5, 39), np.array([0.5, 1.25, 2., 2.75, 3.5, 4.25, 5.]), "cos(k z)")}
 KINDS = {"score": ("s", "0.6", "-", "score function", (score_gradient, variance_of_score)), "path": ("o", "black", "-", "path", (path_gradient, variance_of_path)),
-         "halves": ("^", "0.3", "--", "measure-valued, coupled", (None, variance_of_measure_valued))}
+         "halves": ("^", "0.3", "--", "measure-valued, coupled", (None, variance_of_halves))}
 FINE = 1024         # nodes: exp(-10 z^2) squared is narrow, cos(5 z) squared fast
 
 

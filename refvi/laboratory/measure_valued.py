@@ -108,9 +108,10 @@ def weak_noise(D=None, coupled=True):
 
     def rule(S, order):
         copies = S * (D or 1)
-        n = int(min(NODES, POINTS**(1 / (axes * copies))) * min(1., order / 64))
-        if n < 2:
+        most = min(NODES, POINTS**(1 / (axes * copies)))
+        if most < 3:        # its second order needs fewer, and one node is no rule
             return None
+        n = max(2, int(most * min(1., order / 64)))
         fine = [rayleigh(), two_sided_maxwell(), legendre(FINE)] if coupled else [rayleigh(), rayleigh(), two_sided_maxwell(), standard_normal()]
         rules = [gauss(*measure, n) for measure in fine] * copies
         eps = np.stack(np.meshgrid(*[z for z, _ in rules], indexing="ij"), axis=-1).reshape((-1, S) + shape + (axes,))
@@ -158,7 +159,7 @@ def gauss(nodes, weights, n):
 
 # ---- their variances by quadrature, for an f of z alone under the normal
 
-def variance_of_measure_valued(f, q, lam, S):
+def variance_of_halves(f, q, lam, S):
     """Variance (2,) of measure_valued: an integral over w, and one over m and u."""
     at = values_at(f, q, lam)
     (w, p), (m, wide), (u, flat) = rayleigh(), two_sided_maxwell(), legendre(FINE)
@@ -167,7 +168,7 @@ def variance_of_measure_valued(f, q, lam, S):
     return np.concatenate([mean, log_sd]) / S
 
 
-def variance_of_measure_valued_apart(f, q, lam, S):
+def variance_of_halves_apart(f, q, lam, S):
     """Variance (2,) of measure_valued_apart: those of the halves add up."""
     at = values_at(f, q, lam)
     (w, p), (m, wide), (n, base) = rayleigh(), two_sided_maxwell(), standard_normal()

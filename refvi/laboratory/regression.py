@@ -11,9 +11,9 @@ import numpy as np
 from refvi.bbvi.regression import log_constant, whitened
 from refvi.core import require_count, require_finite, require_shape, score
 from refvi.laboratory import score_gradient
-from refvi.laboratory.study import FEWEST, block_moments, merged, variance_with_error
+from refvi.laboratory.moments import block_moments, merged, require_replicates, variance_with_error
 
-BLOCK, RESIDUALS = 2**14, 2**17     # numbers of noise, and residuals, at once: they stay in the cache
+BLOCK = 2**17           # numbers of noise, or residuals, at once: they stay in the cache
 
 
 class InNoise(NamedTuple):
@@ -84,11 +84,10 @@ def estimates(eps, problem):
 def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
     """{"score": Estimate, "path": Estimate} of the variances (2 D,) of both gradients of the bound, with standard errors, on the same draws."""
     require_count("S", S)
-    if require_count("replicates", replicates) < FEWEST:
-        raise ValueError(f"replicates must be >= {FEWEST}, got {replicates}: a variance takes two, its standard error {FEWEST}")
+    require_replicates(replicates)
     problem, found = in_noise(x, theta, lam, rotate), [None, None]
     D = len(problem.sigma)
-    size = max(1, (BLOCK // D if rotate else RESIDUALS // len(problem.offset)) // S)
+    size = max(1, BLOCK // (S * (D if rotate else len(problem.offset))))
     for start in range(0, replicates, size):
         eps = rng.standard_normal((D, min(size, replicates - start), S))
         found = [merged(before, block_moments(g.T)) for before, g in zip(found, estimates(eps, problem))]

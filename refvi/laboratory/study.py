@@ -6,12 +6,12 @@ Mohamed, Rosca, Figurnov and Mnih (2020), Monte Carlo gradient estimation in mac
 import autograd.numpy as np
 from scipy.optimize import brentq
 
-from refvi.core import Estimate, require_count
+from refvi.core import require_count
 from refvi.laboratory import base_noise, variance_of_path, variance_of_score
-from refvi.laboratory.measure_valued import variance_of_measure_valued
+from refvi.laboratory.measure_valued import variance_of_halves
+from refvi.laboratory.moments import block_moments, merged, require_replicates, variance_with_error
 
 BLOCK = 2**16           # draws held at once, over all repetitions, times parameters
-FEWEST = 4              # replicates: a variance takes two, its standard error four
 
 
 # ---- integrands: functions of z (..., S) alone, of curvature k
@@ -45,9 +45,7 @@ def variance_study(estimators, f, q, lam, rng, replicates, S):
     does not grow with the replicates. ValueError for too few replicates, or an estimator that returns another shape than (R, P).
     """
     require_count("S", S)
-    require_count("replicates", replicates)
-    if replicates < FEWEST:
-        raise ValueError(f"replicates must be >= {FEWEST}, got {replicates}: a variance takes two, its standard error {FEWEST}")
+    require_replicates(replicates)
     found = {}
     for name, entry in estimators.items():
         estimator, eps = entry if isinstance(entry, tuple) else (entry, base_noise(q, lam))
@@ -61,31 +59,6 @@ def variance_study(estimators, f, q, lam, rng, replicates, S):
             moments = merged(moments, block_moments(g))
         found[name] = variance_with_error(*moments)
     return found
-
-
-def block_moments(g):
-    """(count, mean, sums of squared, cubed and fourth deviations) of estimates g (R, P)."""
-    mean = np.mean(g, axis=0)
-    off = g - mean
-    square = off * off
-    return len(g), mean, np.sum(square, axis=0), np.sum(square * off, axis=0), np.sum(square * square, axis=0)
-
-
-def merged(a, b):
-    """The moments of both blocks together. Pebay (2008), Formulas for robust, one-pass parallel computation of covariances and moments."""
-    if a is None:
-        return b
-    (m, mean, a2, a3, a4), (n, other, b2, b3, b4) = a, b
-    step, both = other - mean, m + n
-    return (both, mean + step * n / both, a2 + b2 + step**2 * m * n / both,
-            a3 + b3 + step**3 * m * n * (m - n) / both**2 + 3 * step * (m * b2 - n * a2) / both,
-            a4 + b4 + step**4 * m * n * (m * m - m * n + n * n) / both**3 + 6 * step**2 * (m * m * b2 + n * n * a2) / both**2
-            + 4 * step * (m * b3 - n * a3) / both)
-
-
-def variance_with_error(n, mean, squares, cubes, fourths):
-    """The variance, and its standard error by the fourth moment: sqrt((m_4 - m_2^2) / n), which leaves out terms of order 1 / n^2."""
-    return Estimate(squares / (n - 1), np.sqrt((fourths / n - (squares / n)**2) / n))
 
 
 # ---- how far a measured variance lies off; g: outcome -> value, q a family of outcomes, S the number of replicates
@@ -134,5 +107,5 @@ def curvature_of_equal_variance(q, lam):
 def distance_of_equal_variance(q, lam):
     """How far k must lie from the mean for coupled halves to be as hard as the path on (z - k)^2, in the mean of q."""
     mu, sigma = lam[0], np.exp(lam[1])
-    return crossing(lambda k: variance_of_measure_valued(quadratic(k), q, lam, 1)[0], lambda k: variance_of_path(quadratic(k), q, lam, 1)[0],
+    return crossing(lambda k: variance_of_halves(quadratic(k), q, lam, 1)[0], lambda k: variance_of_path(quadratic(k), q, lam, 1)[0],
                     mu + 0.5 * sigma, mu + 5 * sigma) - mu
