@@ -93,7 +93,7 @@ def stage_fast_sine(rng):
 def stage_plane(rng):
     """The bound itself for log p = -z'Az/2 + h'z + const under a diagonal normal: f depends on lam."""
     mu, sigma = np.array([0.5, -0.3]) + rng.uniform(-0.1, 0.1, 2), np.array([0.7, 0.5]) + rng.uniform(-0.1, 0.1, 2)
-    lam, A, h, base = np.concatenate([mu, np.log(sigma)]), np.array([[1.6, 0.5], [0.5, 2.9]]), np.array([1.4, -1.9]), standard(diagonal_normal, np.zeros(4))
+    lam, A, h, base = np.concatenate([mu, np.log(sigma)]), np.array([[1.6, 0.5], [0.5, 2.9]]), np.array([2.6, -3.2]), standard(diagonal_normal, np.zeros(4))
 
     def f(z, lam):
         return -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2. - diagonal_normal.log_prob(z, lam)
