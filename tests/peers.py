@@ -1,4 +1,4 @@
-"""Other libraries on the same task, black-box inference for a linear regression with two weights: what tests.benchmarks compares with.
+"""Other libraries on the same tasks for a linear regression with two weights, black-box inference and the study of variances: what tests.benchmarks compares with.
 
 Every peer is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
 `steps` steps of Adam along the score-function gradient of S draws, with path=True along the reparameterized one, in float64, on one thread.
@@ -149,6 +149,44 @@ def jax_scan(x, theta, lam, steps, S, rate, path=False):
 
     def run():
         return np.asarray(whole(jax.random.key(int.from_bytes(os.urandom(4), "big"))))
+    run()
+    return run
+
+
+def jax_study(x, theta, lam, replicates, draws, dtype):
+    """Variances of score-function and path gradients of the bound for every number of draws: jax.grad of one draw under two vmaps, all under jit.
+
+    A function of its own signature: run() -> {S: (variance of score (2 D,), of path (2 D,))}. Both take the same draws; compiled by a run before the clock.
+    """
+    jax = one_thread_of_jax()
+    import jax.numpy as jnp
+    D, log = theta.y.shape[1], jax.scipy.stats.norm.logpdf
+    inputs, targets, start, sds = (jnp.asarray(v, dtype) for v in (theta.y, x, lam, [theta.prior_sd, theta.noise_sd]))
+
+    def log_joint(z):
+        return jnp.sum(log(targets, inputs @ z, sds[1])) + jnp.sum(log(z, 0., sds[0]))
+
+    def log_q(z, at):
+        return jnp.sum(log(z, at[:D], jnp.exp(at[D:])))
+
+    def along_path(at, eps):
+        z = at[:D] + jnp.exp(at[D:]) * eps
+        return log_joint(z) - log_q(z, at)
+
+    def one_draw(eps):
+        z = start[:D] + jnp.exp(start[D:]) * eps
+        return (log_joint(z) - log_q(z, start)) * jax.grad(log_q, 1)(z, start), jax.grad(along_path)(start, eps)
+
+    def variances(key, S):
+        eps = jax.random.normal(key, (replicates, S, D), dtype)
+        estimates = jax.vmap(lambda noise: [jnp.mean(g, axis=0) for g in jax.vmap(one_draw)(noise)])(eps)
+        return [jnp.var(g, axis=0, ddof=1) for g in estimates]
+
+    compiled = jax.jit(variances, static_argnums=1)
+
+    def run():
+        keys = jax.random.split(jax.random.key(int.from_bytes(os.urandom(4), "big")), len(draws))
+        return jax.block_until_ready({S: compiled(key, S) for key, S in zip(keys, draws)})
     run()
     return run
 
