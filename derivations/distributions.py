@@ -94,16 +94,15 @@ def stage_full_normal(rng):
     mu, A = rng.uniform([0.4, -0.9], [0.9, -0.4]), np.array([[0.9, 0.4], [0.4, 0.6]])
     sd, correlation = rng.uniform([1.4, 0.6], [1.6, 0.7]), rng.uniform(0.75, 0.85)
     Sigma = np.outer(sd, sd) * np.array([[1, correlation], [correlation, 1]])
-    lam = full_normal_lam(mu, Sigma=Sigma)
-    slope = 2 * A @ np.linalg.cholesky(Sigma)
+    lam, R = full_normal_lam(mu, Sigma=Sigma), np.linalg.cholesky(Sigma)
+    slope = 2 * A @ R
 
     def truth():
-        return np.concatenate([2 * A @ mu, np.diag(slope * np.linalg.cholesky(Sigma)), slope[[1], [0]]])
+        return np.concatenate([2 * A @ mu, np.diag(slope * R), slope[[1], [0]]])
 
-    points = rng.uniform([[-0.9, 0.3], [0.2, -0.8], [1.2, 1.]], [[-0.5, 0.6], [0.4, -0.5], [1.5, 1.3]])
-    return dict(q=full_normal, lam=lam, eps=noise(full_normal, np.zeros(5)), base=noise(full_normal, np.zeros(5)), S=1, points=points, z=mu + points @ np.linalg.cholesky(Sigma).T, D=2, Sigma=Sigma,
-                log_noise=lambda points: full_normal.log_prob(points, np.zeros(5)), law=stats.multivariate_normal(mu, Sigma),
-                f=of_z(lambda z: np.sum(z @ A * z, axis=-1)), truth=truth)
+    eps, points = noise(full_normal, np.zeros(5)), rng.uniform([[-0.9, 0.3], [0.2, -0.8], [1.2, 1.]], [[-0.5, 0.6], [0.4, -0.5], [1.5, 1.3]])
+    return dict(q=full_normal, lam=lam, eps=eps, base=eps, S=1, points=points, z=mu + points @ R.T, D=2, Sigma=Sigma, law=stats.multivariate_normal(mu, Sigma),
+                log_noise=lambda points: full_normal.log_prob(points, np.zeros(5)), f=of_z(lambda z: np.sum(z @ A * z, axis=-1)), truth=truth)
 
 
 def stage_log_normal(rng):
@@ -118,9 +117,8 @@ def stage_inverse_gamma(rng):
     """One over a gamma draw of the same shape."""
     k, theta = rng.uniform(3.2, 4.), rng.uniform(1.5, 1.9)
     base = np.array([np.log(k), 0.])
-    stage = row(inverse_gamma, inverse_gamma_line, np.log([k, theta]), stats.invgamma(k, scale=theta), noise(gamma, base), rng.uniform([1., 2.5, 5.], [1.5, 3.5, 6.]),
-                lambda eps: gamma.log_prob(eps, base), inverse_powers_by_hand=lambda: np.array([k / theta, k * (k + 1) / theta**2]))
-    return stage
+    return row(inverse_gamma, inverse_gamma_line, np.log([k, theta]), stats.invgamma(k, scale=theta), noise(gamma, base), rng.uniform([1., 2.5, 5.], [1.5, 3.5, 6.]),
+               lambda eps: gamma.log_prob(eps, base), inverse_powers_by_hand=lambda: np.array([k / theta, k * (k + 1) / theta**2]))
 
 
 def stage_rademacher(rng):

@@ -133,9 +133,11 @@ def test_the_quantiles_take_the_shorter_tail():
 
 
 @pytest.mark.parametrize("call, words", [(lambda: gamma_path(np.array([2., -1.]), 0.), "a must be > 0"), (lambda: gamma_path(0., 0.), r"a must be > 0, got .*0.*\(a shape"),
-                                         (lambda: beta_path(2., 0., 0.), "b must be > 0"), (lambda: families.gamma_lam(shape=-1., rate=2.), r"shape must be > 0, got -1.0 \(the shape itself"),
+                                         (lambda: beta_path(2., 0., 0.), "b must be > 0"),
+                                         (lambda: families.gamma_lam(shape=-1., rate=2.), r"shape must be > 0, got -1.0 \(the shape itself"),
                                          (lambda: families.gamma_lam(shape=1., rate=0.), r"rate must be > 0, got 0.0 \(one over the gamma's scale\)"),
-                                         (lambda: families.beta_lam(a=0., b=1.), "a must be > 0, got 0.0"), (lambda: families.student_t_lam(0., sigma=1., df=-2.), "df must be > 0, got -2.0"),
+                                         (lambda: families.beta_lam(a=0., b=1.), "a must be > 0, got 0.0"),
+                                         (lambda: families.student_t_lam(0., sigma=1., df=-2.), "df must be > 0, got -2.0"),
                                          (lambda: families.student_t_lam(0., sigma=0., df=2.), "sigma must be > 0, got 0.0")])
 def test_a_shape_that_is_none_is_named(call, words):
     with pytest.raises(ValueError, match=words):
