@@ -1,8 +1,10 @@
 """Companion of distributions.md: its rows, its stages and its referees."""
+from functools import partial
+
 import numpy as np
 from scipy import integrate, special, stats
 
-from refvi.core import Estimate, noise
+from refvi.core import Estimate, Noise, noise
 from refvi.distributions import density_of_family, gradient_over_noise, noise_over_slope, share_below, slope_forgotten      # noqa: F401
 from refvi.distributions.implicit import derivative_of_transport, slope_of_distribution_over_density      # noqa: F401
 from refvi.distributions.relaxed import (area_at_temperature_zero, average_of_relaxed, chord_at_the_mean, discrete_and_bias, discrete_mean,      # noqa: F401
@@ -19,9 +21,9 @@ QUANTILES = np.array([0.1, 0.35, 0.6, 0.85])
 
 
 def row(q, line, lam, law, eps, points, log_noise, S=1, **more):
-    """A stage of one row of the table: points of the noise are carried to z, quantiles of SciPy's law are where shares are counted."""
+    """A stage of one row of the table: points of the noise are carried to z, SciPy's law knows the density there."""
     told = q._replace(transport=line)
-    return dict(q=told, lam=lam, eps=eps, base=eps, S=S, points=points, z=line(points, lam), log_noise=log_noise, x=law.ppf(QUANTILES), law=law) | more
+    return dict(q=told, lam=lam, eps=eps, base=eps, S=S, points=points, z=line(points, lam), log_noise=log_noise, law=law) | more
 
 
 def flat(points):
@@ -125,7 +127,7 @@ def stage_rademacher(rng):
     """Two values; the slide's p is 1/2."""
     p, values = rng.uniform(0.6, 0.8), rng.uniform([0.5, 1.4], [0.9, 1.9])
     q = normal._replace(transport=rademacher_line)
-    return dict(q=q, lam=p, p=p, eps=uniform_noise(), S=4, x=np.array([-0.5, 0.5]), law=stats.rv_discrete(values=([-1, 1], [1 - p, p])),
+    return dict(q=q, lam=p, p=p, eps=Noise(uniform_noise().draw, lambda S, order: None), S=4, x=np.array([-0.5, 0.5]), law=stats.rv_discrete(values=([-1, 1], [1 - p, p])),
                 f=lambda z: np.where(z > 0, values[1], values[0]), difference_of_values=lambda: values[1] - values[0])
 
 
@@ -174,7 +176,7 @@ def stage_squared_gamma(rng):
     a, rate = rng.uniform(1.8, 2.6), rng.uniform(1.4, 1.9)
     stage = implied(gamma, np.log([a, rate]), stats.gamma(a, scale=1 / rate), np.ones(1), f=of_z(np.square),
                     truth=lambda: np.array([a * (2 * a + 1), -2 * a * (a + 1)]) / rate**2)
-    return without(stage, "points", "x")
+    return without(stage, "points")
 
 
 def stage_one_over_gamma(rng):
@@ -200,6 +202,27 @@ def stage_student_t(rng):
     return implied(student_t, lam, stats.t(df, mu, sigma), rng.uniform([-2., 0.3, 2.5], [-1.2, 0.8, 3.5]), mass_below=whole_line,
                    quantile_slope=differences_of_quantiles(lambda lam: stats.t(np.exp(lam[2]), lam[0], np.exp(lam[1])), lam, stats.cauchy),
                    f=of_z(np.square), truth=lambda: np.array([2 * mu, 2 * sigma**2 * df / (df - 2), -2 * sigma**2 * df / (df - 2)**2]))
+
+
+# ---- draws of all of them: shares are no smooth function of the noise, so no rule is asked
+
+def draws_of(stage, rng):
+    """The same distribution, for which shares below its quantiles are counted."""
+    told = stage(rng)
+    return dict(q=told["q"], lam=told["lam"], law=told["law"], x=told["law"].ppf(QUANTILES), eps=Noise(told["eps"].draw, lambda S, order: None), S=4)
+
+
+stage_draws_of_exponential = partial(draws_of, stage_exponential)
+stage_draws_of_cauchy = partial(draws_of, stage_cauchy)
+stage_draws_of_laplace = partial(draws_of, stage_laplace)
+stage_draws_of_laplace_of_two = partial(draws_of, stage_laplace_of_two)
+stage_draws_of_normal_of_two = partial(draws_of, stage_normal_of_two)
+stage_draws_of_log_normal = partial(draws_of, stage_log_normal)
+stage_draws_of_inverse_gamma = partial(draws_of, stage_inverse_gamma)
+stage_draws_of_gamma = partial(draws_of, stage_gamma)
+stage_draws_of_one_over_gamma = partial(draws_of, stage_one_over_gamma)
+stage_draws_of_beta = partial(draws_of, stage_beta)
+stage_draws_of_student_t = partial(draws_of, stage_student_t)
 
 
 # ---- a categorical made smooth

@@ -31,7 +31,7 @@ SCIPY = {
     "log_normal": lambda z, lam: stats.lognorm.logpdf(z, np.exp(lam[1]), scale=np.exp(lam[0])),
 }
 NAMES = sorted(SCIPY)
-TAME = {"cauchy": np.arctan, "student_t": np.arctan, "inverse_gamma": np.log, "log_normal": np.log}     # what has few moments of its own
+TAME = {"cauchy": np.arctan, "student_t": lambda z: np.arctan(z / 8), "inverse_gamma": np.log, "log_normal": np.log}     # what has few moments of its own
 
 
 def setting(name, rng):
@@ -87,12 +87,12 @@ def test_the_draws_have_the_moments_of_the_nodes(name, rng):
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"categorical", "bernoulli"}))
 def test_transport_carries_the_standard_member_to_the_one_of_lam(name, rng):
     q, lam = setting(name, rng)
-    eps, weights = noise(q, np.zeros(len(lam))).rule(1, 64)
+    eps, weights = noise(q, np.zeros(len(lam))).rule(1, 200)
     z = q.transport(eps[:, 0], lam)
-    own, own_weights = noise(q, lam).rule(1, 64)
+    own, own_weights = noise(q, lam).rule(1, 200)
     tame = TAME.get(name, np.asarray)
     for g in (np.sin, np.square):
-        np.testing.assert_allclose(weights @ g(tame(z)), own_weights @ g(tame(own[:, 0])), rtol=1e-9 + 100 * np.exp(-rate_of(name, 64, np.minimum(lam, 0.))))
+        np.testing.assert_allclose(weights @ g(tame(z)), own_weights @ g(tame(own[:, 0])), rtol=1e-8)
 
 
 @pytest.mark.parametrize("name", NAMES)
