@@ -197,7 +197,7 @@ def stage_beta(rng):
 
 def stage_student_t(rng):
     """f = z^2, E = mu^2 + sigma^2 df / (df - 2)."""
-    mu, sigma, df = rng.uniform(0.5, 0.9), rng.uniform(1.4, 1.8), rng.uniform(9., 12.)
+    mu, sigma, df = rng.uniform(0.9, 1.2), rng.uniform(0.7, 0.85), rng.uniform(14., 18.)
     lam = np.array([mu, np.log(sigma), np.log(df)])
     return implied(student_t, lam, stats.t(df, mu, sigma), rng.uniform([-2., 0.3, 2.5], [-1.2, 0.8, 3.5]), mass_below=whole_line,
                    quantile_slope=differences_of_quantiles(lambda lam: stats.t(np.exp(lam[2]), lam[0], np.exp(lam[1])), lam, stats.cauchy),
