@@ -10,7 +10,7 @@ from refvi.verify.run import Options, verify
 from refvi.verify.trial import PASS
 
 PAGES = {name: files.checkout() / "derivations" / f"{name}.md" for name in CHAPTERS}
-STAGES = 3                  # settings of each stage, each with its mutants
+STAGES = 2                  # settings of each stage, each with its mutants
 
 
 @pytest.fixture(scope="module")

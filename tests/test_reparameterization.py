@@ -7,7 +7,7 @@ from refvi import files, models
 from refvi import reparameterization as rows
 from refvi.commands.figures import load_press
 from refvi.core import noise
-from refvi.families import beta, categorical, diagonal_normal, normal
+from refvi.families import bernoulli, categorical, diagonal_normal, normal
 from refvi.optimize import Ascent, adam, gradient_ascent, robbins_monro
 from refvi.reparameterization import path_gradient, regression
 from refvi.reparameterization.algorithm import log_weight, reparameterized
@@ -257,7 +257,7 @@ def test_ctrl_c_returns_what_has_been_reached(rng, fit):
 
 # ---- bad input
 
-@pytest.mark.parametrize("q, lam, name", [(beta, np.zeros(2), "beta"), (categorical, np.zeros(3), "categorical")])
+@pytest.mark.parametrize("q, lam, name", [(bernoulli, np.zeros(2), "bernoulli"), (categorical, np.zeros(3), "categorical")])
 def test_a_family_without_a_transport_is_sent_to_the_score_function(rng, q, lam, name):
     message = rf"^q \({name}\) has no transport: .* take the score function \(refvi.score_function\), which needs none$"
     with pytest.raises(ValueError, match=message):
