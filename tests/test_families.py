@@ -1,16 +1,24 @@
 """Each family says the same thing in all its words: densities as SciPy has them, nodes that integrate, draws from that density."""
 import numpy as np
 import pytest
+from autograd import elementwise_grad
 from scipy import stats
 
 from refvi import families
-from refvi.core import noise
+from refvi.core import noise, score
 from refvi.verify.compare import ORDERS
 from refvi.verify.trial import PASS, escalate, moments
+
+
+def factor(lam):
+    """The triangle R of a full normal of two dimensions."""
+    return np.array([[np.exp(lam[2]), 0.], [lam[4], np.exp(lam[3])]])
+
 
 SCIPY = {
     "normal": lambda z, lam: stats.norm.logpdf(z, lam[0], np.exp(lam[1])),
     "diagonal_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], np.diag(np.exp(2 * lam[2:]))),
+    "full_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], factor(lam) @ factor(lam).T),
     "categorical": lambda z, lam: np.log(np.exp(lam) / np.exp(lam).sum())[z],
     "bernoulli": lambda z, lam: stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-lam))).sum(axis=-1),
     "beta": lambda z, lam: stats.beta.logpdf(z, *np.exp(lam)),
@@ -20,7 +28,8 @@ NAMES = sorted(SCIPY)
 
 def setting(name, rng):
     """A family and parameters in a region away from its edges."""
-    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "categorical": (-1, 1, 4), "bernoulli": (-1, 1, 3), "beta": (0.6, 1.5, 2)}[name]
+    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "full_normal": (-0.8, 0.8, 5),
+                    "categorical": (-1, 1, 4), "bernoulli": (-1, 1, 3), "beta": (0.6, 1.5, 2)}[name]
     return getattr(families, name), rng.uniform(low, high, P)
 
 
@@ -58,7 +67,7 @@ def test_the_draws_have_the_moments_of_the_nodes(name, rng):
     assert trial.verdict == PASS, (lam, trial)
 
 
-@pytest.mark.parametrize("name", ["normal", "diagonal_normal"])
+@pytest.mark.parametrize("name", ["normal", "diagonal_normal", "full_normal"])
 def test_transport_carries_the_standard_member_to_the_one_of_lam(name, rng):
     q, lam = setting(name, rng)
     eps, weights = noise(q, np.zeros(len(lam))).rule(1, 64)
@@ -81,7 +90,44 @@ def test_impossible_outcomes_have_probability_zero_and_far_ones_stay_finite():
     np.testing.assert_allclose(families.categorical.log_prob(np.array([0, 1]), np.array([800., -800.])), [0., -1600.])
 
 
-@pytest.mark.parametrize("q, lam", [(families.normal, np.zeros(3)), (families.beta, np.zeros(1)), (families.diagonal_normal, np.zeros(3))])
+@pytest.mark.parametrize("q, lam", [(families.normal, np.zeros(3)), (families.beta, np.zeros(1)), (families.diagonal_normal, np.zeros(3)), (families.full_normal, np.zeros(4))])
 def test_lam_of_a_wrong_length_is_named(q, lam):
-    with pytest.raises(ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., 2"):
+    with pytest.raises(ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., (2|D \(D \+ 3\) / 2\): 2, 5, 9)"):
         q.log_prob(np.zeros(4), lam)
+
+
+# ---- the full normal
+
+def covariance(rng, D):
+    A = rng.normal(size=(D, D + 2))
+    return A @ A.T / D
+
+
+@pytest.mark.parametrize("D", [1, 2, 3, 6])
+def test_a_covariance_becomes_lam_and_comes_back(D, rng):
+    mu, Sigma = rng.normal(size=D), covariance(rng, D)
+    lam = families.full_normal_lam(mu, Sigma=Sigma)
+    R = families.full_normal.transport(np.eye(D), lam).T - mu[:, None]
+    assert len(lam) == D * (D + 3) / 2 and np.all(np.triu(R, 1) == 0)
+    np.testing.assert_allclose(R @ R.T, Sigma, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(lam[2 * D:], R[np.tril_indices(D, -1)])
+    z = rng.normal(size=(4, 3, D))
+    np.testing.assert_allclose(families.full_normal.log_prob(z, lam), stats.multivariate_normal.logpdf(z, mu, Sigma), rtol=1e-8, atol=1e-10)
+
+
+def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
+    lam, eps = rng.uniform(-0.8, 0.8, 9), rng.normal(size=(4, 3, 3))
+    copies = np.broadcast_to(lam, (4, 3, 9))
+    z = families.full_normal.transport(eps, lam)
+    np.testing.assert_allclose(families.full_normal.transport(eps, copies), z, rtol=1e-14)
+    slope = [(families.full_normal.log_prob(z, lam + h) - families.full_normal.log_prob(z, lam - h)) / 2e-6 for h in 1e-6 * np.eye(9)]
+    np.testing.assert_allclose(score(families.full_normal, z, lam), np.moveaxis(slope, 0, -1), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(elementwise_grad(lambda lam: families.full_normal.transport(eps[0, 0], lam))(lam)[2 * 3 + 1], eps[0, 0, 0])     # R_31
+
+
+@pytest.mark.parametrize("Sigma, words", [([[1., 2.], [2., 1.]], r"Sigma is not positive definite \(smallest eigenvalue -1\)"), (np.ones((2, 2)), "Sigma is not positive definite"),
+                                          ([[1., 0.5], [0.2, 1.]], "Sigma is not symmetric"), (np.eye(3), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
+                                          ([[1., np.nan], [np.nan, 1.]], r"Sigma\[0, 1\] is nan")])
+def test_what_is_no_covariance_is_named(Sigma, words):
+    with pytest.raises(ValueError, match=words):
+        families.full_normal_lam(np.zeros(2), Sigma=Sigma)

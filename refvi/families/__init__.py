@@ -1,0 +1,10 @@
+"""Distributions: one row of facts each.
+
+lam is flat and unconstrained: standard deviations and shapes enter by their logarithm, probabilities by logits, so every vector of
+real numbers is a distribution. Parameters may carry sample axes of their own (the last axis is P), which is how scores are taken.
+"""
+from refvi.core import Family      # noqa: F401
+from refvi.families.discrete import bernoulli, categorical, categorical_lam      # noqa: F401
+from refvi.families.gammas import beta      # noqa: F401
+from refvi.families.gaussian import diagonal_normal, full_normal, full_normal_lam, normal, normal_lam      # noqa: F401
+from refvi.families.lam import halves, pair, trapezoid      # noqa: F401
