@@ -72,6 +72,15 @@ def score(q, z, lam):
     return gradient_of_each(q.log_prob, z, lam)
 
 
+def carried(q, eps, lam):
+    """Draws eps of q(0) as draws of q(lam), or a ValueError where q has no differentiable transport."""
+    if q.transport is None:
+        name = getattr(q.log_prob, "__name__", "log_prob").removesuffix("_log_prob")
+        raise ValueError(f"q ({name}) has no transport: its draws are no differentiable function of lam and a fixed noise, "
+                         "take the score function (refvi.score_function), which needs none")
+    return q.transport(eps, lam)
+
+
 def require_shape(name, value, shape, meaning):
     """value as a float array, or a ValueError that prints both shapes; None in shape matches any length, ... any leading axes."""
     value = np.asarray(value)

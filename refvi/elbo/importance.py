@@ -7,7 +7,7 @@ necessarily better.
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.core import noise, require_count
+from refvi.core import carried, gradient_of_each, noise, require_count
 from refvi.special import logsumexp
 
 ORDERS = {1: 64, 2: 64, 3: 50}      # nodes for each of S scalar draws: more would outgrow the joint rule
@@ -69,10 +69,11 @@ def three_weights(p, q, lam, x, theta):
 
 def path_gradient(eps, p, q, lam, x, theta):
     """The gradient in lam of the log of the average of S weights at z_s = transport(eps_s, lam). Returns (R, P)."""
-    def total(copies):
-        z = q.transport(eps, copies[:, None])
-        return np.sum(log_mean(p.log_joint(z, x, theta) - q.log_prob(z, copies[:, None])))
-    return grad(total)(np.broadcast_to(lam, (len(eps), len(lam))))
+    def bounds(eps, lam):
+        lam = lam[..., None, :]
+        z = carried(q, eps, lam)
+        return log_mean(p.log_joint(z, x, theta) - q.log_prob(z, lam))
+    return gradient_of_each(bounds, eps, lam)
 
 
 def gradient_of_two_weights(p, q, lam, x, theta):
