@@ -5,5 +5,6 @@ Read a chapter's page in derivations/ beside its module here; `refvi verify` hol
 __version__ = "0.1.0"
 
 # in lecture order: derivations/<name>.md, its companion, refvi/<name>.py
-CHAPTERS = ("networks", "mle", "marginal_gradient", "elbo", "mean_field", "coordinate_ascent", "score_function", "variance_reduction", "bbvi")
+CHAPTERS = ("networks", "mle", "marginal_gradient", "elbo", "mean_field", "coordinate_ascent", "score_function", "variance_reduction", "bbvi",
+            "automatic")
 FINISHED = ()                               # chapters whose items in derivations/slides.tsv are all accounted for
