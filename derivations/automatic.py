@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special, stats
 
 from refvi.automatic import (batch_not_scaled, bound_alone, bound_on_the_line, bound_on_the_noise, bound_plus_divergence,      # noqa: F401
-                             bound_sign_turned, bound_without_determinant, carried_back, determinant_added, determinant_by_hand,
+                             bound_sign_turned, bound_without_determinant, carried_back, chain_rule_draws, determinant_added, determinant_by_hand,
                              determinant_for_each_batch, determinant_for_each_value, determinant_forgotten, determinant_of_forward,
                              determinant_of_inverse, determinant_once, determinant_scaled_as_well, determinant_subtracted, draws_of_a_batch,
                              draws_of_the_bound, draws_of_the_covariance, gradient_by_scores, gradient_through_the_noise, half_the_log_variance,
@@ -35,7 +35,7 @@ def log_det_by_differences(f, points):
     return Estimate(fine, np.max(np.abs(fine - coarse)) + 1e-10)
 
 
-def panels(low, high, n=14, order=12):
+def panels(low, high, n=10, order=10):
     """Gauss-Legendre nodes and weights on n equal parts of an interval."""
     t, w = np.polynomial.legendre.leggauss(order)
     edges = np.linspace(low, high, n + 1)
@@ -73,7 +73,7 @@ def between(edges):
 
 def box(f):
     """Nodes of two values, each constrained by f: the edges lie equally far apart on the free scale."""
-    return lambda low, high: product(*(between(f(np.linspace(a, b, 15))) for a, b in zip(low, high)))
+    return lambda low, high: product(*(between(f(np.linspace(a, b, 11))) for a, b in zip(low, high)))
 
 
 def triangle(first, share):
@@ -97,7 +97,7 @@ def stage_interval(rng):
 
 def stage_ordered(rng):
     def nodes(low, high):
-        at, weights = product(panels(low[0], high[0]), between(np.exp(np.linspace(low[1], high[1], 15))))
+        at, weights = product(panels(low[0], high[0]), between(np.exp(np.linspace(low[1], high[1], 11))))
         return np.cumsum(at, axis=-1), weights
 
     return constrained(rng, "ordered", [0.4, 0.9], lambda u: np.array([u[0], u[0] + np.exp(u[1])]), lambda z: np.array([z[0], np.log(z[1] - z[0])]), nodes)
@@ -113,7 +113,7 @@ def stage_simplex(rng):
         return special.logit([z[0], z[1] / (1 - z[0])]) + np.log([2., 1.])
 
     def nodes(low, high):
-        first, second = (special.expit(np.linspace(a, b, 15) - shift) for a, b, shift in zip(low, high, np.log([2., 1.])))
+        first, second = (special.expit(np.linspace(a, b, 11) - shift) for a, b, shift in zip(low, high, np.log([2., 1.])))
         return triangle(between(first), between(second))
 
     return constrained(rng, "simplex", [0.4, -0.5], forward, inverse, nodes)
@@ -122,7 +122,7 @@ def stage_simplex(rng):
 def stage_softmax(rng):
     def nodes(low, high):
         corners = special.logit([special.softmax([low[0], high[1], 0.])[0], special.softmax([high[0], low[1], 0.])[0]])
-        return triangle(between(special.expit(np.linspace(*corners, 25))), between(special.expit(np.linspace(low[1], high[1], 15))))
+        return triangle(between(special.expit(np.linspace(*corners, 21))), between(special.expit(np.linspace(low[1], high[1], 11))))
 
     return constrained(rng, "softmax", [0.4, -0.5], lambda u: special.softmax([*u, 0.])[:2], lambda z: np.log(z / (1 - z.sum())), nodes)
 
@@ -297,7 +297,7 @@ def stage_spread(rng):
 
 
 def stage_regression(rng):
-    """Two weights, no constraint, a full normal: the bound is quadratic in mu and R, up to log R_dd."""
+    """Two weights, no constraint, a full normal: the bound is quadratic in mu and R, up to log R_dd, so that few nodes will do."""
     y = np.column_stack([np.ones(5), np.linspace(-0.3, 1.1, 5) + rng.uniform(-0.05, 0.05, 5)])
     theta, x = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8)), 0.9 + 0.6 * y[:, 1] + rng.uniform(-0.3, 0.3, 5)
     lam, rho = np.array([0.2, 1.1, -1.2, -0.7, 0.35]) + rng.uniform(-0.05, 0.05, 5), rng.uniform(0.02, 0.03)
@@ -324,7 +324,8 @@ def stage_regression(rng):
         away, inverse = posterior.mean - lam[:2], np.linalg.inv(posterior.cov)
         return log_evidence() - 0.5 * (np.trace(inverse @ q.cov) + away @ inverse @ away - 2 + np.log(np.linalg.det(posterior.cov) / np.linalg.det(q.cov)))
 
-    return dict(T=KNOWN["real"], q=full_normal, lam=lam, rho=rho, S=1, eps=noise(full_normal, np.zeros(5)), b=bound_by_scipy(),
+    q = full_normal._replace(nodes=lambda lam, order=24: full_normal.nodes(lam, order))
+    return dict(T=KNOWN["real"], q=q, lam=lam, rho=rho, S=1, eps=noise(q, np.zeros(5)), b=bound_by_scipy(),
                 log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), log_posterior=log_posterior, gradient_by_scipy=slope,
                 updated_by_hand=lambda: lam + rho * slope(), optimum_by_hand=optimum_by_hand, log_evidence=log_evidence,
                 x=np.column_stack([x, y]), z=rng.uniform([[0.5, 0.2], [1.3, -0.4]], [[0.9, 0.6], [1.7, 0.]]),

@@ -146,7 +146,7 @@ def on_simplex(z):
 
 
 KNOWN = {
-    "real": Bijection(lambda u: u, lambda z: z, lambda u: np.sum(0. * u, axis=-1), each, everywhere, "any finite number"),
+    "real": Bijection(lambda u: u, lambda z: z, lambda u: np.zeros(np.shape(u)[:-1]), each, everywhere, "any finite number"),
     "positive": Bijection(np.exp, np.log, exp_log_det, each, positive, "positive, by exp"),
     "softplus": Bijection(softplus, softplus_inverse, softplus_log_det, each, positive, "positive, by log(1 + exp)"),
     "interval": Bijection(sigmoid, logit, sigmoid_log_det, each, lambda z: np.all((z > 0) & (z < 1), axis=-1), "between 0 and 1, by the logistic function"),

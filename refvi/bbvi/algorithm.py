@@ -26,7 +26,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
     def draw(lam):
         z = q.sample(rng, lam, (1, S))
-        weights = finite("log_joint", values(log_joint(z), S), z) - finite("log q", q.log_prob(z, lam), z)
+        weights = finite("log_joint", np.asarray(values(log_joint(z), S)), z) - finite("log q", q.log_prob(z, lam), z)
         averages.append(np.mean(weights))
         return z, weights
 
@@ -45,12 +45,12 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
     return ascent
 
 
-def values(log_densities, S):
+def values(log_densities, S, term="log_joint"):
     """What log_joint returned, or a ValueError where it is not one number for each draw."""
     if np.shape(log_densities) != (1, S):
-        raise ValueError(f"log_joint returned shape {np.shape(log_densities)} for z of 1 repetition of {S} draws, expected (1, {S}): "
+        raise ValueError(f"{term} returned shape {np.shape(log_densities)} for z of 1 repetition of {S} draws, expected (1, {S}): "
                          "one log density for each draw, the sum over data and over the parts of z taken inside")
-    return np.asarray(log_densities)
+    return log_densities
 
 
 def finite(term, numbers, z):
