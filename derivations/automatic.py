@@ -7,8 +7,8 @@ from scipy import special, stats
 
 from refvi.automatic import (batch_not_scaled, bound_alone, bound_on_the_line, bound_on_the_noise, bound_plus_divergence,      # noqa: F401
                              bound_sign_turned, bound_without_determinant, carried_back, chain_rule_draws, determinant_added, determinant_by_hand,
-                             determinant_for_each_batch, determinant_for_each_value, determinant_forgotten, determinant_of_forward,
-                             determinant_of_inverse, determinant_once, determinant_scaled_as_well, determinant_subtracted, draws_of_a_batch,
+                             determinant_for_each_value, determinant_forgotten, determinant_of_forward, determinant_of_inverse,
+                             determinant_once, determinant_scaled_as_well, determinant_subtracted, determinant_times_batch, draws_of_a_batch,
                              draws_of_the_bound, draws_of_the_covariance, gradient_by_scores, gradient_through_the_noise, half_the_log_variance,
                              highest_bound, least_divergence, lost_without_determinant, mass, mass_without_determinant, mean_over_batches, one_step,
                              path_draws, path_step, prior_scaled_as_well, prior_with_each_datum, scale_times_its_transpose, score_draws, score_step,
@@ -258,15 +258,15 @@ def stage_two_rates(rng):
     def terms(z):
         return anp.stack([rate.log_joint(z[..., d:d + 1]) for d, rate in enumerate(rates)], axis=-1)
 
-    return dict(T=KNOWN["positive"], q=diagonal_normal, lam=np.concatenate([mu, np.log(sd)]), terms=terms, N=60, B=rng.integers(3, 5),
+    return dict(T=KNOWN["positive"], q=diagonal_normal, lam=np.concatenate([mu, np.log(sd)]), terms=terms, M=int(rng.integers(3, 5)),
                 bounds_added=lambda: sum(rate.bound(m, s) for rate, m, s in zip(rates, mu, sd)))
 
 
 def stage_batches(rng):
     """Five counts, two at a time; the noise's rule holds every pair of them."""
-    rate, B = a_rate(rng, 5), 2
+    rate, M = a_rate(rng, 5), 2
     T, lam, standard = KNOWN["positive"], np.array([rate.mu + 0.2, np.log(rate.sd)]), noise(diagonal_normal, np.zeros(2))
-    subsets = np.array(list(combinations(range(len(rate.x)), B)))
+    subsets = np.array(list(combinations(range(len(rate.x)), M)))
 
     def draw(rng, R, S):
         return np.concatenate([standard.draw(rng, R, S), subsets[rng.integers(len(subsets), size=R)][:, None]], axis=-1)
@@ -275,7 +275,7 @@ def stage_batches(rng):
         eps, weights = standard.rule(S, order)
         return np.concatenate([np.repeat(eps, len(subsets), axis=0), np.tile(subsets, (len(eps), 1))[:, None]], axis=-1), np.repeat(weights, len(subsets)) / len(subsets)
 
-    return dict(T=T, q=diagonal_normal, lam=lam, x=rate.x, B=B, S=1, eps=Noise(draw, rule), log_prior=rate.log_prior, log_likelihood=rate.log_likelihood,
+    return dict(T=T, q=diagonal_normal, lam=lam, x=rate.x, M=M, S=1, eps=Noise(draw, rule), log_prior=rate.log_prior, log_likelihood=rate.log_likelihood,
                 bound_of_all=lambda: rate.bound(lam[0], np.exp(lam[1])))
 
 

@@ -24,6 +24,7 @@ def mean_under(g, q, lam):
 
 
 def log_det_of(matrix):
+    """log |det| of a square matrix."""
     return np.linalg.slogdet(matrix)[1]
 
 
@@ -143,9 +144,9 @@ def determinant_for_each_value(terms, T, q, lam):
     return mean_under(lambda u: np.sum(terms(T.forward(u)) + T.log_det(u)[..., None], axis=-1) - q.log_prob(u, lam), q, lam)
 
 
-def determinant_for_each_batch(terms, T, q, lam, N, B):
-    """The slip: scaled by N/B as if it were a likelihood of B data."""
-    return mean_under(lambda u: np.sum(terms(T.forward(u)), axis=-1) + N / B * T.log_det(u) - q.log_prob(u, lam), q, lam)
+def determinant_times_batch(terms, T, q, lam, M):
+    """The slip: broadcast against a batch of M, and summed over it."""
+    return mean_under(lambda u: np.sum(terms(T.forward(u)), axis=-1) + M * T.log_det(u) - q.log_prob(u, lam), q, lam)
 
 
 # ---- the spread of a normal
@@ -280,43 +281,43 @@ def bound_alone(log_joint, T, q, lam):
     return mean_under(lambda u: log_joint(T.forward(u)) + T.log_det(u) - q.log_prob(u, lam), q, lam)
 
 
-# ---- minibatches: B of the N data x, every subset alike
+# ---- minibatches: M of the N data x, every subset alike
 
-def bound_of_batches(log_prior, log_likelihood, x, T, q, lam, B, of_likelihood, of_prior=1., of_determinant=1.):
+def bound_of_batches(log_prior, log_likelihood, x, T, q, lam, M, of_likelihood, of_prior=1., of_determinant=1.):
     """The mean over all batches of the bound, with a factor for each of its three terms."""
     def of_batch(index):
         def integrand(u):
             z = T.forward(u)
             return of_likelihood * log_likelihood(z, x[list(index)]) + of_prior * log_prior(z) + of_determinant * T.log_det(u) - q.log_prob(u, lam)
         return mean_under(integrand, q, lam)
-    return np.mean([of_batch(index) for index in combinations(range(len(x)), B)])
+    return np.mean([of_batch(index) for index in combinations(range(len(x)), M)])
 
 
-def mean_over_batches(log_prior, log_likelihood, x, T, q, lam, B):
-    """N/B for the likelihood, one for the rest: every datum is in a share B/N of all batches."""
-    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, B, len(x) / B)
+def mean_over_batches(log_prior, log_likelihood, x, T, q, lam, M):
+    """N/M for the likelihood, one for the rest: every datum is in a share M/N of all batches."""
+    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, M, len(x) / M)
 
 
-def batch_not_scaled(log_prior, log_likelihood, x, T, q, lam, B):
-    """The slip: B data speak for N."""
-    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, B, 1.)
+def batch_not_scaled(log_prior, log_likelihood, x, T, q, lam, M):
+    """The slip: M data speak for N."""
+    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, M, 1.)
 
 
-def prior_scaled_as_well(log_prior, log_likelihood, x, T, q, lam, B):
-    """The slip: N/B for the joint density."""
-    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, B, len(x) / B, of_prior=len(x) / B)
+def prior_scaled_as_well(log_prior, log_likelihood, x, T, q, lam, M):
+    """The slip: N/M for the joint density."""
+    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, M, len(x) / M, of_prior=len(x) / M)
 
 
-def determinant_scaled_as_well(log_prior, log_likelihood, x, T, q, lam, B):
-    """The slip: N/B for the determinant."""
-    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, B, len(x) / B, of_determinant=len(x) / B)
+def determinant_scaled_as_well(log_prior, log_likelihood, x, T, q, lam, M):
+    """The slip: N/M for the determinant."""
+    return bound_of_batches(log_prior, log_likelihood, x, T, q, lam, M, len(x) / M, of_determinant=len(x) / M)
 
 
-def draws_of_a_batch(eps, log_prior, log_likelihood, x, T, q, lam, B):
-    """One draw of the noise and one batch at a time: eps (R, 1, D + B) holds the noise, then B indices. Returns (R,)."""
-    D = np.shape(eps)[-1] - B
+def draws_of_a_batch(eps, log_prior, log_likelihood, x, T, q, lam, M):
+    """One draw of the noise and one batch at a time: eps (R, 1, D + M) holds the noise, then M indices. Returns (R,)."""
+    D = np.shape(eps)[-1] - M
     eps, index = eps[..., :D], eps[..., D:].astype(int)
     u = q.transport(eps, lam)
     z = T.forward(u)
-    log_joint = len(x) / B * log_likelihood(z, x[index]) + log_prior(z)
+    log_joint = len(x) / M * log_likelihood(z, x[index]) + log_prior(z)
     return np.mean(log_joint + T.log_det(u) - q.log_prob(u, lam), axis=-1)
