@@ -15,7 +15,7 @@ from refvi.automatic.space import space
 from refvi.commands.figures import load_press
 from refvi.core import noise
 from refvi.families import diagonal_normal, full_normal
-from refvi.optimize import gradient_ascent
+from refvi.optimize import gradient_ascent, robbins_monro
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
 from tests.proof import prove
@@ -179,20 +179,19 @@ def test_one_step_of_the_fit_is_the_slide_s_update(entropy, family, q):
     np.testing.assert_allclose(stepped("score"), lam + rho * leave_one_out(u, lambda u: stage["log_joint"](u) - q.log_prob(u, lam), q, lam)[0], rtol=1e-10)
 
 
-@pytest.mark.parametrize("gradient, S", [("path", 8), ("score", 12)])
+@pytest.mark.parametrize("gradient, S", [("path", 8), ("score", 32)])
 def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient, S):
+    """Both by their exact divergence; what a product lacks, 0.549 nats, is more than either may be short of."""
     x, theta = examples.code_task()
     evidence, best = models.log_evidence(x, theta), models.mean_field(x, theta)
-    full = fit(*examples.known_noise(x, theta), rng, "full-rank", gradient, steps=700, S=S, spread=0.3, log_evidence=evidence)
-    product = fit(*examples.known_noise(x, theta), rng, "mean-field", gradient, steps=700, S=S, spread=0.3, log_evidence=evidence)
+    options = dict(gradient=gradient, steps=700, S=S, spread=0.15, start=dict(weights=[0.8, 0.7]), rate=robbins_monro(0.05, delay=70), log_evidence=evidence)
+    full, product = (fit(*examples.known_noise(x, theta), rng, family, **options) for family in ("full-rank", "mean-field"))
     mean, precision = models.posterior(x, theta)
-    covariance = np.linalg.inv(precision)
-    assert evidence - 0.15 < full.elbo.value < evidence + 1e-9 + 6 * full.elbo.error
-    R = rows.factor_of(full.lam)
-    assert np.all(np.abs(full.lam[:2] - mean) < 0.3 * np.sqrt(np.diag(covariance)))
-    np.testing.assert_allclose(R @ R.T, covariance, atol=0.4 * np.max(np.abs(covariance)))
+    R, away = rows.factor_of(full.lam), full.lam[:2] - mean
+    divergence = 0.5 * (np.trace(precision @ R @ R.T) + away @ precision @ away - 2 - np.linalg.slogdet(precision @ R @ R.T)[1])
+    assert divergence < 0.3 and abs(full.elbo.value - (evidence - divergence)) < 6 * full.elbo.error + 1e-9
     bound = models.elbo(product.lam, x, theta)
-    assert models.elbo(best, x, theta) - 0.15 < bound <= models.elbo(best, x, theta) < evidence
+    assert models.elbo(best, x, theta) - 0.3 < bound <= models.elbo(best, x, theta) < evidence - 0.5
     assert abs(product.elbo.value - bound) < 6 * product.elbo.error and product.steps == 700 and product.why.startswith("all 700 steps taken; ")
 
 
@@ -201,7 +200,7 @@ def test_an_unknown_noise_ends_beside_its_quadrature(rng, constraint):
     y = np.column_stack([np.ones(40), rng.normal(size=40)])
     x = y @ [0.5, -0.8] + 0.6 * rng.normal(size=40)
     exact, (model, latents) = examples.unknown_noise_exact(x, y), examples.unknown_noise(2)
-    found = fit(model, latents | dict(noise_sd=constraint), rng, "full-rank", steps=800, data=(x, y), log_evidence=exact.log_evidence)
+    found = fit(model, latents | dict(noise_sd=constraint), rng, "full-rank", steps=800, rate=robbins_monro(0.05, delay=80), data=(x, y), log_evidence=exact.log_evidence)
     sd = np.sqrt(np.diag(exact.covariance))
     assert np.all(np.abs(np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) < 0.4 * sd)
     np.testing.assert_allclose(np.append(found.sd.weights, found.sd.noise_sd), sd, rtol=0.25)
@@ -238,8 +237,8 @@ def test_shares_under_a_dirichlet_prior(rng):
     """Three shares, by both ways onto the simplex: means are those of a Dirichlet posterior."""
     counts = np.array([12., 5., 8.])
     for constraint in ("simplex", "softmax"):
-        found = fit(lambda z: anp.sum(counts * anp.log(z.shares), axis=-1), dict(shares=(constraint, 3)), rng, "full-rank", steps=400)
-        np.testing.assert_allclose(found.mean.shares, (counts + 1) / (counts + 1).sum(), atol=0.03)
+        found = fit(lambda z: anp.sum(counts * anp.log(z.shares), axis=-1), dict(shares=(constraint, 3)), rng, "full-rank", steps=400, rate=robbins_monro(0.05, delay=40))
+        np.testing.assert_allclose(found.mean.shares, (counts + 1) / (counts + 1).sum(), atol=0.05)
 
 
 # ---- minibatches
