@@ -23,7 +23,7 @@ def one():
     return 1.
 
 
-def jacobian_by_differences(f, u, h=1e-3):
+def jacobian_by_differences(f, u, h):
     """(D, D) of f (D,) -> (D,), by differences of sixth order."""
     return np.stack([(45 * (f(u + h * e) - f(u - h * e)) - 9 * (f(u + 2 * h * e) - f(u - 2 * h * e)) + f(u + 3 * h * e) - f(u - 3 * h * e)) / (60 * h)
                      for e in np.eye(len(u))], axis=-1)
@@ -179,7 +179,7 @@ def stage_rate(rng):
     return dict(T=KNOWN["positive"], q=diagonal_normal, lam=lam, log_joint=rate.log_joint, b=rate.bound(rate.mu, rate.sd), rho=rho, S=1,
                 eps=noise(diagonal_normal, np.zeros(2)), log_posterior=lambda z: rate.A * np.log(rate.B) - special.gammaln(rate.A) + (rate.A - 1) * anp.log(z[..., 0])
                 - rate.B * z[..., 0], bound_by_scipy=lambda: rate.bound(rate.mu, rate.sd), mean_of_u=lambda: rate.mu,
-                gradient_by_scipy=rate.slope, updated_by_hand=lambda: lam + rho * rate.slope(), optimum_by_hand=rate.optimum,
+                gradient_by_scipy=rate.slope, updated_by_hand=lambda: lam + rho * rate.slope(), optimum_by_hand=rate.optimum, start=rate.optimum() + rng.uniform(0.1, 0.2, 2),
                 log_evidence=rate.log_evidence, joint_by_scipy=lambda z: stats.poisson.logpmf(rate.x, z).sum(axis=-1) + stats.gamma.logpdf(z[:, 0], rate.a, scale=1 / rate.b),
                 x=rate.x, z=rng.uniform([[4.], [6.], [9.]], [[5.], [7.], [10.]]), log_prior=rate.log_prior, log_likelihood=rate.log_likelihood)
 
@@ -315,10 +315,6 @@ def stage_regression(rng):
     def log_evidence():
         return stats.multivariate_normal.logpdf(x, np.zeros(5), theta.prior_sd**2 * y @ y.T + theta.noise_sd**2 * np.eye(5))
 
-    def optimum_by_hand():
-        S = posterior.cov
-        return np.array([*posterior.mean, 0.5 * np.log(S[0, 0]), 0.5 * np.log(S[1, 1] - S[0, 1]**2 / S[0, 0]), S[0, 1] / np.sqrt(S[0, 0])])
-
     def bound_by_scipy():
         q = stats.multivariate_normal(lam[:2], R @ R.T)
         away, inverse = posterior.mean - lam[:2], np.linalg.inv(posterior.cov)
@@ -327,8 +323,16 @@ def stage_regression(rng):
     q = full_normal._replace(nodes=lambda lam, order=24: full_normal.nodes(lam, order))
     return dict(T=KNOWN["real"], q=q, lam=lam, rho=rho, S=1, eps=noise(q, np.zeros(5)), b=bound_by_scipy(),
                 log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), log_posterior=log_posterior, gradient_by_scipy=slope,
-                updated_by_hand=lambda: lam + rho * slope(), optimum_by_hand=optimum_by_hand, log_evidence=log_evidence,
+                updated_by_hand=lambda: lam + rho * slope(), log_evidence=log_evidence, precision=precision, posterior_mean=posterior.mean,
                 x=np.column_stack([x, y]), z=rng.uniform([[0.5, 0.2], [1.3, -0.4]], [[0.9, 0.6], [1.7, 0.]]),
                 log_prior=lambda z: linear_gaussian.log_prior(z, theta),
                 log_likelihood=lambda z, data: linear_gaussian.log_likelihood(data[:, 0], z, theta._replace(y=data[:, 1:])),
                 joint_by_scipy=lambda z: stats.norm.logpdf(x, z @ y.T, theta.noise_sd).sum(axis=-1) + stats.norm.logpdf(z, 0, theta.prior_sd).sum(axis=-1))
+
+
+def stage_product(rng):
+    """The same weights and a product of normals: the posterior's mean, and spreads from the precision's diagonal."""
+    stage = stage_regression(rng)
+    optimum = np.concatenate([stage["posterior_mean"], -0.5 * np.log(np.diag(stage["precision"]))])
+    q = diagonal_normal._replace(nodes=lambda lam, order=24: diagonal_normal.nodes(lam, order))
+    return dict(T=stage["T"], q=q, log_joint=stage["log_joint"], log_posterior=stage["log_posterior"], start=optimum + rng.uniform(0.1, 0.2, 4), optimum_by_hand=lambda: optimum)

@@ -1,16 +1,12 @@
 """Companion of marginal_gradient.md: its rows, its stages and its referees."""
-import itertools
-
 import autograd.numpy as anp
 import numpy as np
 from scipy import integrate, optimize, stats
 
 from refvi.core import Estimate, Family, Model, noise
 from refvi.families import categorical, diagonal_normal, normal
-from refvi.marginal_gradient import (differentiated_average, gradient_of_log_average, gradient_of_log_integral, joint_over_evidence,     # noqa: F401
-                                     likelihood_alone, log_derivative, log_of_average, posterior_average, posterior_expectation,
-                                     prior_and_likelihood, prior_expectation, ratio_of_integrals)
-from refvi.marginal_gradient.approximations import beam_search, truncated_responsibilities
+from refvi.marginal_gradient import (gradient_of_log_integral, joint_over_evidence, likelihood_alone, log_derivative, posterior_average,     # noqa: F401
+                                     posterior_expectation, prior_and_likelihood, prior_expectation, ratio_of_integrals)
 from refvi.marginal_gradient.mixture import expectation_maximization
 from refvi.marginal_gradient.mixture import gradient as mixture_gradient
 
@@ -241,99 +237,3 @@ def quotient_at_a_hundredth(h):
     """And with z = exp(u), on a plain grid."""
     u = np.linspace(-20, 40, 60_001)
     return np.sum(np.tanh(0.005 * h * np.exp(u)) / (0.01 * h * np.pi * (np.exp(-u) + np.exp(u)))) * (u[1] - u[0])
-
-
-# ---- approximations and where they end up
-
-def stage_prior(rng):
-    """x | z ~ N(mu_z, sigma_z^2) for three values of z with fixed probabilities: averages over prior draws, two at a time."""
-    supplied = mixture_stage(rng, learned=False)
-    p, x, theta = (supplied[name] for name in ("p", "x", "theta"))
-    log_prior = p.log_prior(np.arange(3), theta)
-    mu, log_sigma = component(np.arange(3), theta)
-    likelihood = stats.norm.pdf(x, mu, np.exp(log_sigma))
-
-    def evidence(t):
-        mu, log_sigma = component(np.arange(3), t)
-        return np.sum(np.exp(log_prior) * stats.norm.pdf(x, mu, np.exp(log_sigma)))
-
-    def mean_log():
-        """Every pair of prior draws."""
-        pairs = itertools.product(range(3), repeat=2)
-        return sum(np.exp(log_prior[i] + log_prior[j]) * np.log(0.5 * likelihood[i] + 0.5 * likelihood[j]) for i, j in pairs)
-
-    return dict(p=p, x=x, theta=theta, S=2, eps=noise(categorical, log_prior), evidence_in_logs=lambda: np.log(evidence(theta)), over_all_pairs=mean_log,
-                gradient_of_density=lambda theta: central(evidence, theta), slope_of_evidence=lambda theta: central(lambda t: np.log(evidence(t)), theta))
-
-
-def stage_truncation(rng):
-    """Six components around one datum: gradients in the six means from the k most probable."""
-    means, x = np.array([-1.4, -0.5, 0.2, 0.9, 1.6, 2.6]) + rng.uniform(-0.1, 0.1, 6), rng.uniform(0.4, 0.6)
-    return dict(means=means, datum=x)
-
-
-def all_six(means, datum):
-    density = stats.norm.pdf(datum, means, 0.8)
-    return density / density.sum() * (datum - means) / 0.64
-
-
-def best_one(means, datum):
-    return truncated_responsibilities(-0.5 * ((datum - means[None]) / 0.8)**2, 1)[0] * (datum - means) / 0.64
-
-
-def best_three(means, datum):
-    kept = truncated_responsibilities(-0.5 * ((datum - means[None]) / 0.8)**2, 3)
-    return kept[0] * (datum - means) / 0.64
-
-
-def best_six(means, datum):
-    weights = truncated_responsibilities(-0.5 * (datum - means[None])**2 / 0.64, len(means))
-    return (weights * (datum - means) / 0.64).ravel()
-
-
-def stage_hard(rng):
-    return dict(centre=rng.uniform(0.6, 0.9))
-
-
-def mean_of_the_folded(centre):
-    """E|x| for x ~ (N(centre, 1) + N(-centre, 1))/2: centre (2 Phi(centre) - 1) + 2 phi(centre)."""
-    return centre * (2 * stats.norm.cdf(centre) - 1) + 2 * stats.norm.pdf(centre)
-
-
-def the_centre(centre):
-    return centre
-
-
-def soft_update(centre):
-    """EM's update from the true centre: E[x tanh(centre x)], which is the centre itself."""
-    return integrate.quad(lambda x: x * np.tanh(centre * x) * 0.5 * (stats.norm.pdf(x - centre) + stats.norm.pdf(x + centre)), -12, 12, epsabs=1e-12)[0]
-
-
-def hard_update(centre):
-    """Every x assigned to the nearer centre, the assignments by the truncated responsibilities on a fine grid."""
-    x, h = np.linspace(-12, 12, 48_001, retstep=True)
-    side = truncated_responsibilities(np.stack([centre * x, -centre * x], axis=1), 1) @ [1., -1.]
-    return Estimate(np.sum(x * side * 0.5 * (np.exp(-0.5 * (x - centre)**2) + np.exp(-0.5 * (x + centre)**2))) / np.sqrt(2 * np.pi) * h, h**2)
-
-
-def stage_words(rng):
-    """Two words out of three: the most probable first word leads nowhere."""
-    first = np.array([0.45, 0.35, 0.20])
-    after = np.array([[0.36, 0.33, 0.31], [0.80, 0.15, 0.05], [0.6, 0.3, 0.1]])
-    return dict(first=first, after=after)
-
-
-def next_words(first, after):
-    return lambda prefix: np.log(first if not prefix else after[prefix[0]])
-
-
-def best_by_enumeration(first, after):
-    return np.max(first[:, None] * after)
-
-
-def greedy(first, after):
-    return np.exp(beam_search(next_words(first, after), 2, 1)[1])
-
-
-def wide_beam(first, after):
-    return np.exp(beam_search(next_words(first, after), length=2, width=len(first))[1])

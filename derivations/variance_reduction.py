@@ -69,8 +69,8 @@ def stage_wide_sine(rng):
 
 
 def stage_categorical(rng):
-    """A table of three values: every expectation is a sum, and every baseline weighs the own value against the rest."""
-    lam, table = np.array([0.4, -0.2, -0.5]) + rng.uniform(-0.1, 0.1, 3), np.array([2.1, 3.6, 1.1]) + rng.uniform(-0.1, 0.1, 3)
+    """A table of three values, no probability near a half, where the mean is the best baseline: every expectation is a sum."""
+    lam, table = np.array([0.1, -0.1, -0.3]) + rng.uniform(-0.1, 0.1, 3), np.array([1.9, 3.6, 1.1]) + rng.uniform(-0.1, 0.1, 3)
     pi = np.exp(lam) / np.exp(lam).sum()
     gradient, rest = pi * (table - pi @ table), (pi @ table - pi * table) / (1 - pi)        # mean of the other two
     eps = noise(categorical, lam)

@@ -8,7 +8,8 @@ import numpy as np
 
 from refvi import models
 from refvi.bbvi.algorithm import bbvi
-from refvi.coordinate_ascent import black_box, gaussian, regression
+from refvi import coordinate_regression as regression
+from refvi.coordinate_ascent import black_box, gaussian
 from refvi.coordinate_ascent.posterior import posterior
 from refvi.families import diagonal_normal
 from refvi.optimize import robbins_monro

@@ -5,9 +5,9 @@ dashed: the leading term; squares: exact expectation for S = 1, 2 and 3 by the j
 """
 import numpy as np
 
+from refvi.approximations import log_of_average
 from refvi.core import Model, noise
 from refvi.families import normal
-from refvi.marginal_gradient import log_of_average
 from refvi.networks import sigmoid
 from refvi.verify.compare import expectation
 

@@ -108,8 +108,3 @@ def write(name, out=HOME / "drawn", form=None, fresh=False, update=False):
             path = Path(out) / f"{name}.{ending}"
             files.write(path, picture)
             yield path
-
-
-def press(name, out=HOME / "drawn", form=None, fresh=False, update=False):
-    """Write one figure whole, and return the path of its still picture."""
-    return list(write(name, out, form, fresh, update))[0]

@@ -5,6 +5,7 @@ Read a chapter's page in derivations/ beside its module here; `refvi verify` hol
 __version__ = "0.1.0"
 
 # in lecture order: derivations/<name>.md, its companion, refvi/<name>.py
-CHAPTERS = ("networks", "mle", "marginal_gradient", "elbo", "mean_field", "coordinate_ascent", "score_function", "variance_reduction", "bbvi",
-            "automatic")
+CHAPTERS = ("networks", "mle", "marginal_gradient", "approximations", "elbo", "mean_field", "coordinate_ascent",
+            "coordinate_regression", "score_function", "variance_reduction", "bbvi", "reparameterization",
+            "laboratory", "automatic")
 FINISHED = ()                               # chapters whose items in derivations/slides.tsv are all accounted for

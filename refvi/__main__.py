@@ -1,4 +1,4 @@
-"""The command line: refvi [verify | figures | fit | data]; without a word, the first three."""
+"""The command line: refvi [verify | figures | slides | fit | data]; without a word, it verifies, draws and fits."""
 import argparse
 import importlib
 import importlib.util
@@ -40,7 +40,7 @@ def build_parser():
                                      "Without a command: verify every chapter, redraw the figures, run the fits.")
     parser.set_defaults(command="everything", parse=parser.parse_args)
     parser.add_argument("--version", action="version", version=f"refvi {__version__}")
-    commands = parser.add_subparsers(metavar="COMMAND")
+    commands = parser.add_subparsers(metavar="[COMMAND]")
 
     verify = commands.add_parser("verify", help="play the rows of derivations", description="Play the rows of chapters, or of any Markdown page with a companion.")
     verify.add_argument("pages", nargs="*", metavar="CHAPTER|PATH.md", help="default: every chapter")
@@ -62,6 +62,11 @@ def build_parser():
     choice.add_argument("--update", action="store_true", help="recompute and renew the committed pictures and numbers")
     figures.set_defaults(command="figures")
 
+    slides = commands.add_parser("slides", help="find the row, the function and the picture of a slide",
+                                 description="Find where a slide is checked: its rows, their functions, its pictures.")
+    slides.add_argument("words", nargs="*", metavar="WORD", help="words of the slide's title, or of a row or figure (default: a summary of the decks)")
+    slides.set_defaults(command="slides")
+
     fit = commands.add_parser("fit", help="fit a model on real data", description="Fit models on real data, beside what is exact.")
     fit.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     fit.add_argument("--data", metavar="SET", help="a UCI set, mnist, toy or typeset (default: real data where they are at hand)")
@@ -70,7 +75,7 @@ def build_parser():
 
     data = commands.add_parser("data", help="say which data are at hand, or fetch MNIST", description="Say which data are at hand; fetch MNIST, checked to the last byte.")
     data.set_defaults(command="data")
-    actions = data.add_subparsers(metavar="ACTION")
+    actions = data.add_subparsers(metavar="[ACTION]")
     fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
     fetch.add_argument("set", choices=("mnist",))
     fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")

@@ -81,6 +81,15 @@ def carried(q, eps, lam):
     return q.transport(eps, lam)
 
 
+def require_one_each(name, values, shape):
+    """values, or a ValueError where they are not one number for each of the R repetitions of S draws, shape = (R, S)."""
+    if np.shape(values) != tuple(shape):
+        R, S = shape
+        raise ValueError(f"{name} returned shape {np.shape(values)} for z of {R} repetition{'s' * (R > 1)} of {S} draws, expected ({R}, {S}): "
+                         "one number for each draw, sums over data and over the parts of z taken inside")
+    return values
+
+
 def require_shape(name, value, shape, meaning):
     """value as a float array, or a ValueError that prints both shapes; None in shape matches any length, ... any leading axes."""
     value = np.asarray(value)

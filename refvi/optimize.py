@@ -2,7 +2,9 @@
 
 PML, "A small side-step: Gradient Ascent" and what follows; UA, "MLE via gradient-based optimisation".
 """
+import math
 import warnings
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -102,3 +104,37 @@ def climb(gradient, lam, steps, direction, rate, watch):
 def dtype_of(lam):
     """The dtype to climb in: floats stay what they are, integers become float64."""
     return np.result_type(lam, np.float32) if np.asarray(lam).dtype.kind == "f" else np.dtype(float)
+
+
+def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
+    """adam where lam and the gradient are so short that eight calls of NumPy, 6 us, cost more than 4 P products of floats.
+
+    gradient(lam) takes and returns lists of P floats, and its FloatingPointError says what was not finite; watch(step, lam) gets an array of its own.
+    """
+    require_count("steps", steps)
+    if not callable(rate):
+        require_positive("rate", rate, "ascent is uphill already")
+    lam, done = require_finite("lam", np.asarray(lam, float)).tolist(), 0
+    first, second = [0.] * len(lam), [0.] * len(lam)
+    try:
+        for step in range(1, steps + 1):
+            g = gradient(lam)
+            if not math.isfinite(sum(map(mul, g, g))):
+                raise FloatingPointError(f"the gradient, of length {math.hypot(*g):.3g}, or its square is not finite")
+            spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
+            size, tiny = (rate(step) if callable(rate) else rate) * (1 - decay[0]) / (1 - decay[0]**step) / spread, TINY / spread
+            above = lam.copy()
+            for p, v in enumerate(g):
+                first[p] = m = decay[0] * first[p] + v
+                second[p] = s = decay[1] * second[p] + v * v
+                above[p] += size * m / (math.sqrt(s) + tiny)
+            lam, done = above, step
+            if watch:
+                watch(step, np.array(lam))
+    except FloatingPointError as error:
+        stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
+        warnings.warn(stopped, RuntimeWarning, stacklevel=3)
+        return Ascent(np.array(lam), done, stopped)
+    except KeyboardInterrupt:
+        return Ascent(np.array(lam), done, f"interrupted after step {done} of {steps}")
+    return Ascent(np.array(lam), steps)

@@ -19,10 +19,16 @@ from refvi import models    # noqa: E402
 from refvi.bbvi import regression   # noqa: E402
 from refvi.bbvi.algorithm import bbvi   # noqa: E402
 from refvi.families import diagonal_normal  # noqa: E402
+from refvi.laboratory import path_gradient, score_gradient      # noqa: E402
+from refvi.laboratory.regression import regression_study        # noqa: E402
+from refvi.laboratory.study import variance_study       # noqa: E402
 from refvi.marginal_gradient import mixture     # noqa: E402
 from refvi.mle import classifier    # noqa: E402
+from refvi.optimize import adam   # noqa: E402
+from refvi.reparameterization import regression as by_path     # noqa: E402
+from refvi.reparameterization.algorithm import reparameterized     # noqa: E402
 from tests.alarms import run        # noqa: E402
-from tests.peers import PEERS       # noqa: E402
+from tests.peers import PATH_PEERS, PEERS, jax_study    # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -230,22 +236,85 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
     print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
     told, _ = ratio(several(readable, 1), mine(), 5)
     print(f"inference: the readable path over the fast one: {20 * told:.0f}")
-    for name, (library, peer, limit) in PEERS.items():
+    beside_peers("inference", PEERS, mine(), mine(False), below, x, theta, start, steps, S, rate, many)
+
+
+def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, rate, many):
+    """Every peer that is installed over mine, and over a path of refvi where every draw meets all data; it must end where mine does."""
+    for name, (library, peer, limit) in peers.items():
         if not importlib.util.find_spec(library):
             print(f"{name} is not installed: not compared")
             continue
         theirs = peer(x, theta, start, steps, S, rate)
-        told, took = ratio(theirs, mine(), 5)
-        all_data, _ = ratio(theirs, mine(False), 3)
+        told, took = ratio(theirs, mine, 5)
+        slower, _ = ratio(theirs, all_data, 3)
         careful = peer(x, theta, start, steps, many, rate / 4)
         same = statistics.median(below(careful()) for _ in range(3))
         assert same < 0.3, f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
-        print(f"inference: {name} over refvi {told:.1f}, over refvi with all data {all_data:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+        print(f"{task}: {name} over refvi {told:.1f}, over refvi with all data {slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
               f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}")
+
+
+def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
+    """The same along path gradients; with all data: the estimator of the page, draws_by_hand, under optimize.adam."""
+    x, theta, start = line()
+    best = models.elbo(models.mean_field(x, theta), x, theta)
+
+    def mine():
+        return by_path.fit(x, theta, start, RNG, steps, S, rate).lam
+
+    def all_data():
+        adam(lambda lam: by_path.draws_by_hand(RNG.standard_normal((1, S, 2)), x, theta, lam)[0], start, steps, rate)
+
+    def readable():
+        reparameterized(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, start, RNG, steps // 20, S, rate)
+
+    def below(lam):
+        return best - models.elbo(np.asarray(lam, float), x, theta)
+
+    told, took = ratio(several(mine, 10), bare_noise(steps * S * 2 * 10), 9)
+    print(f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()):.4f} nats below the best")
+    print(f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}")
+    beside_peers("paths", PATH_PEERS, mine, all_data, below, x, theta, start, steps, S, rate, many)
 
 
 def bare_noise(size):
     return lambda: RNG.standard_normal(size)
+
+
+# ---- the study of gradient variances: 10,000 replicates of score function and path, each for five numbers of draws
+
+def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
+    for N, noise_sd in ((5, 0.1), (100, 0.5)):
+        y = np.column_stack([np.ones(N), np.linspace(0, 1, N)])
+        theta, lam = models.regression(y, prior_sd=10., noise_sd=noise_sd), np.array([1.5, 0.6, np.log(0.2), np.log(0.2)])     # q of the slides' picture
+        x = y @ [1.041, 0.508] + noise_sd * RNG.normal(size=N)
+
+        def mine(rotate=True):
+            return lambda: {S: regression_study(x, theta, lam, RNG, replicates, S, rotate) for S in draws}
+
+        def readable():
+            return variance_study({"score": score_gradient, "path": path_gradient},
+                                  lambda z, lam: models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), diagonal_normal, lam, RNG, replicates, 3)
+
+        told, took = ratio(mine(), bare_noise(2 * replicates * sum(draws)), 9)
+        print(f"laboratory, {N} data: {took * 1e3:.0f} ms, {told:.1f} times its bare normals")
+        told, _ = ratio(readable, lambda: regression_study(x, theta, lam, RNG, replicates, 3), 3)
+        print(f"laboratory, {N} data: the readable study over the fast one {told:.0f}")
+        told, took = ratio(mine(False), mine(), 5)
+        print(f"laboratory, {N} data: every draw meets all data, over once for all draws {told:.1f} ({took * 1e3:.0f} ms)")
+        if not importlib.util.find_spec("jax"):
+            print("jax is not installed: not compared")
+            continue
+        for dtype in ("float32", "float64"):
+            theirs = jax_study(x, theta, lam, replicates, draws, dtype)
+            same, other = mine()(), theirs()
+            for S in draws:
+                for kind, value in zip(("score", "path"), other[S]):
+                    assert np.all(np.abs(np.asarray(value) - same[S][kind].value) < 10 * same[S][kind].error), f"jax finds another variance: {kind}, {S} draws"
+            told, took = ratio(theirs, mine(), 3)
+            all_data, _ = ratio(theirs, mine(False), 3)
+            print(f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)")
 
 
 def main():
@@ -263,6 +332,8 @@ def main():
             print(f"{name} is not installed: not compared")
     mixtures()
     inferences()
+    path_inferences()
+    laboratory()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

@@ -1,7 +1,8 @@
-"""Other libraries on the same task, black-box inference for a linear regression with two weights: what tests.benchmarks compares with.
+"""Other libraries on the same tasks for a linear regression with two weights, black-box inference and the study of variances: what tests.benchmarks compares with.
 
 Every peer is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
-`steps` steps of Adam along the score-function gradient of S draws, in float64, on one thread. Nobody plots, logs or evaluates the bound.
+`steps` steps of Adam along the score-function gradient of S draws, with path=True along the reparameterized one, in float64, on one thread.
+Nobody plots, logs or evaluates the bound.
 """
 import os
 from functools import partial
@@ -9,8 +10,8 @@ from functools import partial
 import numpy as np
 
 
-def torch_eager(x, theta, lam, steps, S, rate):
-    """A loop written by hand: draws without gradient, the surrogate loss -(weight - baseline) log q, backward, torch.optim.Adam."""
+def torch_eager(x, theta, lam, steps, S, rate, path=False):
+    """A loop written by hand: backward, torch.optim.Adam; for the score function draws without gradient, and the surrogate loss -(weight - baseline) log q."""
     import torch
     torch.set_num_threads(1)
     targets, inputs, D = torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(theta.y.T)), theta.y.shape[1]
@@ -21,21 +22,25 @@ def torch_eager(x, theta, lam, steps, S, rate):
         for _ in range(steps):
             adam.zero_grad()
             mu, log_sigma = at[:D], at[D:]
-            with torch.no_grad():
-                z = mu + log_sigma.exp() * torch.randn(S, D, dtype=at.dtype)
+            with torch.set_grad_enabled(path):
+                eps = torch.randn(S, D, dtype=at.dtype)
+                z = mu + log_sigma.exp() * eps
                 log_joint = -0.5 * (((targets - z @ inputs) / theta.noise_sd).square().sum(-1) + (z / theta.prior_sd).square().sum(-1))
-            log_q = (-0.5 * ((z - mu) * torch.exp(-log_sigma)).square() - log_sigma).sum(-1)
-            weights = log_joint - log_q.detach()
-            loss = -((weights - baseline) * log_q).mean()
-            baseline = weights.mean()
+            if path:        # log q of a carried draw is -sum(log_sigma), up to a constant
+                loss = -(log_joint.mean() + log_sigma.sum())
+            else:
+                log_q = (-0.5 * ((z - mu) * torch.exp(-log_sigma)).square() - log_sigma).sum(-1)
+                weights = log_joint - log_q.detach()
+                loss = -((weights - baseline) * log_q).mean()
+                baseline = weights.mean()
             loss.backward()
             adam.step()
         return at.detach().numpy()
     return run
 
 
-def pyro_svi(x, theta, lam, steps, S, rate):
-    """SVI with Trace_ELBO, a guide that is not reparameterized, S particles at once, and Pyro's decaying average baseline."""
+def pyro_svi(x, theta, lam, steps, S, rate, path=False):
+    """SVI with Trace_ELBO, S particles at once; for the score function a guide that is not reparameterized, and Pyro's decaying average baseline."""
     import pyro
     import torch
     from pyro import distributions as dist
@@ -53,7 +58,10 @@ def pyro_svi(x, theta, lam, steps, S, rate):
 
     def guide():
         mu, log_sigma = pyro.param("mu", start[:D].clone()), pyro.param("log_sigma", start[D:].clone())
-        pyro.sample("z", NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1), infer={"baseline": {"use_decaying_avg_baseline": True}})
+        if path:
+            pyro.sample("z", dist.Normal(mu, log_sigma.exp()).to_event(1))
+        else:
+            pyro.sample("z", NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1), infer={"baseline": {"use_decaying_avg_baseline": True}})
 
     def run():
         pyro.clear_param_store()
@@ -73,8 +81,8 @@ def one_thread_of_jax():
     return jax
 
 
-def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False):
-    """svi.run with TraceGraph_ELBO, which takes score functions where a guide is not reparameterized.
+def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False, path=False):
+    """svi.run with Trace_ELBO; for the score function with TraceGraph_ELBO, which takes it where a guide is not reparameterized.
 
     svi.run compiles anew in every call; compiled: the whole run is put under jit, and compiled by a run before the clock.
     """
@@ -94,9 +102,10 @@ def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False):
 
     def guide():
         mu, log_sigma = numpyro.param("mu", lam[:D]), numpyro.param("log_sigma", lam[D:])
-        numpyro.sample("z", NotReparameterized(mu, jnp.exp(log_sigma)).to_event(1))
+        numpyro.sample("z", (dist.Normal if path else NotReparameterized)(mu, jnp.exp(log_sigma)).to_event(1))
 
-    svi = numpyro.infer.SVI(model, guide, numpyro.optim.Adam(rate), numpyro.infer.TraceGraph_ELBO(num_particles=S))
+    elbo = numpyro.infer.Trace_ELBO if path else numpyro.infer.TraceGraph_ELBO
+    svi = numpyro.infer.SVI(model, guide, numpyro.optim.Adam(rate), elbo(num_particles=S))
 
     def whole(key):
         return svi.run(key, steps, progress_bar=False).params
@@ -111,8 +120,8 @@ def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False):
     return run
 
 
-def jax_scan(x, theta, lam, steps, S, rate):
-    """The whole loop under jit, gradient by hand as in refvi.bbvi.regression, Adam written out; compiled by a run before the clock."""
+def jax_scan(x, theta, lam, steps, S, rate, path=False):
+    """The whole loop under jit, gradient by hand, every draw meeting all data, Adam written out; compiled by a run before the clock."""
     jax = one_thread_of_jax()
     import jax.numpy as jnp
     D, (first, second) = theta.y.shape[1], (0.9, 0.999)
@@ -122,8 +131,13 @@ def jax_scan(x, theta, lam, steps, S, rate):
         t, at, m, v, baseline = state
         mu, sigma = at[:D], jnp.exp(at[D:])
         z = mu + sigma * noise
-        weights = -0.5 * (jnp.sum((targets - z @ inputs)**2, -1) + jnp.sum((z / theta.prior_sd)**2, -1) - jnp.sum(noise**2, -1)) + jnp.sum(at[D:])
-        g = jnp.mean((weights - baseline)[:, None] * jnp.concatenate([noise / sigma, noise**2 - 1], -1), 0)
+        residuals = targets - z @ inputs
+        weights = -0.5 * (jnp.sum(residuals**2, -1) + jnp.sum((z / theta.prior_sd)**2, -1) - jnp.sum(noise**2, -1)) + jnp.sum(at[D:])
+        if path:
+            slope = residuals @ inputs.T - z / theta.prior_sd**2 + noise / sigma
+            g = jnp.mean(jnp.concatenate([slope, slope * sigma * noise], -1), 0)
+        else:
+            g = jnp.mean((weights - baseline)[:, None] * jnp.concatenate([noise / sigma, noise**2 - 1], -1), 0)
         m, v = first * m + (1 - first) * g, second * v + (1 - second) * g * g
         at = at + rate * m / (1 - first**t) / (jnp.sqrt(v / (1 - second**t)) + 1e-8)
         return (t + 1, at, m, v, jnp.mean(weights)), None
@@ -139,6 +153,44 @@ def jax_scan(x, theta, lam, steps, S, rate):
     return run
 
 
+def jax_study(x, theta, lam, replicates, draws, dtype):
+    """Variances of score-function and path gradients of the bound for every number of draws: jax.grad of one draw under two vmaps, all under jit.
+
+    A function of its own signature: run() -> {S: (variance of score (2 D,), of path (2 D,))}. Both take the same draws; compiled by a run before the clock.
+    """
+    jax = one_thread_of_jax()
+    import jax.numpy as jnp
+    D, log = theta.y.shape[1], jax.scipy.stats.norm.logpdf
+    inputs, targets, start, sds = (jnp.asarray(v, dtype) for v in (theta.y, x, lam, [theta.prior_sd, theta.noise_sd]))
+
+    def log_joint(z):
+        return jnp.sum(log(targets, inputs @ z, sds[1])) + jnp.sum(log(z, 0., sds[0]))
+
+    def log_q(z, at):
+        return jnp.sum(log(z, at[:D], jnp.exp(at[D:])))
+
+    def along_path(at, eps):
+        z = at[:D] + jnp.exp(at[D:]) * eps
+        return log_joint(z) - log_q(z, at)
+
+    def one_draw(eps):
+        z = start[:D] + jnp.exp(start[D:]) * eps
+        return (log_joint(z) - log_q(z, start)) * jax.grad(log_q, 1)(z, start), jax.grad(along_path)(start, eps)
+
+    def variances(key, S):
+        eps = jax.random.normal(key, (replicates, S, D), dtype)
+        estimates = jax.vmap(lambda noise: [jnp.mean(g, axis=0) for g in jax.vmap(one_draw)(noise)])(eps)
+        return [jnp.var(g, axis=0, ddof=1) for g in estimates]
+
+    compiled = jax.jit(variances, static_argnums=1)
+
+    def run():
+        keys = jax.random.split(jax.random.key(int.from_bytes(os.urandom(4), "big")), len(draws))
+        return jax.block_until_ready({S: compiled(key, S) for key, S in zip(keys, draws)})
+    run()
+    return run
+
+
 PEERS = {       # the library it needs, and the ratio it is held to
     "Pyro, SVI": ("pyro", pyro_svi, 60),
     "PyTorch, eager": ("torch", torch_eager, 15),
@@ -146,3 +198,6 @@ PEERS = {       # the library it needs, and the ratio it is held to
     "NumPyro, compiled before": ("numpyro", partial(numpyro_svi, compiled=True), None),
     "JAX, by hand and compiled before": ("jax", jax_scan, None),
 }
+
+PATH_LIMITS = {"Pyro, SVI": 80, "PyTorch, eager": 20, "NumPyro, svi.run as it is called": 20}
+PATH_PEERS = {name: (library, partial(peer, path=True), PATH_LIMITS.get(name)) for name, (library, peer, _) in PEERS.items()}

@@ -367,7 +367,7 @@ DATA = dict(data=(np.zeros(6), np.zeros((6, 2))))
     (dict(spread=[[1., 2.], [2., 1.]], family="full-rank"), r"Sigma is not positive definite \(smallest eigenvalue -1\)"),
     (dict(spread=[[1., 0.2], [0.2, 1.]]), "spread has covariances, which a mean-field q cannot have"),
     (dict(spread=np.eye(3)), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
-    (dict(model=lambda z: gaussian(z)[..., None]), r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, expected \(1, 4\): one log density for each draw"),
+    (dict(model=lambda z: gaussian(z)[..., None]), r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, expected \(1, 4\): one number for each draw"),
     (dict(model=lambda z: anp.sum(gaussian(z))), r"log_joint returned shape \(\) for z"),
     (dict(batch=3), "data and batch belong to a model from parts"),
     (dict(model=Parts(gaussian, lambda z, x, y: gaussian(z)), batch=7, **DATA), "batch=7 is more than the N=6 data: take at most N"),

@@ -296,7 +296,7 @@ def test_ctrl_c_returns_what_has_been_reached(rng, fit):
 
 def test_a_log_joint_of_the_wrong_shape_is_refused(rng):
     for wrong, shape in ((lambda z: np.zeros((1, 5, 1)), r"\(1, 5, 1\)"), (lambda z: 0., r"\(\)"), (lambda z: np.zeros((1, 5, 6)), r"\(1, 5, 6\)")):
-        with pytest.raises(ValueError, match=rf"log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one log density for each draw"):
+        with pytest.raises(ValueError, match=rf"log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one number for each draw"):
             bbvi(wrong, diagonal_normal, START, rng, 5, 5, 0.01)
 
 

@@ -7,8 +7,9 @@ from autograd import elementwise_grad
 from scipy import integrate, special, stats
 
 from refvi import coordinate_ascent, models
+from refvi import coordinate_regression as regression
 from refvi.commands.figures import load_press
-from refvi.coordinate_ascent import black_box, gaussian, messages, regression
+from refvi.coordinate_ascent import black_box, gaussian, messages
 from refvi.coordinate_ascent.posterior import posterior
 from refvi.core import require_bound
 from refvi.families import categorical
@@ -362,3 +363,13 @@ def test_the_figure_s_dots_lie_on_their_lines_and_end_at_the_divergence():
     np.testing.assert_allclose(data["gap_six"], data["divergence_six"], rtol=1e-9)
     assert np.all(np.diff(data["elbo"]) > -1e-12) and data["gap_line"][-1] == pytest.approx(0.623, abs=5e-4) and data["gap_six"][-1] == pytest.approx(0.069, abs=5e-4)
     assert np.all(data["random_elbo"] < data["log_evidence"] - data["gap_line"][-1] + 1e-6) and np.all(data["random_gap_six"] > data["gap_six"][-1] - 1e-9)
+
+
+def test_the_plate_reads_as_the_model(rng):
+    """p(mu) p(gamma) prod_i p(X_i|mu, gamma), off the edges, has the density that stochastic gradients climb."""
+    numbers = {key: value.tolist() for key, value in load_press().stored("gaussian_plate").items()}
+    parents = {node: sorted(parent for parent, child in numbers["edges"] if child == node) for node in numbers["random"]}
+    assert parents == {"$μ$": [], "$γ$": [], "$X_i$": ["$γ$", "$μ$"]} and numbers["plate"] == numbers["observed"] == ["$X_i$"]
+    x, prior, mu, gamma = rng.normal(size=5), gaussian.prior(mean=0.3, precision=0.7, shape=1.4, rate=0.8), rng.normal(), rng.uniform(0.5, 2)
+    density = {"$μ$": stats.norm.logpdf(mu, 0.3, 0.7**-0.5), "$γ$": stats.gamma.logpdf(gamma, 1.4, scale=1 / 0.8), "$X_i$": stats.norm.logpdf(x, mu, gamma**-0.5).sum()}
+    np.testing.assert_allclose(black_box.log_joint(np.array([mu, gamma]), gaussian.data_of(x), prior), sum(density[node] for node in numbers["random"]), rtol=1e-10)

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 
 from refvi import data
-from refvi.data import uci
+from refvi.__main__ import main
+from refvi.data import mnist, uci
 
 SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), "yacht": (308, 6)}
 needs_data = pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
@@ -27,7 +28,7 @@ def test_splits_that_overlap_are_refused(tmp_path):
 
 def write_set(root, table="1 2 3\n4 5 7\n", features="0\n1\n", target="2\n"):
     folder = root / "yacht"
-    folder.mkdir()
+    folder.mkdir(parents=True)
     for name, text in (("data", table), ("index_features", features), ("index_target", target)):
         (folder / f"{name}.txt").write_text(text)
     return root
@@ -53,14 +54,32 @@ def test_what_is_not_finite_is_named(tmp_path):
 
 def test_missing_data_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.delenv("REFVI_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     with pytest.raises(FileNotFoundError, match=r"REFVI_DATA is not set\): put data.txt"):
         uci.load("yacht")
     monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
     assert data.folder() is None
+    with pytest.raises(FileNotFoundError, match=f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}"):
+        uci.load("yacht")
+    with pytest.raises(FileNotFoundError, match=f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}"):
+        mnist.find(mnist.FILES["train", "images"])
     with pytest.raises(FileNotFoundError, match=f"under {tmp_path}"):
         uci.load("yacht", tmp_path)
     with pytest.raises(ValueError, match="no UCI set 'wine', expected one of bostonHousing, concrete"):
         uci.load("wine")
+
+
+def test_a_set_is_at_hand_only_where_its_folder_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
+    assert main(["data"]) == 0
+    told = capsys.readouterr().out
+    assert f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told and "yacht          not at hand: belongs in REFVI_DATA/uci/yacht" in told
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path))
+    assert not uci.at_hand("yacht") and uci.stands_in("yacht") == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run"
+    assert main(["data"]) == 0 and f"belongs in {tmp_path}/uci/yacht" in capsys.readouterr().out
+    write_set(tmp_path / "uci")
+    assert main(["data"]) == 0 and uci.at_hand("yacht") and "yacht          at hand" in capsys.readouterr().out
 
 
 def test_toy_regression_is_a_regression(rng):

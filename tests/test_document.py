@@ -61,6 +61,10 @@ def test_relations_inside_something_are_no_relations(tmp_path, inner):
     ([r"& a \tag{first} \\", r"&= \begin{split} & b \\ &= c \end{split} \tag{second}"], 1, "2 relations (= =)", "its own row"),
     ([r"& a \tag{first} \\", r"&= b {=} c \tag{second}"], 1, "2 relations (= =)", "its own row"),
     ([r"& a \tag{first} \\", r"&= b \mathrel{=} c \tag{second}"], 1, "no relation the checker knows", "use ="),
+    *(([r"& a \tag{first} \\", rf"&= b {claim} \tag{{second}}"], 1, "2 relations", "its own row")
+      for claim in (r"\color{red}{=} c", r"\textcolor{red}{= c}", r"\mathop{=} c", r"\underbrace{=}_{z} c", r"+ \boxed{b = c}", r"\boldsymbol{=} c")),
+    *(([r"& a \tag{first} \\", rf"&= b {claim} c \tag{{second}}"], 1, f"{claim} is no relation", "use =")
+      for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", "⇒")),
     ([r"& a \tag{first} \\", r"&≤ b \tag{second}"], 1, "≤ is no relation", "use ="),
 ])
 def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, remedy):

@@ -7,7 +7,7 @@ from refvi.__main__ import main
 from refvi.bbvi.algorithm import bbvi
 from refvi.data import mnist, uci
 from refvi.families import diagonal_normal
-from refvi.fits import classifier, regression
+from refvi.fits import automatic, classifier, gaussian, heteroscedastic, regression
 
 
 @pytest.fixture
@@ -62,6 +62,12 @@ def test_the_report_names_its_data_and_repeats_with_its_entropy(monkeypatch, cap
     entropy = told.split("--entropy ")[1].split(")")[0]
     assert main(["fit", "regression", "--entropy", entropy]) == 0
     assert capsys.readouterr().out == told
+
+
+@pytest.mark.parametrize("fit", [automatic, gaussian, heteroscedastic, regression], ids=lambda fit: fit.__name__)
+def test_a_folder_without_the_sets_has_toy_sets_stand_in(fit, tmp_path, monkeypatch, rng):
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path))
+    assert f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run" in fit.run(rng)
 
 
 def test_the_classifier_s_report_on_typeset_digits(monkeypatch, tmp_path, capsys):

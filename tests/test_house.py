@@ -111,6 +111,24 @@ def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
         assert f"derivations/{name}.md" in text
 
 
+def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
+    from refvi.__main__ import main
+    text = (HOME / "README.md").read_text(encoding="utf-8").split("## Check your own derivation")[1]
+    page, companion = re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1), re.search(r"```python\n(.*?)```", text, re.S).group(1)
+    (tmp_path / "mine.md").write_text(page, encoding="utf-8")
+    for rows, status in ((companion, 0), (companion.replace("(n + 1) / 2", "(n + 2) / 2"), 1)):
+        (tmp_path / "mine.py").write_text(rows, encoding="utf-8")
+        assert main(["verify", str(tmp_path / "mine.md")]) == status
+
+
+def test_the_readme_s_commands_are_calls_that_make_sense():
+    from refvi.__main__ import build_parser
+    calls = re.findall(r"`refvi ([^`]+)`", (HOME / "README.md").read_text(encoding="utf-8"))
+    assert {call.split()[0] for call in calls} >= {"verify", "figures", "slides", "fit", "data"}
+    for call in calls:
+        build_parser().parse_args(call.split())
+
+
 def test_notation_names_what_the_code_uses():
     table = (HOME / "derivations" / "notation.md").read_text(encoding="utf-8")
     for symbol in ("theta", "lam", "phi", "z", "x", "y", "eps", "S", "N", "M", "K", "D", "P", "R"):
@@ -125,7 +143,7 @@ def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
 
 def test_the_command_has_a_version_s_worth_of_help(capsys):
     from refvi.__main__ import main
-    for words in ([], ["verify"], ["figures"], ["fit"], ["data"], ["data", "fetch"]):
+    for words in ([], ["verify"], ["figures"], ["slides"], ["fit"], ["data"], ["data", "fetch"]):
         with pytest.raises(SystemExit) as left:
             main([*words, "--help"])
         assert left.value.code == 0 and "usage: refvi" in capsys.readouterr().out

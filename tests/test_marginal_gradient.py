@@ -1,15 +1,14 @@
-"""The marginal gradient's two models in use, its approximations, and the faults that its checks must refuse."""
-import itertools
-
+"""The marginal gradient's two models in use, and the faults that its checks must refuse."""
 import numpy as np
 import pytest
 from autograd import grad
 from scipy import stats
 
 from refvi import marginal_gradient
+from refvi.approximations import truncated_responsibilities
 from refvi.core import Model, noise
 from refvi.families import categorical, normal
-from refvi.marginal_gradient import approximations, decoder, mixture
+from refvi.marginal_gradient import decoder, mixture
 from refvi.networks import count
 from refvi.optimize import adam
 from refvi.special import logsumexp
@@ -138,35 +137,6 @@ def test_the_decoder_reaches_the_saturated_maximum(rng):
         decoder.gradient(end, np.zeros(3), sizes)
 
 
-# ---- approximations
-
-def test_truncation_keeps_the_most_probable_and_sums_to_one(rng):
-    log_joint = rng.normal(size=(7, 5)) * 3
-    exact = np.exp(log_joint - logsumexp(log_joint, axis=1)[:, None])
-    for k in range(1, 6):
-        r = approximations.truncated_responsibilities(log_joint, k)
-        np.testing.assert_allclose(r.sum(axis=1), 1, rtol=1e-12)
-        assert np.all(np.count_nonzero(r, axis=1) == k) and np.all(np.argmax(r, axis=1) == np.argmax(exact, axis=1))
-    np.testing.assert_allclose(r, exact, rtol=1e-12)
-    assert np.count_nonzero(approximations.truncated_responsibilities(np.zeros((1, 4)), 2)) == 2       # ties are broken, not kept
-    with pytest.raises(ValueError, match="the k=6 most probable of K=5 values"):
-        approximations.truncated_responsibilities(log_joint, 6)
-
-
-def test_a_beam_as_wide_as_all_prefixes_is_exact(rng):
-    V, length = 3, 4
-    tables = {prefix: np.log(rng.dirichlet(np.ones(V))) for n in range(length) for prefix in itertools.product(range(V), repeat=n)}
-    scores = {words: sum(tables[words[:n]][words[n]] for n in range(length)) for words in itertools.product(range(V), repeat=length)}
-    best = max(scores, key=scores.get)
-    words, score = approximations.beam_search(tables.__getitem__, length, V**(length - 1))
-    assert words == best and score == pytest.approx(scores[best])
-    for width in (1, 2, 5):
-        words, score = approximations.beam_search(tables.__getitem__, length, width)
-        assert score == pytest.approx(scores[words]) and score <= scores[best] + 1e-12
-    with pytest.raises(ValueError, match="width must be an integer >= 1, got 0"):
-        approximations.beam_search(tables.__getitem__, length, 0)
-
-
 # ---- planted faults: two components, theta = (mu_1, mu_2, logits), one datum
 
 THETA, X = np.array([-0.8, 1.1, 0.3, -0.4]), 0.9
@@ -226,7 +196,7 @@ def test_a_log_likelihood_of_minus_five_thousand_does_not_underflow():
     """7: a log-sum-exp without its shift."""
     table = np.array([[-5053.2, -5055.1]])
     np.testing.assert_allclose(logsumexp(table, axis=1), -5053.2 + np.log1p(np.exp(-1.9)), rtol=1e-12)
-    np.testing.assert_allclose(approximations.truncated_responsibilities(table, 2).sum(), 1)
+    np.testing.assert_allclose(truncated_responsibilities(table, 2).sum(), 1)
     with np.errstate(divide="ignore"):
         assert np.log(np.sum(np.exp(table))) == -np.inf
 

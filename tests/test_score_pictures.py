@@ -235,7 +235,7 @@ def test_a_rendering_cut_short_changes_no_picture_and_leaves_no_rubbish(tmp_path
     short.draw_frame = cut
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
     with pytest.raises(end):
-        PRESS.press("bbvi_run", out)
+        list(PRESS.write("bbvi_run", out))
     assert [(out / f"bbvi_run.{ending}").read_text() for ending in ("svg", "gif")] == ["old", "old"]
     assert not list(scratch.iterdir()) and len(list(out.iterdir())) == 3      # the numbers come first
 

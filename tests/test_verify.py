@@ -137,6 +137,11 @@ def test_a_stage_must_not_run_a_row(tmp_path, entropy):
     assert any("stage large runs the row added" in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
 
 
+def test_a_companion_must_not_run_a_row_as_it_is_loaded(tmp_path, entropy):
+    companion = COMPANION.replace("return n * (n + 1) / 2", "return SUM + 0 * n") + "\n    SUM = added(100)\n"
+    assert any("page.py runs the row added as it is loaded" in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
+
+
 def test_a_stage_may_be_any_callable_and_have_a_number_for_a_name(tmp_path, entropy, capsys):
     companion = COMPANION + "\n    import functools\n    def base(k):\n        return dict(n=k)\n    stage_2 = functools.partial(base, k=2)\n"
     assert {r.stage for r in play(write_page(tmp_path, PAGE, companion), entropy)} == {"stage", "large", "2"}
@@ -168,6 +173,13 @@ def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
     assert "stage large" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("ending", ["", ".py"])
+def test_a_page_named_without_its_ending_is_pointed_out(ending, tmp_path, capsys):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    assert main(["verify", str(page.with_suffix(ending))]) == 2
+    assert f"did you mean {page}?" in capsys.readouterr().err
+
+
 def test_many_stages_make_one_table(tmp_path, capsys):
     assert main(["verify", str(write_page(tmp_path, PAGE, COMPANION)), "--stages", "5"]) == 0
     told = capsys.readouterr().out
@@ -177,6 +189,7 @@ def test_many_stages_make_one_table(tmp_path, capsys):
 @pytest.mark.parametrize("words, message", [
     (["no_such_chapter"], f"no chapter 'no_such_chapter': expected one of {', '.join(CHAPTERS)}"),
     (["nowhere.md"], "no page nowhere.md"),
+    (["."], "no chapter '.': expected one of"),
     (["elbo", "--stage", "moon"], "no stage 'moon'"),
 ])
 def test_wrong_calls_say_what_was_expected(words, message, capsys):
@@ -200,7 +213,8 @@ def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
     assert {r["stage"] for r in rows} == {"categorical"}
     pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
     assert len(pictures) == sum("draws" in r["how"] for r in rows) == 3
-    capsys.readouterr()
+    told = capsys.readouterr().out
+    assert f"wrote {tmp_path / 'report.json'}" in told and f"{tmp_path / 'plots'} holds 3 pictures: one for every random row" in told
     assert main(["verify", "elbo", "--json", str(tmp_path / "report.json" / "inside.json")]) == 2
     assert "cannot write the report to" in capsys.readouterr().err
 

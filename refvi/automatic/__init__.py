@@ -260,14 +260,14 @@ def score_step(eps, log_joint, T, q, lam, rho, b):
 
 # ---- where the steps end; log_posterior(z) is normalized
 
-def highest_bound(log_joint, T, q, lam):
-    """lam where the bound is highest."""
-    return climbed(lambda u, lam: log_joint(T.forward(u)) + T.log_det(u) - q.log_prob(u, lam), q, lam)
+def highest_bound(log_joint, T, q, start):
+    """lam where the bound is highest, climbed from start."""
+    return climbed(lambda u, lam: log_joint(T.forward(u)) + T.log_det(u) - q.log_prob(u, lam), q, start)
 
 
-def least_divergence(log_posterior, T, q, lam):
-    """lam where KL(q || posterior) is least."""
-    return climbed(lambda u, lam: -(q.log_prob(u, lam) - T.log_det(u) - log_posterior(T.forward(u))), q, lam)
+def least_divergence(log_posterior, T, q, start):
+    """lam where KL(q || posterior) is least, from start."""
+    return climbed(lambda u, lam: -(q.log_prob(u, lam) - T.log_det(u) - log_posterior(T.forward(u))), q, start)
 
 
 def bound_plus_divergence(log_joint, log_posterior, T, q, lam):

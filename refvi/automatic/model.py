@@ -6,8 +6,7 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from refvi.bbvi.algorithm import values
-from refvi.core import require_count, require_finite
+from refvi.core import require_count, require_finite, require_one_each
 
 
 class Parts(NamedTuple):
@@ -66,5 +65,5 @@ def rows(data):
 def checked(name, log_density):
     """The function with its result's shape checked: a log density that is not one number for each draw would broadcast silently."""
     def one_for_each(z, *data):
-        return values(log_density(z, *data), np.shape(z[0])[1], name)
+        return require_one_each(name, log_density(z, *data), np.shape(z[0])[:2])
     return one_for_each

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 
-from refvi.core import require_count, score
+from refvi.core import require_count, require_one_each, score
 from refvi.optimize import adam
 from refvi.score_function import score_function
 
@@ -26,7 +26,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
     def draw(lam):
         z = q.sample(rng, lam, (1, S))
-        weights = finite("log_joint", np.asarray(values(log_joint(z), S)), z) - finite("log q", q.log_prob(z, lam), z)
+        weights = finite("log_joint", np.asarray(require_one_each("log_joint", log_joint(z), (1, S))), z) - finite("log q", q.log_prob(z, lam), z)
         averages.append(np.mean(weights))
         return z, weights
 
@@ -43,14 +43,6 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
     if not ascent.stopped:
         warn_of_descent(first[0], averages)
     return ascent
-
-
-def values(log_densities, S, term="log_joint"):
-    """What log_joint returned, or a ValueError where it is not one number for each draw."""
-    if np.shape(log_densities) != (1, S):
-        raise ValueError(f"{term} returned shape {np.shape(log_densities)} for z of 1 repetition of {S} draws, expected (1, {S}): "
-                         "one log density for each draw, the sum over data and over the parts of z taken inside")
-    return log_densities
 
 
 def finite(term, numbers, z):

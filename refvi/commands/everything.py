@@ -14,20 +14,23 @@ def run(options):
         checks = [r for r in results if r.how != "given"]
         passed = sum(r.verdict == "PASS" for r in checks)
         table.append(("verified", page.stem, f"{passed} of {len(checks)} checks PASS"))
-    if not interrupted:
-        for path in figures.draw(options.parse(["figures"])):
-            say([f"drew {path}"])
-            table.append(("drawn", path.stem, os.path.relpath(path)))
-        for name, lines in fit.fit(options.parse(["fit", "--entropy", f"{entropy:#x}"])):
-            say([name, *("  " + line for line in lines)])
-            table.append(("fitted", name.split()[0], lines[-1]))
-            if fit.cut_short(lines):
-                interrupted = f"the fit {name.split()[0]} was cut short"
-                break
+    try:
+        if not interrupted:
+            for path in figures.draw(options.parse(["figures"])):
+                say([f"drew {path}"])
+                table.append(("drawn", path.stem, os.path.relpath(path)))
+            for name, lines in fit.fit(options.parse(["fit", "--entropy", f"{entropy:#x}"])):
+                say([name, *("  " + line for line in lines)])
+                table.append(("fitted", name.split()[0], lines[-1]))
+                if fit.cut_short(lines):
+                    interrupted = f"the fit {name.split()[0]} was cut short"
+                    break
+    except KeyboardInterrupt:       # what is finished is told all the same
+        interrupted = f"after {table[-1][1]} was {table[-1][0]}"
     width = max(len(name) for _, name, _ in table)
     for kind, name, told in table:
         print(f"{kind:<9} {name:<{width}}  {told}")
-    print(f"entropy {entropy:#034x}" + (f"; interrupted: {interrupted}, {len(CHAPTERS)} chapters" if interrupted else ""))
+    print(f"entropy {entropy:#034x}" + (f"; interrupted: {interrupted} ({len(CHAPTERS)} chapters in all)" if interrupted else ""))
     return 130 if interrupted else verify.status([result for page in pages.values() for result in page])
 
 

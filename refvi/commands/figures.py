@@ -1,8 +1,13 @@
 """refvi figures: redraw the figures from the code that checks them."""
 import importlib.util
+import os
+import signal
+from contextlib import contextmanager
+from functools import partial
 
 from refvi import files
 from refvi.progress import Progress
+from refvi.verify.run import start_server, workers
 
 
 def run(options):
@@ -21,13 +26,29 @@ def load_press():
 
 
 def draw(options):
-    """Draw the figures one by one, yielding each path as it is written."""
-    press = load_press()
-    names, out = press.require_names(options.names), folder(options)
-    with Progress("figures", len(names)) as bar:
-        for number, name in enumerate(names):
-            bar(number, name)
-            yield from press.write(name, out, options.format, fresh=options.fresh, update=options.update)
+    """Draw the figures, as many at a time as there are cores, yielding the paths of each in the order asked for."""
+    names = load_press().require_names(options.names)
+    write = partial(written, out=folder(options), form=options.format, fresh=options.fresh, update=options.update)
+    with Progress("figures", len(names)) as bar, pool(min(len(names), os.cpu_count() or 1)) as each:
+        for number, paths in enumerate(each(write, names), 1):
+            bar(number, names[number - 1])
+            yield from paths
+
+
+def written(name, **how):
+    """The paths of one figure, written; in whichever process."""
+    return list(load_press().write(name, **how))
+
+
+@contextmanager
+def pool(processes):
+    """A map over worker processes that come to an end with the with-block; the built-in map where one process is enough."""
+    if processes == 1:
+        yield map
+        return
+    start_server()
+    with workers().Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as started:      # Ctrl-C is the parent's to answer
+        yield started.imap
 
 
 def folder(options):

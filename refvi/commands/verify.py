@@ -23,8 +23,12 @@ def run(options):
         files.write(options.json, report.as_json(pages, entropy, interrupted))
     results = [result for page in pages.values() for result in page]
     if options.stage and not any(result.stage for result in results):
-        raise LookupError(f"no stage {options.stage!r} in these pages: name one as the report does")
+        raise LookupError(f"no stage {options.stage!r} in these pages: name one as the report does, `--stage normal` for (stage normal)")
     print(report.summary(results, entropy, seconds, interrupted))
+    if options.json:
+        print(f"wrote {options.json}")
+    if options.plot:
+        print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: one for every random row on every stage")
     return 130 if interrupted else status(results)
 
 
@@ -39,7 +43,9 @@ def page_of(name):
         return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
     path = Path(name)
     if path.suffix != ".md":
-        raise LookupError(f"no chapter {name!r}: expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")
+        page = path.parent / f"{path.stem}.md"
+        meant = f"did you mean {page}? " if page.is_file() else ""
+        raise LookupError(f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")
     if not path.is_file():
         raise FileNotFoundError(f"no page {name}: give the path of a Markdown page with its companion .py beside it")
     return path

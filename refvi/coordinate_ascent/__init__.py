@@ -2,7 +2,7 @@
 
 Two latent variables live on nodes with weights w1 (n1,), w2 (n2,), a factor is a density on its nodes, q1 (n1,), q2 (n2,), and the model a table
 log_joint (n1, n2) of log p(x, z1, z2). A discrete variable has weights of one; a continuous one the nodes of a quadrature rule. Everything in nats.
-gaussian.py and regression.py hold the two models in which the updates are found by hand.
+gaussian.py holds a model in which the updates are found by hand; refvi/coordinate_regression.py another.
 PML, "Code-task: VB for a simple Gaussian model" and "Recap & Conclusions"; Jordan et al. (1999); Bishop (2006), chapter 10.
 """
 from typing import Any, NamedTuple

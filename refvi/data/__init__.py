@@ -21,6 +21,12 @@ def folder():
     return Path(path) if path and Path(path).is_dir() else None
 
 
+def named():
+    """What REFVI_DATA says, for messages."""
+    path = os.environ.get("REFVI_DATA")
+    return f"REFVI_DATA {'is' if folder() else 'names no folder:'} {path}" if path else "REFVI_DATA is not set"
+
+
 def cache():
     """The folder where downloaded data are kept: refvi in XDG_CACHE_HOME or ~/.cache."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refvi"

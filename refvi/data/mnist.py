@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.data import Digits, cache, folder
+from refvi.data import Digits, cache, folder, named
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 
@@ -38,7 +38,7 @@ def find(file):
         for path in (place / f"{file.name}.gz", place / file.name):
             if path.is_file():
                 return path
-    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))}: run `refvi data fetch mnist`, or " + by_hand(places()[-1]))
+    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): run `refvi data fetch mnist`, or " + by_hand(places()[-1]))
 
 
 def by_hand(place):

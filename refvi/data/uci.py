@@ -4,10 +4,20 @@ from pathlib import Path
 import numpy as np
 
 from refvi.core import require_finite
-from refvi.data import Regression, folder
+from refvi.data import Regression, folder, named
 
 SETS = ("bostonHousing", "concrete", "energy", "yacht")
 SPLITS = 20
+
+
+def at_hand(name):
+    """Whether a set lies in REFVI_DATA/uci; its content is checked when it is read."""
+    return folder() is not None and (folder() / "uci" / name / "data.txt").is_file()
+
+
+def stands_in(name):
+    """What a report says where a toy set stands in for a UCI set."""
+    return f"{named()}{', without uci/' + name if folder() else ''}: this is a toy set, drawn anew on every run"
 
 
 def read(name, part, root):
@@ -17,7 +27,7 @@ def read(name, part, root):
     root = Path(root) if root else folder() and folder() / "uci"
     path = root and root / name / f"{part}.txt"
     if not path or not path.exists():
-        raise FileNotFoundError(f"no {name}/{part}.txt under {root or 'REFVI_DATA/uci (REFVI_DATA is not set)'}: put data.txt, index_features.txt, "
+        raise FileNotFoundError(f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, index_features.txt, "
                                 f"index_target.txt and the splits there, or set REFVI_DATA to the folder that holds uci/{name}")
     return np.loadtxt(path, encoding="utf-8")
 

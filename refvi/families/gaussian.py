@@ -56,7 +56,7 @@ def diagonal_sample(rng, lam, size):
     return diagonal_transport(rng.standard_normal(size + (len(lam) // 2,)), lam)
 
 
-def diagonal_nodes(lam, order=64):
+def diagonal_nodes(lam, order=36):
     D = len(lam) // 2
     t, h = trapezoid(order)
     grid = np.stack(np.meshgrid(*[t] * D, indexing="ij"), axis=-1).reshape(-1, D)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi import data
 from refvi.bbvi.algorithm import bbvi
 from refvi.coordinate_ascent import black_box, gaussian
 from refvi.coordinate_ascent.posterior import posterior
@@ -30,8 +29,8 @@ class Moments(NamedTuple):
 
 
 def choose(rng, name):
-    """(name, x (N,)) of the data asked for; without REFVI_DATA and without a name, a toy set."""
-    if name == "toy" or name is None and data.folder() is None:
+    """(name, x (N,)) of the data asked for; without a name yacht, or a toy set where it is not at hand."""
+    if name == "toy" or name is None and not uci.at_hand("yacht"):
         return "toy normal", 5. + rng.standard_normal(100)
     chosen = uci.load(name or "yacht")
     return f"{chosen.name}, target over its sd", chosen.target / np.std(chosen.target)
@@ -71,8 +70,8 @@ def run(rng, name=None, steps=1000):
     ascent = stochastic(summary, rng, steps)
     noisy = black_box.factors_of(ascent.lam)
     bound = require_bound(gaussian.five_terms(summary, PRIOR, noisy), exact.log_evidence)
-    if data.folder() is None and name is None:
-        yield "REFVI_DATA is not set: this is a toy set, drawn anew on every run"
+    if name is None and not uci.at_hand("yacht"):
+        yield uci.stands_in("yacht")
     yield (f"{called}, N = {len(x)}, {len(found.trace) - 1} sweeps{', ' + found.stopped if found.stopped else ''}; {ascent.steps} steps of 64 draws"
            + (f", {ascent.stopped}" if ascent.stopped else ""))
     yield "log evidence less ELBO, sweep by sweep: " + ", ".join(f"{exact.log_evidence - value:.3g}" for value in found.trace)

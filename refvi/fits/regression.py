@@ -17,8 +17,8 @@ DATA = (*uci.SETS, "toy")
 
 
 def choose(rng, name):
-    """The data asked for; without REFVI_DATA and without a name, a toy set."""
-    if name == "toy" or name is None and data.folder() is None:
+    """The data asked for; without a name yacht, or a toy set where it is not at hand."""
+    if name == "toy" or name is None and not uci.at_hand("yacht"):
         return data.toy_regression(rng)
     return uci.load(name or "yacht")
 
@@ -58,8 +58,8 @@ def run(rng, name=None, steps=4000):
     weights = models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, ascent.lam)
     evidence = models.log_evidence(x, theta)
     bound = require_bound(models.elbo(ascent.lam, x, theta), evidence)
-    if data.folder() is None and name is None:
-        yield "REFVI_DATA is not set: this is a toy set, drawn anew on every run"
+    if name is None and not uci.at_hand("yacht"):
+        yield uci.stands_in("yacht")
     yield f"{regression.name}, N = {len(x)}, D = {D} weights, noise sd {theta.noise_sd:.4f}, {ascent.steps} steps" + (f", {ascent.stopped}" if ascent.stopped else "")
     yield f"{'weight':>10} {'exact mean':>11} {'BBVI mean':>11} {'exact sd':>11} {'best q sd':>11} {'BBVI sd':>11}"
     for d in range(D):

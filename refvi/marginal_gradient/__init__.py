@@ -69,21 +69,3 @@ def joint_over_evidence(p, x, theta, q, lam, at):
     """The posterior density at the points `at`, its evidence by quadrature."""
     z, w = q.nodes(lam)
     return np.exp(p.log_joint(at, x, theta) - logsumexp(np.log(w) + p.log_joint(z, x, theta)))
-
-
-# ---- what an average over the prior can and cannot do
-
-def log_of_average(eps, p, x, theta):
-    """log of the average likelihood of S prior draws: below log p(x) on average, by about Var / (2 S p(x)^2). Returns (R,)."""
-    return logsumexp(p.log_likelihood(x, eps, theta), axis=-1) - np.log(np.shape(eps)[-1])
-
-
-def differentiated_average(eps, p, x, theta):
-    """The gradient of an average of likelihoods over prior draws: nothing is broken as long as theta does not move the draws. Returns (R, P)."""
-    return np.mean(gradient_of_each(lambda z, theta: np.exp(p.log_likelihood(x, z, theta)), eps, theta), axis=-2)
-
-
-def gradient_of_log_average(eps, p, x, theta):
-    """The gradient of the logarithm of that average: a ratio of two averages, and biased. Returns (R, P)."""
-    likelihood = np.exp(p.log_likelihood(x, eps, theta))
-    return np.mean(gradient_of_each(lambda z, theta: np.exp(p.log_likelihood(x, z, theta)), eps, theta), axis=-2) / np.mean(likelihood, axis=-1)[..., None]

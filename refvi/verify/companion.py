@@ -14,6 +14,7 @@ class Companion(NamedTuple):
     path: Path
     names: dict                 # everything the file defines or imports
     stages: dict                # label -> function
+    ran: frozenset              # its code that ran while it was loaded
 
 
 def load(page):
@@ -27,7 +28,8 @@ def load(page):
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))
     try:
-        spec.loader.exec_module(module)
+        with Trace() as trace:
+            spec.loader.exec_module(module)
     except Exception as error:
         raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}", f"mend it until `python {path.name}` runs") from None
     names = vars(module)
@@ -35,7 +37,7 @@ def load(page):
               if (name == "stage" or name.startswith("stage_")) and callable(value)}
     if not stages:
         raise Fault(f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols")
-    return Companion(path, names, stages)
+    return Companion(path, names, stages, frozenset(code for code in trace.entered if code.co_filename == str(path)))
 
 
 def line_in(error, path):

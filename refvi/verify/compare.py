@@ -53,25 +53,26 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
         raise Fault(r"\approx before a row without eps", r"an estimate takes eps; a biased approximation is written with \le, \ge, \ne or its bias")
     if relation == "=" and played.random != reference.random:
         raise Fault(f"= between a random row and {{{reference.row.tag}}}", r"write \approx: a random row has its expectation only on average")
-    tolerance = max(EXACT * scale, 2 * (played.error + reference.error))
+    error = played.error + reference.error
     if not played.random and not reference.random:
-        verdict = exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
-        return blind_spot(verdict, played, reference) if relation == "=" and verdict.verdict == PASS else verdict
+        tolerance = tolerated(played.value, reference.value, scale, error)
+        return exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
     noise, S = values["eps"], values["S"]
     if relation == "=":
         eps = noise.draw(stream(0), PILOT, S)
         left, right = played.at(eps), reference.at(eps)
         size = max(scale, float(np.max(np.abs(right))))     # of single draws, which may exceed their mean
-        return exact(result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, EXACT * size)
+        return exact(result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, tolerated(left, right, size))
     if reference.random:        # a difference on the same noise, held against zero
         mine = played.at if played.random else lambda eps: played.value.reshape(1, -1)
         at, target = (lambda eps: mine(eps) - reference.at(eps)), np.zeros(max(1, int(np.prod(played.shape))))
     else:
         at, target = played.at, reference.value.reshape(-1)
+    tolerance = tolerated(target, target, scale, np.reshape(error, -1))
     ruled = expectation(at, noise, S) if use_rule else None
     if ruled is not None:
         mean, error = ruled
-        verdict = exact(result._replace(how="rule"), mean - target, max(tolerance, 2 * error))
+        verdict = exact(result._replace(how="rule"), mean - target, np.maximum(tolerance, 2 * error))
         if verdict.verdict != UNDERPOWERED:
             result = verdict._replace(how=verdict.how.replace("rule", f"rule {verdict.gap:.0e}"), value=mean.tolist() if result.value is None else result.value)
         if result.verdict != PASS:
@@ -79,44 +80,42 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
     return by_draws(result, at, noise, S, target, tolerance, stream, alpha, keep)
 
 
-def blind_spot(result, played, reference):
-    """FAIL where a coordinate is wrong by its own measure, and only looks right beside a much larger one."""
-    size = np.maximum(np.abs(played.value), np.abs(reference.value))
-    if not np.any(played.value) or not np.any(reference.value) or np.max(size) < result.scale * EXACT:
-        return result           # zero by its own claim
-    off = np.abs(played.value - reference.value) - np.maximum(EXACT * size, SMALL * result.scale) - 2 * (played.error + reference.error)
-    if np.all(off <= 0):
-        return result
-    worst = np.unravel_index(np.argmax(off), np.shape(off))
-    return result._replace(verdict=FAIL, message=f"coordinate {', '.join(map(str, worst))} differs by more than 1e-8 of itself: beside a scale of "
-                           f"{result.scale:.2g} only its neighbours hide that")
+def tolerated(value, reference, scale, error=0.):
+    """How far each coordinate may lie off: EXACT of its own size, lest it hide beside a larger one, or twice the error that the rows know of."""
+    size = np.maximum(np.abs(value), np.abs(reference))
+    if not np.any(value) or not np.any(reference) or np.max(size) < EXACT * scale:
+        size = scale            # zero by its own claim
+    return np.maximum(np.clip(EXACT * size, SMALL * scale, EXACT * scale), 2 * error)
 
 
 def exact(result, difference, tolerance, carried=EFFECT):
     """Compare without chance: the claim holds up to tolerance, or it does not; a tolerance beyond carried times the scale proves nothing."""
-    gap, limit, relation = float(np.max(np.abs(difference))), EFFECT * result.scale, result.relation
-    carrying = "" if tolerance <= EXACT * result.scale * (1 + EXACT) else f", error {tolerance:.0e}"
-    result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=tolerance)
-    if tolerance > carried * result.scale:
-        return result._replace(verdict=UNDERPOWERED, message=f"its own error {tolerance:.2g} exceeds {100 * carried:g} % of the scale {result.scale:.2g}: it could not fail")
+    gap, limit, relation, widest = float(np.max(np.abs(difference))), EFFECT * result.scale, result.relation, float(np.max(tolerance))
+    carrying = "" if widest <= EXACT * result.scale * (1 + EXACT) else f", error {widest:.0e}"
+    result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=widest)
+    if widest > carried * result.scale:
+        return result._replace(verdict=UNDERPOWERED, message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale {result.scale:.2g}: it could not fail")
     if relation in BOUNDS:
-        room = float(np.min(BOUNDS[relation] * difference))
-        ok = room > tolerance
-        message = "the bound is violated" if room < -tolerance else "equal on this stage: a bound that does not bind is no check, open the gap"
+        room = BOUNDS[relation] * difference
+        ok = np.all(room > tolerance)
+        message = "the bound is violated" if np.any(room < -tolerance) else "equal on this stage: a bound that does not bind is no check, open the gap"
     elif relation == r"\ne":
-        ok, message = gap > limit + tolerance, "marked as wrong, but right to within 10 % of scale: correct the relation or the stage's numbers"
+        ok, message = np.any(np.abs(difference) > limit + tolerance), "marked as wrong, but right to within 10 % of scale: correct the relation or the stage's numbers"
     else:
-        ok, message = gap <= tolerance, "the two rows differ"
+        off = np.abs(difference) - tolerance
+        ok, message = np.all(off <= 0), "the two rows differ"
+        if not ok and gap <= widest:
+            message += f" in coordinate {', '.join(map(str, np.unravel_index(np.argmax(off), np.shape(off))))}, which is small beside the scale {result.scale:.2g}"
     return result if ok else result._replace(verdict=FAIL, message=message)
 
 
 def expectation(at, noise, S):
-    """(mean, error) by the noise's rule at two orders, or None where no order fits."""
+    """(mean, error), coordinate by coordinate, by the noise's rule at two orders, or None where no order fits."""
     for order in ORDERS if noise.rule else ():
         fine, coarse = noise.rule(S, order), noise.rule(S, order * 3 // 4)
         if fine is not None:
             (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (fine, coarse))
-            return mean, float(np.max(np.abs(mean - second)) + np.max(np.abs(mean)) * abs(mass - 1))
+            return mean, np.abs(mean - second) + np.abs(mean) * abs(mass - 1)
     return None
 
 
@@ -132,17 +131,17 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
                 block = at(noise.draw(rng, min(size, n - start), S))
                 if keep and strike == 0:
                     kept.append(block)
-                yield block
+                yield block / result.scale      # whose squares neither overflow nor vanish
         m = moments(blocks())
         if kept:
             keep(np.concatenate(kept), target)
-        return m
+        return m._replace(mean=m.mean * result.scale, sd=m.sd * result.scale)
 
     def repetitions(pilot):
         """How many the first strike takes, from the spread and, for what must differ, the gap of a pilot."""
         away = np.abs(pilot.mean - target)
         wanted = {r"\le": min(limit, np.min(away)), r"\ge": min(limit, np.min(away)), r"\ne": min(limit, np.max(away) - limit)}.get(relation, limit)
-        return int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, tolerance))**2, N1, BUDGET))
+        return int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, np.max(tolerance)))**2, N1, BUDGET))
 
     n1 = repetitions(draw(PILOT, "pilot"))
     if n1 > max(N1, TRUSTED * PILOT):      # too few to know the spread of what varies so much

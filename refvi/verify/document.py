@@ -13,9 +13,13 @@ RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
              r"\ne": r"\ne", r"\neq": r"\ne"}
 UNCHECKED = {*"<>≈≤≥≠≡≔∝≃≅≪≫⩽⩾＝", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
-             r"\stackrel", r"\overset", r"\underset", r"\mathrel", r"\leqq", r"\geqq", r"\approxeq", r"\asymp", r"\lesssim", r"\gtrsim"}
+             r"\stackrel", r"\overset", r"\underset", r"\mathrel", r"\leqq", r"\geqq", r"\approxeq", r"\asymp", r"\lesssim", r"\gtrsim",
+             r"\eqqcolon", r"\nleq", r"\ngeq", r"\nless", r"\ngtr", r"\preceq", r"\succeq", *"⇒⇔⟹⟺",
+             r"\iff", r"\implies", r"\impliedby", r"\Rightarrow", r"\Leftrightarrow", r"\Longrightarrow", r"\Longleftrightarrow"}
 DEFINES = {":=", r"\coloneqq"}
 OPENLY = re.compile(r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?|array|subequations)\}")
+PLAIN = (r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
+         r"|\\(?:boxed|boldsymbol|pmb|underbrace|overbrace|math(?:op|bin|ord))(?![a-zA-Z])")
 
 TOKEN = re.compile(r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
                    r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)", re.S)
@@ -85,9 +89,9 @@ def tokens(text):
         last = token
 
 
-def without_comments(text):
-    """The text with its comments blanked, so that offsets stay."""
-    return re.sub(r"(\\.)|%[^\n]*", lambda m: m.group(1) or " " * len(m.group()), text)
+def bared(text):
+    """The text with all blanked that claims nothing itself, so that offsets stay: comments, spacing, and the names of what only decorates a group."""
+    return re.sub(r"(\\%|\\\\)|%[^\n]*|" + PLAIN, lambda m: m.group(1) or re.sub(r"[^\n]", " ", m.group()), text)
 
 
 def read(path):
@@ -103,10 +107,10 @@ def read(path):
             if re.match(r"\s*(>|[-*+]\s|\d+[.)]\s)[\s>]*(`{3}|~{3})", body):
                 faults.append(Fault("a fence inside a list or a quotation", "begin it on a line of its own, it is not read here", line))
             body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)      # code spans
-            faults += [Fault(f"a displayed formula in {mark}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
-                       for mark in (r"\begin{align", "$$") if mark in body]
+            faults += [Fault(f"a displayed formula in {shown}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
+                       for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$")) if mark in body]
             continue
-        body = without_comments(body)
+        body = bared(body)
         pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
         for piece in pieces:
             if re.match(r"\\begin\{align", piece):
@@ -179,7 +183,6 @@ def read_rows(text, line):
 
 def read_row(text, line, first):
     """One row: its tag, its relation, or why it has none."""
-    text = re.sub(r"\\[hv]?(space|phantom)\*?\s*\{[^}]*\}", lambda m: " " * len(m.group()), text)
     found, relations, leads = list(tokens(text)), [], None
     tag = re.search(r"\\tag\s*\{([^}]*)\}", text)
     for token, offset, _, hidden, _ in found:

@@ -12,7 +12,7 @@ from refvi.verify.document import Fault
 from refvi.verify.tracing import Trace, code_of, codes_in, wrappers_of
 
 PILOT = 2_000               # repetitions a random row is first tried on,
-FEW = 7                     # and how many of them must give the same alone
+FEW = slice(1, None, 300)   # and those of them, from all over, that must give the same alone
 
 
 class Played(NamedTuple):
@@ -22,7 +22,7 @@ class Played(NamedTuple):
     own: set                            # the reader's own code that it ran
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
-    error: float = 0.                   # the value's own, where the row knows it
+    error: Any = 0.                     # the value's own, coordinate by coordinate, where the row knows it
     at: Any = None                      # eps (R, S, ...) -> (R, d)
 
     @property
@@ -38,11 +38,12 @@ def symbols(function):
         raise Fault(f"the signature of {function!r} cannot be read", "wrap it in a function whose arguments are the stage's names") from None
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
         raise Fault("a row with *args, **kwargs or positional-only arguments", "wrap it in a def that names its arguments: their names are the wiring")
-    return [p.name for p in parameters if p.default is p.empty or p.name == "eps"], [p.name for p in parameters]
+    free = [p for p in parameters if p.name not in getattr(function, "keywords", ())]       # a partial keeps what it has bound
+    return [p.name for p in free if p.default is p.empty or p.name == "eps"], [p.name for p in free]
 
 
 def freeze(value):
-    """The stage's value with its arrays made read-only, so that no row can change what the next one gets."""
+    """A copy of the stage's value with its arrays made read-only, so that no row can change what the next one gets."""
     if isinstance(value, np.ndarray):
         value = value.view()
         value.flags.writeable = False
@@ -58,7 +59,7 @@ def freeze(value):
 
 def call(function, values):
     """Call a row with the values for its argument names."""
-    arguments = {name: values[name] for name in symbols(function)[1] if name in values}
+    arguments = {name: freeze(values[name]) for name in symbols(function)[1] if name in values}
     before = np.random.get_state()[1:3]
     try:
         with warnings.catch_warnings():
@@ -108,7 +109,9 @@ def as_array(value):
                     "compute in log space, and keep the stage away from the edge of the domain")
     if not np.all(np.isfinite(np.asarray(error, float))):
         raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
-    return array.astype(float), float(np.max(np.abs(error)))
+    if np.shape(error) not in ((), array.shape):
+        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
+    return array.astype(float), np.abs(error) * np.ones(array.shape)
 
 
 def draw_pilot(values, stream, tag):
@@ -128,7 +131,7 @@ def perform(row, functions, values, stream, memories=()):
     """
     function = functions[row.tag]
     random = "eps" in symbols(function)[1]
-    pilot = {**values, "eps": freeze(draw_pilot(values, stream, row.tag))} if random else values
+    pilot = {**values, "eps": draw_pilot(values, stream, row.tag)} if random else values
     rows = {code_of(f): tag for tag, f in functions.items()}
     for memory in memories:
         memory.cache_clear()
@@ -140,10 +143,10 @@ def perform(row, functions, values, stream, memories=()):
     trail = trace.chapters(), trace.own_code() - set(wrappers_of(function))
     if random:
         draws = repetitions(value, pilot["eps"])
-        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][:FEW]}), pilot["eps"][:FEW])
-        if not np.allclose(few, draws[:FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
-            raise Fault(f"mixes its repetitions: the first {FEW} alone give another value", "average over the draw axis only")
-        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": freeze(eps)}), eps))
+        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][FEW]}), pilot["eps"][FEW])
+        if not np.allclose(few, draws[FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
+            raise Fault(f"mixes its repetitions: {len(few)} of them alone give another value", "average over the draw axis only")
+        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps}), eps))
     else:
         array, error = as_array(value)
         played = Played(row, *trail, array.shape, array, error)

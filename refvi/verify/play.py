@@ -7,7 +7,7 @@ import numpy as np
 
 from refvi.verify.compare import BOUNDS, Result, compare
 from refvi.verify.document import Fault
-from refvi.verify.perform import freeze, perform
+from refvi.verify.perform import perform
 from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
 
@@ -40,7 +40,6 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
 
 def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
     """Run every row of the chain, each by itself: a Cast."""
-    values = {name: freeze(value) for name, value in values.items()}
     cast, memories = Cast(chain, label, values, [], {}, {}, set()), caches()
     segment = 0
     for row in chain.rows:
@@ -52,7 +51,7 @@ def rehearse(chain, label, values, functions, stream, announce=lambda tag: None,
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
             played = perform(row, functions, values, stream, memories)
-            require_distinct(played, cast.done, functions)
+            require_distinct(played, cast.done, functions, cast.segments)
             cast.done.append(played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
@@ -95,12 +94,13 @@ def told(error):
     return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
 
 
-def require_distinct(played, done, functions):
-    """A row has the shape of the rows above it, and is not one of them under another name."""
-    code = code_of(functions[played.row.tag])
+def require_distinct(played, done, functions, segments):
+    """A row has the shape of the rows above it, and is none of those it is claimed equal to under another name."""
+    row, code = played.row, code_of(functions[played.row.tag])
     for other in done:
         theirs = code_of(functions[other.row.tag])
-        if code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
+        equal = segments[row.tag] == segments[other.row.tag] and r"\ne" not in (row.relation, other.row.relation)
+        if equal and code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
             raise Fault(f"is the same code as {{{other.row.tag}}}", "a row compared with itself proves nothing: write it as it stands on the page")
         if played.shape != other.shape:
             raise Fault(f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}", "return the same shape: here it would broadcast silently")
@@ -126,7 +126,8 @@ def scale_of(played, reference, cast):
     size = max((float(np.max(np.abs(value))) for value in right), default=0.)
     if len(joined) == 1 and right and not np.any(right[0]) or size == 0.:
         size = float(cast.values.get("scale", 0.))
-        if not 0. < size < np.inf:
+        drawn = played.random and reference.random and played.row.relation == "="       # draw by draw: the draws have a size of their own
+        if not (0. < size < np.inf or drawn and size == 0.):
             raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
     return size
 
@@ -150,5 +151,5 @@ def distrust(done, segments):
                 yield f"no referee among the rows claimed equal {names(equal)}: {advice}"
     for segment in sorted(set(segments.values())):
         equal = [p for p in right if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(p.chapters for p in equal) and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
+        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
             yield f"no two of {names(equal)} that do not share code: compute one another way; what both need, the stage supplies"

@@ -75,7 +75,8 @@ def summary(results, entropy, seconds, planned=None):
     for result in checks:
         counts[result.verdict] = counts.get(result.verdict, 0) + 1
     told = ", ".join(f"{n:,} {verdict}" for verdict, n in sorted(counts.items(), key=lambda item: item[0] != PASS))
-    head = f"interrupted after {len(checks):,} checks ({planned})" if planned else f"{len(checks):,} checks"
+    count = f"{len(checks):,} check{'' if len(checks) == 1 else 's'}"
+    head = f"interrupted after {count} ({planned})" if planned else count
     return f"\n{head}: {told or 'none'}   [{seconds:.1f} s, --entropy {entropy:#034x}]"
 
 

@@ -1,6 +1,8 @@
 """Verify pages: a worker process for each, which can be killed, so that a row that hangs or crashes fails alone."""
 import multiprocessing
+import os
 import signal
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,9 +98,16 @@ def verify(path, options):
             hung.setdefault(begun, {})[tag] = reason
 
 
+def end_with_parent():
+    """A worker whose parent is gone ends, whatever its row is doing."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def work(connection, *task):
     """The worker process: perform the task for as long as somebody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         play_page(connection, *task)
     except BrokenPipeError:
@@ -123,6 +132,8 @@ def play_page(connection, path, options, begun, hung):
         return set_stage(label, companion.stages[stage], stream_of(options.entropy, path.name, "stage", label), codes)
 
     codes = {code_of(companion.names.get(row.function)) for chain in document.chains for row in chain.rows} - {None}
+    broken += [Result("the page", "", "", "", 1, "read", verdict=FAIL, message=f"{companion.path.name} runs the row {code.co_name} as it is loaded: let rows "
+                      "compute what they claim, and put what tries them below if __name__ == '__main__'") for code in codes & companion.ran]
     first = {}
     for stage in companion.stages:
         try:

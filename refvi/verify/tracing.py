@@ -40,23 +40,24 @@ def caches():
 
 
 def is_library(module, filename=""):
-    """Whether code is the standard library's, an installed package's, or refvi's own."""
-    return module.split(".")[0] in LIBRARIES or "-packages" in filename
+    """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's constructor is."""
+    return module.split(".")[0] in LIBRARIES or "-packages" in filename or filename == "<string>"
 
 
 def codes_in(value):
-    """Code objects of the functions in a stage's value: the value itself, or the fields of a tuple such as a Family."""
-    if isinstance(value, (tuple, list)):
-        return {code for field in value for code in codes_in(field)}
+    """Code objects of the functions in a stage's value: the value itself, the fields of a tuple such as a Family, the methods of the reader's own object."""
     if isinstance(value, dict):
         return codes_in(list(value.values()))
+    fields = {code for field in value for code in codes_in(field)} if isinstance(value, (tuple, list)) else set()
+    kinds = (value if isinstance(value, type) else type(value)).__mro__
+    methods = {code_of(getattr(method, "fget", method)) for kind in kinds if not is_library(kind.__module__) for method in vars(kind).values()}
     code = code_of(value) if callable(value) and not isinstance(value, type) else None
-    return {code} - {None}
+    return (fields | methods | {code}) - {None}
 
 
 def wording(code):
     """What a piece of code says, whatever its name and the names of its variables: equal for a row and its copy."""
-    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, str))
+    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, (str, type(None))))
     return code.co_code, code.co_names, repr(constants)
 
 

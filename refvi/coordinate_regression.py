@@ -1,12 +1,14 @@
-"""Linear regression by coordinate ascent, q(w) = prod_d q(w_d): refvi.models.linear_gaussian, whose exact posterior is at hand.
+"""Linear regression by coordinate ascent, q(w) = prod_d q(w_d), line by line: derivations/coordinate_regression.md.
 
-Targets x (N,), theta the LinearGaussian with its inputs y (N, D); means (D,), precisions (D,), everything in nats.
+The model is refvi.models.linear_gaussian, whose exact posterior is at hand. Targets x (N,), theta the LinearGaussian
+with its inputs y (N, D); means (D,), precisions (D,), everything in nats.
 PML, the notebook CAVI-linreg; Bishop (2006), section 10.1.2.
 """
 import autograd.numpy as np
 
 from refvi import models
 from refvi.coordinate_ascent import ascend
+from refvi.coordinate_ascent.messages import natural_of_mean
 from refvi.core import require_finite, require_shape
 
 
@@ -107,16 +109,11 @@ def both_slips(x, theta, lam):
 
 # ---- read off the graph
 
-def natural(mean, precision):
-    """(precision mean, -precision/2): natural parameters of a normal, with statistics (w, w^2)."""
-    return np.array([precision * mean, -0.5 * precision])
-
-
 def messages_to_weight(x, theta, mean, d):
     """(1 + N, 2): the prior's natural parameters, and those of each datum's expected log density as a function of w_d."""
     column = theta.y[:, d]
     unexplained = x - theta.y @ mean + column * mean[d]
-    return np.vstack([natural(0., theta.prior_sd**-2), np.column_stack([column * unexplained, -0.5 * column**2]) / theta.noise_sd**2])
+    return np.vstack([natural_of_mean(0., theta.prior_sd**-2), np.column_stack([column * unexplained, -0.5 * column**2]) / theta.noise_sd**2])
 
 
 # ---- the model in use
