@@ -199,7 +199,7 @@ def by_nodes(rng, T, inverse_density, log_prior, log_likelihood, x, mu, sd, at, 
 def stage_softplus_rate(rng):
     """The same model with the softplus: what is left out now is its derivative, the logistic function."""
     rate = a_rate(rng)
-    mu, sd = np.array([rng.uniform(-1.2, -1.0)]), np.array([rng.uniform(0.4, 0.5)])
+    mu, sd = np.array([rng.uniform(-1.5, -1.3)]), np.array([rng.uniform(0.4, 0.5)])
     z, w = between(np.log1p(np.exp(np.linspace(mu[0] - 8 * sd[0], mu[0] + 8 * sd[0], 25))))
 
     def log_q(z):
