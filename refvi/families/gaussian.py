@@ -95,7 +95,7 @@ def full_sample(rng, lam, size):
     return full_transport(rng.standard_normal(size + np.shape(full_parts(lam)[0])), lam)
 
 
-def full_nodes(lam, order=64):
+def full_nodes(lam, order=36):
     mu, log_diagonal, _ = full_parts(lam)
     grid, w = diagonal_nodes(np.zeros(2 * len(mu)), order)
     return full_transport(grid, lam), w * np.exp(np.sum(log_diagonal))
