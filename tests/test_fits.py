@@ -7,7 +7,7 @@ from refvi.__main__ import main
 from refvi.bbvi.algorithm import bbvi
 from refvi.data import mnist, uci
 from refvi.families import diagonal_normal
-from refvi.fits import classifier, gaussian, heteroscedastic, regression
+from refvi.fits import automatic, classifier, gaussian, heteroscedastic, regression
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_report_names_its_data_and_repeats_with_its_entropy(monkeypatch, cap
     assert capsys.readouterr().out == told
 
 
-@pytest.mark.parametrize("fit", [gaussian, heteroscedastic, regression], ids=lambda fit: fit.__name__)
+@pytest.mark.parametrize("fit", [automatic, gaussian, heteroscedastic, regression], ids=lambda fit: fit.__name__)
 def test_a_folder_without_the_sets_has_toy_sets_stand_in(fit, tmp_path, monkeypatch, rng):
     monkeypatch.setenv("REFVI_DATA", str(tmp_path))
     assert f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run" in fit.run(rng)
@@ -108,7 +108,7 @@ def test_a_fit_cut_short_says_so_by_its_exit_status(monkeypatch, capsys):
 
 def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     assert main(["fit", "everest"]) == 2
-    assert "no fit 'everest', expected one of classifier, gaussian, heteroscedastic, regression" in capsys.readouterr().err
+    assert "no fit 'everest', expected one of automatic, classifier, gaussian, heteroscedastic, regression" in capsys.readouterr().err
     assert main(["fit", "--data", "wine"]) == 2
     assert "no data 'wine', expected one of bostonHousing, concrete, energy, mnist, toy, typeset, yacht" in capsys.readouterr().err
     assert main(["fit", "classifier", "--data", "yacht"]) == 2
