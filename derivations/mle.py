@@ -20,7 +20,7 @@ N = 7
 
 def normal_data(rng):
     """Data x, theta = (mu, log sigma), and the gradient of each log density by hand (N, 2)."""
-    x, theta = rng.normal(0.8, 1.3, N) + np.linspace(-1, 1.5, N)**3, np.array([rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6)])
+    x, theta = np.array([-2.3, -0.6, 0.1, 0.9, 1.6, 3.2, 6.7]) + rng.uniform(-0.3, 0.3, N), np.array([rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6)])
     mu, sigma = theta[0], np.exp(theta[1])
     each = np.stack([(x - mu) / sigma**2, ((x - mu) / sigma)**2 - 1], axis=-1)
     return dict(log_density=normal.log_prob, x=x, theta=theta, log_likelihood=lambda: stats.norm.logpdf(x, mu, sigma).sum()), each
@@ -40,7 +40,7 @@ def stage_subsets(rng):
 
 def stage_categorical(rng):
     """Four outcomes with logits theta; the data are counted."""
-    x, theta = np.array([0, 1, 1, 2, 2, 2, 3]), rng.uniform(-0.8, 0.8, 4)
+    x, theta = np.array([0, 1, 1, 2, 2, 2, 3]), np.array([0.5, -0.2, -0.4, 0.3]) + rng.uniform(-0.2, 0.2, 4)
     counts, pi = np.bincount(x), np.exp(theta) / np.exp(theta).sum()
     return dict(log_density=categorical.log_prob, x=x, theta=theta, S=2, eps=noise(categorical, np.zeros(N)),
                 log_likelihood=lambda: counts @ np.log(pi), closed_gradient=lambda: counts - N * pi)
@@ -48,7 +48,8 @@ def stage_categorical(rng):
 
 def stage_logistic(rng):
     """Labels given two inputs: a datum is the row (label, inputs). WI and UA, a classifier sigma(y'theta)."""
-    y, theta = rng.normal(size=(N, 2)) + [0.4, -0.3], rng.uniform(0.4, 0.9, 2) * [1, -1]
+    y = np.array([[1.6, -0.9], [-0.3, 0.5], [1.3, 0.1], [2.0, -1.5], [0.1, 0.3], [0.9, -1.2], [-0.7, 0.8]]) + rng.uniform(-0.2, 0.2, (N, 2))
+    theta = rng.uniform(0.4, 0.9, 2) * [1, -1]
     label = np.array([1., 0, 1, 1, 0, 1, 0])
     pi = 1 / (1 + np.exp(-y @ theta))
 

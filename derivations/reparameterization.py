@@ -72,7 +72,7 @@ def stage_quoted():
 
 def stage_plane(rng):
     """log p = sin(c'z) - z'Az/2, of two variables: E[sin(c'z)] = sin(c'mu) exp(-sum_d c_d^2 sigma_d^2 / 2)."""
-    lam = np.concatenate([rng.uniform(0.8, 1.1, 2) * [1, -1], rng.uniform(-0.9, -0.6, 2)])
+    lam = np.concatenate([rng.uniform(0.8, 1.1, 2), rng.uniform(-0.9, -0.6, 2)])
     A, c = np.array([[1.3, 0.5], [0.5, 0.9]]) + rng.uniform(0, 0.1), np.array([0.8, -0.6]) + rng.uniform(-0.1, 0.1, 2)
     mu, sigma = lam[:2], np.exp(lam[2:])
     fall, at = np.exp(-0.5 * np.sum((c * sigma)**2)), c @ mu
