@@ -292,3 +292,9 @@ def test_bad_calls_of_the_loop_by_hand_are_refused(rng, change, message):
     x, theta = random_problem(rng)
     with pytest.raises(ValueError, match=message):
         regression.fit(**(dict(x=x, theta=theta, lam=START, rng=rng, steps=5, S=4, rate=0.1) | change))
+
+
+def test_a_log_joint_that_is_not_finite_stops_the_ascent_even_where_its_slope_is(rng):
+    with pytest.warns(RuntimeWarning, match="log_joint is nan for draw 1, z = -.* at step 1; the last finite parameters are returned"), np.errstate(invalid="ignore"):
+        ascent = reparameterized(anp.log, normal, np.array([-9., -1.]), rng, 5, 3, 0.1)
+    assert ascent.steps == 0 and np.array_equal(ascent.lam, [-9., -1.])

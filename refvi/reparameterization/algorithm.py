@@ -16,7 +16,9 @@ def log_weight(log_joint, q, explicit=True):
     """f(z, lam) = log p(x, z) - log q(z | lam) for path_gradient; without the explicit part, log q is taken at a lam that is not differentiated."""
     def f(z, lam):
         log_q = q.log_prob(z, lam if explicit else getval(lam))
-        return require_one_each("log_joint", log_joint(z), np.shape(log_q)) - log_q
+        values = require_one_each("log_joint", log_joint(z), np.shape(log_q))
+        finite("log_joint", getval(values), getval(z))      # its slope may be finite all the same, as that of log z is below zero
+        return values - log_q
     return f
 
 
