@@ -2,7 +2,7 @@
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.networks import backpropagation, count, forward_layers, jacobian_product, logistic, rectified, tanh        # noqa: F401
+from refvi.networks import backpropagation, backpropagation_to_inputs, count, forward_layers, jacobian_product, logistic, rectified, tanh        # noqa: F401
 
 
 def setting(rng, g, scalar):
@@ -10,11 +10,12 @@ def setting(rng, g, scalar):
     sizes = (3, 5, 4, 2)
     theta, y, delta = rng.normal(size=count(sizes)) * 0.8, rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
 
-    def weighted(theta):
+    def weighted(theta, y):
         """sum_n delta_n . output_n, one unit at a time."""
         return np.sum(delta * units(theta, y, sizes, scalar))
 
-    return dict(theta=theta, y=y, delta=delta, sizes=sizes, g=g, scalar=scalar, gradient_of_units=lambda theta: grad(weighted)(theta))
+    return dict(theta=theta, y=y, delta=delta, sizes=sizes, g=g, scalar=scalar, gradient_of_units=lambda theta: grad(weighted)(theta, y),
+                gradient_in_inputs=lambda y: grad(weighted, 1)(theta, y))
 
 
 def stage_tanh(rng):

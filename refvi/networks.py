@@ -65,8 +65,11 @@ def forward(theta, y, sizes, g):
     return hs + [np.dot(hs[-1], W) + b]
 
 
-def backward(theta, hs, delta, sizes, g, out=None):
-    """Gradient in theta (P,) of any scalar whose gradient in the output is delta (N, n_L), from the kept hs of forward."""
+def backward(theta, hs, delta, sizes, g, out=None, inputs=None):
+    """Gradient in theta (P,) of any scalar whose gradient in the output is delta (N, n_L), from the kept hs of forward.
+
+    out (P,) takes the gradient, if given; inputs (N, n_0) takes that in the network's inputs, which is else not computed.
+    """
     gradient = np.empty_like(theta) if out is None else out
     views, own = layers(gradient, sizes), layers(theta, sizes)
     for level in reversed(range(len(views))):
@@ -74,6 +77,8 @@ def backward(theta, hs, delta, sizes, g, out=None):
         np.dot(np.ones(len(delta), delta.dtype), delta, out=views[level][1])        # three times as fast as a sum over rows
         if level:
             delta = np.dot(delta, own[level][0].T) * g.slope(hs[level])
+    if inputs is not None:
+        np.dot(delta, own[0][0].T, out=inputs)
     return gradient
 
 
@@ -101,6 +106,13 @@ def jacobian_product(theta, y, delta, sizes, g):
 def backpropagation(theta, y, delta, sizes, g):
     """The same product from the output inwards: one vector a datum and layer instead of a matrix."""
     return backward(theta, forward(theta, y, sizes, g), delta, sizes, g)
+
+
+def backpropagation_to_inputs(theta, y, delta, sizes, g):
+    """One product further: the gradient (N, n_0) in what entered the network, for whoever computed it."""
+    inputs = np.empty(np.shape(y))
+    backward(theta, forward(theta, y, sizes, g), delta, sizes, g, inputs=inputs)
+    return inputs
 
 
 def require_inputs(y, D):
