@@ -1,0 +1,242 @@
+"""Deep latent Gaussian models, line by line: derivations/deep_latent.md.
+
+Shapes: x (N, n) data, z (..., N, D), theta (P,) the decoder's weights, then log sd where x is normal; lam (N, 2 D), [mu, log_sd] of a diagonal normal q for
+every datum; d a model.Decoder. Rows return (N,) or an average over the data, in nats per datum. eps (R, S, N, D) is standard normal noise, z = mu + exp(log_sd) eps.
+RAI, "Probabilistic view enables neural net based latent variable models" and "Inference for Deep Latent Gaussian Models"; PML, "Variational inference and the VAE".
+"""
+import autograd.numpy as np
+from autograd import grad
+
+from refvi.deep_latent import amortized, exact, linear, local
+from refvi.deep_latent.model import (bounds, grid, hermite, log_evidence, log_joint, log_likelihood, log_prior, posterior_nodes, prior_nodes, slopes,
+                                     weights_of)
+from refvi.families.gaussian import diagonal_log_prob
+from refvi.families.lam import halves, trapezoid
+from refvi.networks import count, forward
+
+ENOUGH = 60     # steps of the E step after which nothing moves
+
+
+# ---- the model
+
+def total_mass(outcomes, widths, theta, d):
+    """The marginal density of all that can be observed, times its widths (K,): a number."""
+    return widths @ np.exp(log_evidence(outcomes, theta, d))
+
+
+def log_of_integral(x, theta, d):
+    """The latent variable integrated out, every datum by itself."""
+    z, log_w = prior_nodes(d.sizes[0])
+    density = np.exp(log_likelihood(x, z[:, None, :], theta, d))
+    return np.log(np.exp(log_w) @ density)
+
+
+def through_the_mean(x, theta, d):
+    """The slip: one pass with z at its prior mean instead of an integral over all z."""
+    return log_likelihood(x, np.zeros((1, d.sizes[0])), theta, d)
+
+
+def mean_and_variance(theta, d, at):
+    """Heads for a normal x whose network returns [mu, log sd] (2 n,): mean and variance (2, n) of x at one latent `at` (D,)."""
+    return np.stack([first_head(theta, d, at), second_head(theta, d, at)])
+
+
+def first_head(theta, d, at):
+    """E[x | z]: the first half of the network's output."""
+    return halves(forward(theta, at[None], d.sizes, d.g)[-1])[0][0]
+
+
+def second_head(theta, d, at):
+    """Var[x | z]: the second half is a log standard deviation, so that the variance is positive whatever the weights."""
+    return np.exp(2 * halves(forward(theta, at[None], d.sizes, d.g)[-1])[1][0])
+
+
+def one_function_twice(theta, d, at):
+    """The slide as it stands: mean and variance are the same NN(z; theta)."""
+    return halves(forward(theta, at[None], d.sizes, d.g)[-1])[0][0]
+
+
+def average_of_observations(eps, theta, d, at):
+    """Draws of x given z, averaged: eps (R, S, n) standard normal."""
+    return np.mean(first_head(theta, d, at) + np.sqrt(second_head(theta, d, at)) * eps, axis=1)
+
+
+def sum_of_images(theta, d, a, b):
+    """f(a) + f(b) - f(0): what f(a + b) is for a linear map with an offset. a, b (D,)."""
+    images = forward(weights_of(theta, d)[0], np.stack([a, b, 0 * a]), d.sizes, d.g)[-1]
+    return images[0] + images[1] - images[2]
+
+
+# ---- the bound of every datum, and their average
+
+def average_bound(x, lam, theta, d):
+    """E_q[log p(x_n, z) - log q_n(z)] on nodes under q_n, averaged over the data."""
+    mu, log_sd = halves(lam)
+    t, h = trapezoid(64)
+    t = grid(t, d.sizes[0])[:, None, :]
+    z, w = mu + np.exp(log_sd) * t, h**d.sizes[0] * np.exp(log_prior(t))
+    return np.mean(np.sum(w * (log_joint(x, z, theta, d) - diagonal_log_prob(z, lam)), axis=0))
+
+
+def reconstruction_less_divergence(x, lam, theta, d):
+    """E_q[log p(x_n | z)] by Gauss-Hermite less KL(q_n || N(0, I)) in closed form."""
+    eps, w = hermite(d.sizes[0], 40)
+    return np.mean(bounds(x, lam, theta, d, eps, w)[0])
+
+
+def divergence(x, lam, theta, d):
+    """KL(q_n || p(z | x_n, theta)) (N,), by its definition on nodes under q_n."""
+    mu, log_sd = halves(lam)
+    t, h = trapezoid(64)
+    t = grid(t, d.sizes[0])[:, None, :]
+    z, w = mu + np.exp(log_sd) * t, h**d.sizes[0] * np.exp(log_prior(t))
+    log_posterior = log_joint(x, z, theta, d) - log_evidence(x, theta, d)
+    return np.sum(w * (diagonal_log_prob(z, lam) - log_posterior), axis=0)
+
+
+def bounds_and_divergences(x, lam, theta, d):
+    """Both parts, each by its own integral."""
+    return average_bound(x, lam, theta, d) + np.mean(divergence(x, lam, theta, d))
+
+
+def evidence_less_bound(x, lam, theta, d):
+    """The divergence of every datum (N,), without its posterior: log p(x_n) - ELBO_n."""
+    eps, w = hermite(d.sizes[0], 40)
+    return log_evidence(x, theta, d) - bounds(x, lam, theta, d, eps, w)[0]
+
+
+def divergence_at_the_top(x, lam, theta, d):
+    """The same where every datum has climbed its own bound."""
+    top, _ = local.ascend(x, theta, d, lam, ENOUGH, 40)
+    return divergence(x, top, theta, d)
+
+
+# ---- the E step: what one lam_n does to the average
+
+def gradient_of_own_bound(x, lam, theta, d):
+    """The gradient of ELBO_n in lam_n, by hand through the decoder, over N: (N, 2 D)."""
+    eps, w = hermite(d.sizes[0], 40)
+    return bounds(x, lam, theta, d, eps, w)[1] / len(x)
+
+
+def gradient_of_average(x, lam, theta, d):
+    """The gradient of the average in all lam at once: the other data do not enter."""
+    return grad(lambda lam: average_bound(x, lam, theta, d))(lam)
+
+
+def gradient_by_draws(eps, x, lam, theta, d):
+    """A path gradient for every datum, each with noise of its own: (R, N, 2 D)."""
+    R, S, N, D = eps.shape
+    mu, log_sd = halves(lam)
+    sd = np.exp(log_sd)
+    in_z = slopes(x, (mu + sd * eps).reshape(R * S, N, D), theta, d, np.ones((1, 1)))[2].reshape(eps.shape)
+    return np.concatenate([np.mean(in_z, axis=1) - mu, sd * np.mean(in_z * eps, axis=1) - sd**2 + 1], axis=-1) / N
+
+
+def top_of_every_bound(x, theta, d):
+    """lam (N, 2 D) where the ascent of local.py ends."""
+    return local.ascend(x, theta, d, local.start(len(x), d.sizes[0]), ENOUGH)[0]
+
+
+# ---- the M step
+
+def gradient_in_theta(x, lam, theta, d):
+    """The gradient of the average bound in theta, by hand: posteriors replaced by q."""
+    eps, w = hermite(d.sizes[0], 40)
+    return bounds(x, lam, theta, d, eps, w)[2] / len(x)
+
+
+def gradient_in_theta_by_draws(eps, x, lam, theta, d):
+    """The gradient of log p(x_n | z) at draws z of q_n, averaged over draws and data: (R, P)."""
+    mu, log_sd = halves(lam)
+    z = mu + np.exp(log_sd) * eps
+    return np.stack([slopes(x, one, theta, d, np.full((1, 1), 1 / (len(one) * len(x))))[1] for one in z])
+
+
+def gradient_under_posteriors(x, theta, d):
+    """Fisher's identity: the gradient of the average log evidence, were the posteriors known."""
+    return exact.gradient(x, theta, d)[1]
+
+
+def gradient_under_q_and_gap(x, lam, theta, d):
+    """What q leaves out: the divergence to a posterior that moves with theta."""
+    return gradient_in_theta_by_autograd(x, lam, theta, d) + grad(lambda theta: np.mean(divergence(x, lam, theta, d)))(theta)
+
+
+def gradient_in_theta_by_autograd(x, lam, theta, d):
+    return grad(lambda theta: average_bound(x, lam, theta, d))(theta)
+
+
+# ---- rounds of both steps, up to the evidence
+
+def after_e_step(x, lam, theta, d):
+    """The average bound once every lam_n has climbed."""
+    return np.mean(local.ascend(x, theta, d, lam, ENOUGH, 40)[1])
+
+
+def moved(x, lam, theta, d, rate):
+    """(lam, theta) after an E step and one step of size rate along the average bound's gradient in theta."""
+    lam, _ = local.ascend(x, theta, d, lam, ENOUGH, 40)
+    return lam, theta + rate * gradient_in_theta(x, lam, theta, d)
+
+
+def after_m_step(x, lam, theta, d, rate):
+    """The average bound once theta has moved as well, lam standing still."""
+    lam, theta = moved(x, lam, theta, d, rate)
+    eps, w = hermite(d.sizes[0], 40)
+    return np.mean(bounds(x, lam, theta, d, eps, w)[0])
+
+
+def after_next_e_step(x, lam, theta, d, rate):
+    """And the E step of the next round, which starts where the last one ended."""
+    lam, theta = moved(x, lam, theta, d, rate)
+    return np.mean(local.ascend(x, theta, d, lam, ENOUGH, 40)[1])
+
+
+def evidence_at_new_theta(x, lam, theta, d, rate):
+    """What no bound exceeds."""
+    return np.mean(log_evidence(x, moved(x, lam, theta, d, rate)[1], d))
+
+
+# ---- a new datum
+
+def least_squares_encoder(x, lam):
+    """phi of a one-layer encoder n-2 D: the linear map of the data that comes nearest to their lam."""
+    return np.linalg.lstsq(np.column_stack([x, np.ones(len(x))]), lam, rcond=None)[0].ravel()
+
+
+def bound_of_new_datum_at_its_top(new, theta, d):
+    """ELBO_* (N,) of data that were not there, each after an ascent of its own."""
+    return local.ascend(new, theta, d, local.start(len(new), d.sizes[0]), ENOUGH)[1]
+
+
+def bound_of_new_datum_after_a_pass(new, x, theta, d):
+    """ELBO_* (N,) at the output of an encoder that learned from the tops of other data."""
+    phi = least_squares_encoder(x, local.ascend(x, theta, d, local.start(len(x), d.sizes[0]), ENOUGH)[0])
+    eps, w = hermite(d.sizes[0])
+    return bounds(new, amortized.encode(new, phi, (d.sizes[-1], 2 * d.sizes[0])), theta, d, eps, w)[0]
+
+
+def bound_after_one_layer(x, theta, d):
+    """ELBO_n (N,) of a linear decoder at the output of its one-layer encoder."""
+    eps, w = hermite(d.sizes[0], 40)
+    return bounds(x, linear.one_layer_encoder(x, theta, d), theta, d, eps, w)[0]
+
+
+def means_apart(x, theta, d):
+    """|E[z | x_1] - E[z | x_2]|, by quadrature."""
+    z, masses, _ = posterior_nodes(x, theta, d)
+    mean = masses.T @ z
+    return np.linalg.norm(mean[0] - mean[1])
+
+
+# ---- how many numbers are learned
+
+def parameters_of_all_data(N, D):
+    """A mean and a log standard deviation for every latent number of every datum."""
+    return 2 * N * D
+
+
+def weights_of_encoder(sizes):
+    """Weights and biases of an encoder with two heads, n-...-2 D: the same for any N."""
+    return count(sizes)
