@@ -8,13 +8,13 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.deep_latent import amortized, exact, linear, local
-from refvi.deep_latent.model import (bounds, grid, hermite, log_evidence, log_joint, log_likelihood, log_prior, posterior_nodes, prior_nodes, slopes,
+from refvi.deep_latent.model import (bounds, grid, log_evidence, log_joint, log_likelihood, log_prior, posterior_nodes, prior_nodes, slopes,
                                      weights_of)
 from refvi.families.gaussian import diagonal_log_prob
 from refvi.families.lam import halves, trapezoid
-from refvi.networks import count, forward
+from refvi.networks import count, forward, layers, sigmoid, tanh
 
-ENOUGH = 60     # steps of the E step after which nothing moves
+ENOUGH = 25     # steps of the E step after which nothing moves
 
 
 # ---- the model
@@ -22,6 +22,21 @@ ENOUGH = 60     # steps of the E step after which nothing moves
 def total_mass(outcomes, widths, theta, d):
     """The marginal density of all that can be observed, times its widths (K,): a number."""
     return widths @ np.exp(log_evidence(outcomes, theta, d))
+
+
+def average_over_outcomes(outcomes, widths, theta, d):
+    """E[log p(x)] when the data come from the model itself, in nats: what no other model scores on them."""
+    log_p = log_evidence(outcomes, theta, d)
+    return widths @ (np.exp(log_p) * log_p)
+
+
+def score_of_linear_decoder(outcomes, widths, theta, d):
+    """The same data under the linear decoder that is nearest to them, probabilistic principal components."""
+    mass = widths * np.exp(log_evidence(outcomes, theta, d))
+    mean = mass @ outcomes
+    covariance = (outcomes - mean).T @ (mass[:, None] * (outcomes - mean))
+    best = linear.from_moments(mean, covariance, d.sizes[0])
+    return mass @ linear.normal_marginal(outcomes, best, d._replace(sizes=(d.sizes[0], d.sizes[-1])))
 
 
 def log_of_integral(x, theta, d):
@@ -36,29 +51,25 @@ def through_the_mean(x, theta, d):
     return log_likelihood(x, np.zeros((1, d.sizes[0])), theta, d)
 
 
-def mean_and_variance(theta, d, at):
-    """Heads for a normal x whose network returns [mu, log sd] (2 n,): mean and variance (2, n) of x at one latent `at` (D,)."""
-    return np.stack([first_head(theta, d, at), second_head(theta, d, at)])
+def first_head(theta, sizes, at):
+    """E[x | z] (n,) at one latent `at` (D,): the first half of the output of a network D-...-2 n."""
+    return halves(forward(theta, at[None], sizes, tanh)[-1])[0][0]
 
 
-def first_head(theta, d, at):
-    """E[x | z]: the first half of the network's output."""
-    return halves(forward(theta, at[None], d.sizes, d.g)[-1])[0][0]
+def second_head(theta, sizes, at):
+    """Var[x | z] (n,): the second half is a log standard deviation, so that the variance is positive whatever the weights."""
+    return np.exp(2 * halves(forward(theta, at[None], sizes, tanh)[-1])[1][0])
 
 
-def second_head(theta, d, at):
-    """Var[x | z]: the second half is a log standard deviation, so that the variance is positive whatever the weights."""
-    return np.exp(2 * halves(forward(theta, at[None], d.sizes, d.g)[-1])[1][0])
-
-
-def one_function_twice(theta, d, at):
+def one_function_twice(theta, sizes, at):
     """The slide as it stands: mean and variance are the same NN(z; theta)."""
-    return halves(forward(theta, at[None], d.sizes, d.g)[-1])[0][0]
+    return forward(theta, at[None], sizes, tanh)[-1][0, :sizes[-1] // 2]
 
 
-def average_of_observations(eps, theta, d, at):
+def average_of_observations(eps, theta, sizes, at):
     """Draws of x given z, averaged: eps (R, S, n) standard normal."""
-    return np.mean(first_head(theta, d, at) + np.sqrt(second_head(theta, d, at)) * eps, axis=1)
+    mean, log_sd = halves(forward(theta, at[None], sizes, tanh)[-1])
+    return np.mean(mean + np.exp(log_sd) * eps, axis=1)
 
 
 def sum_of_images(theta, d, a, b):
@@ -69,45 +80,52 @@ def sum_of_images(theta, d, a, b):
 
 # ---- the bound of every datum, and their average
 
-def average_bound(x, lam, theta, d):
-    """E_q[log p(x_n, z) - log q_n(z)] on nodes under q_n, averaged over the data."""
+def fine(D):
+    """eps (S, 1, D) and weights (S,) of the trapezoid rule for N(0, I)."""
+    t, h = trapezoid(128 if D == 1 else 48)
+    t = grid(t, D)[:, None, :]
+    return t, h**D * np.exp(log_prior(t[:, 0]))
+
+
+def under_q(g, lam, D):
+    """E[g(z)] (N,) under every q_n."""
     mu, log_sd = halves(lam)
-    t, h = trapezoid(64)
-    t = grid(t, d.sizes[0])[:, None, :]
-    z, w = mu + np.exp(log_sd) * t, h**d.sizes[0] * np.exp(log_prior(t))
-    return np.mean(np.sum(w * (log_joint(x, z, theta, d) - diagonal_log_prob(z, lam)), axis=0))
+    eps, w = fine(D)
+    return np.sum(w[:, None] * g(mu + np.exp(log_sd) * eps), axis=0)
+
+
+def average_bound(x, lam, theta, d):
+    """E_q[log p(x_n, z) - log q_n(z)] by one integral, averaged over the data."""
+    return np.mean(under_q(lambda z: log_joint(x, z, theta, d) - diagonal_log_prob(z, lam), lam, d.sizes[0]))
 
 
 def reconstruction_less_divergence(x, lam, theta, d):
-    """E_q[log p(x_n | z)] by Gauss-Hermite less KL(q_n || N(0, I)) in closed form."""
-    eps, w = hermite(d.sizes[0], 40)
+    """E_q[log p(x_n | z)] by a rule less KL(q_n || N(0, I)) in closed form."""
+    eps, w = fine(d.sizes[0])
     return np.mean(bounds(x, lam, theta, d, eps, w)[0])
 
 
 def divergence(x, lam, theta, d):
-    """KL(q_n || p(z | x_n, theta)) (N,), by its definition on nodes under q_n."""
-    mu, log_sd = halves(lam)
-    t, h = trapezoid(64)
-    t = grid(t, d.sizes[0])[:, None, :]
-    z, w = mu + np.exp(log_sd) * t, h**d.sizes[0] * np.exp(log_prior(t))
-    log_posterior = log_joint(x, z, theta, d) - log_evidence(x, theta, d)
-    return np.sum(w * (diagonal_log_prob(z, lam) - log_posterior), axis=0)
+    """KL(q_n || p(z | x_n, theta)) (N,), by its definition."""
+    evidence = log_evidence(x, theta, d)
+    return under_q(lambda z: diagonal_log_prob(z, lam) - (log_joint(x, z, theta, d) - evidence), lam, d.sizes[0])
 
 
 def bounds_and_divergences(x, lam, theta, d):
-    """Both parts, each by its own integral."""
-    return average_bound(x, lam, theta, d) + np.mean(divergence(x, lam, theta, d))
+    """Both parts of every datum, each by its own integral."""
+    bound = under_q(lambda z: log_joint(x, z, theta, d) - diagonal_log_prob(z, lam), lam, d.sizes[0])
+    return np.mean(bound + divergence(x, lam, theta, d))
 
 
 def evidence_less_bound(x, lam, theta, d):
     """The divergence of every datum (N,), without its posterior: log p(x_n) - ELBO_n."""
-    eps, w = hermite(d.sizes[0], 40)
+    eps, w = fine(d.sizes[0])
     return log_evidence(x, theta, d) - bounds(x, lam, theta, d, eps, w)[0]
 
 
 def divergence_at_the_top(x, lam, theta, d):
     """The same where every datum has climbed its own bound."""
-    top, _ = local.ascend(x, theta, d, lam, ENOUGH, 40)
+    top, _ = local.ascend(x, theta, d, lam, ENOUGH)
     return divergence(x, top, theta, d)
 
 
@@ -115,7 +133,7 @@ def divergence_at_the_top(x, lam, theta, d):
 
 def gradient_of_own_bound(x, lam, theta, d):
     """The gradient of ELBO_n in lam_n, by hand through the decoder, over N: (N, 2 D)."""
-    eps, w = hermite(d.sizes[0], 40)
+    eps, w = fine(d.sizes[0])
     return bounds(x, lam, theta, d, eps, w)[1] / len(x)
 
 
@@ -142,15 +160,26 @@ def top_of_every_bound(x, theta, d):
 
 def gradient_in_theta(x, lam, theta, d):
     """The gradient of the average bound in theta, by hand: posteriors replaced by q."""
-    eps, w = hermite(d.sizes[0], 40)
+    eps, w = fine(d.sizes[0])
     return bounds(x, lam, theta, d, eps, w)[2] / len(x)
 
 
 def gradient_in_theta_by_draws(eps, x, lam, theta, d):
-    """The gradient of log p(x_n | z) at draws z of q_n, averaged over draws and data: (R, P)."""
+    """The gradient of log p(x_n | z) at draws z of q_n, averaged over draws and data, layer by layer: (R, P)."""
     mu, log_sd = halves(lam)
-    z = mu + np.exp(log_sd) * eps
-    return np.stack([slopes(x, one, theta, d, np.full((1, 1), 1 / (len(one) * len(x))))[1] for one in z])
+    weights, log_noise = weights_of(theta, d)
+    hs = forward(weights, mu + np.exp(log_sd) * eps, d.sizes, d.g)
+    parts, own, share = [], layers(weights, d.sizes), 1 / (eps.shape[1] * len(x))
+    if d.observed == "bernoulli":
+        delta = share * (x - sigmoid(hs[-1]))
+    else:
+        residual = (x - hs[-1]) * np.exp(-log_noise)
+        delta = share * residual * np.exp(-log_noise)
+        parts.append(share * np.sum(residual**2 - 1, axis=(1, 2, 3))[:, None])
+    for level in reversed(range(len(own))):
+        parts += [np.sum(delta, axis=(1, 2)), np.einsum("rsni,rsnj->rij", hs[level], delta).reshape(len(eps), -1)]
+        delta = delta @ own[level][0].T * (d.g.slope(hs[level]) if level else 1.)
+    return np.concatenate(parts[::-1], axis=1)
 
 
 def gradient_under_posteriors(x, theta, d):
@@ -171,26 +200,26 @@ def gradient_in_theta_by_autograd(x, lam, theta, d):
 
 def after_e_step(x, lam, theta, d):
     """The average bound once every lam_n has climbed."""
-    return np.mean(local.ascend(x, theta, d, lam, ENOUGH, 40)[1])
+    return np.mean(local.ascend(x, theta, d, lam, ENOUGH)[1])
 
 
 def moved(x, lam, theta, d, rate):
     """(lam, theta) after an E step and one step of size rate along the average bound's gradient in theta."""
-    lam, _ = local.ascend(x, theta, d, lam, ENOUGH, 40)
+    lam, _ = local.ascend(x, theta, d, lam, ENOUGH)
     return lam, theta + rate * gradient_in_theta(x, lam, theta, d)
 
 
 def after_m_step(x, lam, theta, d, rate):
     """The average bound once theta has moved as well, lam standing still."""
     lam, theta = moved(x, lam, theta, d, rate)
-    eps, w = hermite(d.sizes[0], 40)
+    eps, w = fine(d.sizes[0])
     return np.mean(bounds(x, lam, theta, d, eps, w)[0])
 
 
 def after_next_e_step(x, lam, theta, d, rate):
     """And the E step of the next round, which starts where the last one ended."""
     lam, theta = moved(x, lam, theta, d, rate)
-    return np.mean(local.ascend(x, theta, d, lam, ENOUGH, 40)[1])
+    return np.mean(local.ascend(x, theta, d, lam, ENOUGH)[1])
 
 
 def evidence_at_new_theta(x, lam, theta, d, rate):
@@ -213,13 +242,13 @@ def bound_of_new_datum_at_its_top(new, theta, d):
 def bound_of_new_datum_after_a_pass(new, x, theta, d):
     """ELBO_* (N,) at the output of an encoder that learned from the tops of other data."""
     phi = least_squares_encoder(x, local.ascend(x, theta, d, local.start(len(x), d.sizes[0]), ENOUGH)[0])
-    eps, w = hermite(d.sizes[0])
+    eps, w = fine(d.sizes[0])
     return bounds(new, amortized.encode(new, phi, (d.sizes[-1], 2 * d.sizes[0])), theta, d, eps, w)[0]
 
 
 def bound_after_one_layer(x, theta, d):
     """ELBO_n (N,) of a linear decoder at the output of its one-layer encoder."""
-    eps, w = hermite(d.sizes[0], 40)
+    eps, w = fine(d.sizes[0])
     return bounds(x, linear.one_layer_encoder(x, theta, d), theta, d, eps, w)[0]
 
 

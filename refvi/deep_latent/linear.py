@@ -69,3 +69,14 @@ def spread_of_posteriors(x, theta, d):
     """Largest stretch of the map from data to posterior means, times the distance of the first two data."""
     W, _, sd = parts(theta, d)
     return np.linalg.norm(np.linalg.solve(W @ W.T + sd**2 * np.eye(len(W)), W), 2) * np.linalg.norm(x[0] - x[1])
+
+
+def from_moments(mean, covariance, D):
+    """theta (P,) of the linear decoder of highest likelihood for data of this mean (n,) and covariance (n, n): Tipping and Bishop's closed form."""
+    n = len(mean)
+    if not 1 <= D < n:
+        raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, some direction must be left to the noise")
+    values, vectors = np.linalg.eigh(covariance)
+    variance = np.mean(values[:n - D])
+    W = np.sqrt(values[n - D:] - variance)[:, None] * vectors[:, n - D:].T
+    return np.concatenate([W.ravel(), mean, [0.5 * np.log(variance)]])

@@ -1,12 +1,12 @@
-"""Markov chains on z_n in the place of q: one step as a function of its noise, the rows that say what it leaves unchanged, chains for all data at once.
+"""Markov chains on z_n in the place of q: one step as a function of its noise, and chains for all data at once.
 
-Shapes: z (..., N, D), one state for every datum; e like z, standard normal, and u (..., N) uniform are the noise of one step. f maps states
-(..., D) to (..., K) numbers. Metropolis et al. (1953), Hastings (1970); Langevin proposals: Roberts and Tweedie (1996).
+Shapes: z (..., N, D), one state for every datum; e like z, standard normal, and u (..., N) uniform are the noise of one step. What a step leaves
+unchanged stands in balance.py. RAI, "Inference for Deep Latent Gaussian Models". Metropolis et al. (1953), Hastings (1970); Langevin proposals: Roberts and Tweedie (1996).
 """
 import numpy as np
 
 from refvi.core import require_count, require_positive, require_shape
-from refvi.deep_latent.model import log_joint, log_prior, observations, posterior_nodes, slopes
+from refvi.deep_latent.model import log_joint, log_prior, observations, slopes
 from refvi.optimize import adam
 
 WANTED = 0.574              # share of accepted Langevin steps at which chains mix best in many dimensions (Roberts and Rosenthal 1998); about right in one
@@ -81,40 +81,3 @@ def fit(rng, x, theta, d, rounds, inner, rate, chains=4, size=0.3):
         return slopes(x, state[0], theta, d, np.full((1, 1), 1 / (chains * len(x))))[1]
 
     return adam(gradient, theta, rounds, rate).lam
-
-
-# ---- what a step leaves unchanged: rows for one datum x (1, n) and one latent number
-
-def accept(rise):
-    """min(1, exp(rise))."""
-    return np.exp(np.minimum(rise, 0.))
-
-
-def flows(z, x, theta, d, size, drift, proposal_term):
-    """(posterior masses (K,), probability of every move (K, K) from row to column), both on the nodes z (K, 1) of the posterior.
-
-    drift: 0 for Metropolis, 1 for Langevin; proposal_term: whether the acceptance weighs the proposals' densities as well.
-    """
-    value, slope = log_joint_and_slope(x, z[:, None, :], theta, d)
-    value, slope = value[:, 0], drift * slope[:, 0, :]
-    spacing = z[1, 0] - z[0, 0]
-    there = log_proposal(z[None, :, :], z[:, None, :], slope[:, None, :], size)         # [from, to]
-    rise = value[None, :] - value[:, None] + (there.T - there if proposal_term else 0.)
-    return np.exp(there) * spacing / (size * np.sqrt(2 * np.pi)) * accept(rise)
-
-
-def under_posterior(f, x, theta, d):
-    """Weighted by the posterior masses of the grid."""
-    z, masses, _ = posterior_nodes(x, theta, d)
-    return masses[:, 0] @ f(z)
-
-
-def after_a_step(f, x, theta, d, size, drift=1, proposal_term=True):
-    """What a step adds to E[f]: where it goes, less where it came from, over all pairs of nodes."""
-    z, masses, _ = posterior_nodes(x, theta, d)
-    move = masses[:, :1] * flows(z, x, theta, d, size, drift, proposal_term)
-    return masses[:, 0] @ f(z) + np.sum(move, axis=0) @ f(z) - np.sum(move, axis=1) @ f(z)
-
-
-def through_all_moves(f, x, theta, d, size):
-    return after_a_step(f, x, theta, d, size)
