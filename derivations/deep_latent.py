@@ -272,11 +272,11 @@ def chain(rng, drift):
         """Nodes for the state and for where the proposal leads, on one grid; for u the middle of what is accepted, and of what is not."""
         if S > 1:
             return None
-        t, spacing = np.linspace(-9, 9, 3 * order, retstep=True)
+        t, spacing = np.linspace(-12, 12, 3 * order, retstep=True)
         log_density, centre = p.log_density(t), t + 0.5 * drift * size**2 * p.slope(t)
         e = (t[None, :] - centre[:, None]) / size
         there = log_density[:, None] + stats.norm.logpdf(e)
-        a = np.exp(np.minimum(there.T - there, 0.))
+        a = np.exp(np.clip(there.T - there, -300., 0.))
         mass = spacing**2 / size * np.exp(there)
         parts = [(np.broadcast_to(t[:, None], a.shape), e, u, mass * share) for u, share in ((a / 2, a), ((1 + a) / 2, 1 - a))]
         state, e, u, mass = (np.concatenate([part[i].ravel() for part in parts]) for i in range(4))

@@ -27,7 +27,7 @@ def direction(lam, slope):
 
 
 def ascend(x, theta, d, lam, steps, order=None, watch=None):
-    """(lam (N, 2 D), ELBO_n (N,)) after so many steps of all data at once; watch(step, bounds (N,)) is called after each. One pass a step, and one before."""
+    """(lam (N, 2 D), ELBO_n (N,)) after so many steps of all data at once; watch(step, lam, ELBO_n) is called after each. One pass a step, and one before."""
     x, N, D = observations(x, d), len(x), d.sizes[0]
     lam = require_shape("lam", lam, (N, 2 * D), f"[mu, log_sd] of D={D} latent numbers for each of the N={N} data").astype(float)
     require_count("steps", steps)
@@ -41,7 +41,7 @@ def ascend(x, theta, d, lam, steps, order=None, watch=None):
         lam, slope, value = np.where(better, trial, lam), np.where(better, next_slope, slope), np.maximum(above, value)
         rate = np.where(better, np.minimum(2 * rate, 1.), rate / 2)
         if watch:
-            watch(step, value)
+            watch(step, lam, value)
     return lam, value
 
 
