@@ -15,9 +15,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: o
 
 import numpy as np      # noqa: E402
 
-from refvi import models    # noqa: E402
+from refvi import models, networks    # noqa: E402
 from refvi.bbvi import regression   # noqa: E402
 from refvi.bbvi.algorithm import bbvi   # noqa: E402
+from refvi.deep_latent import amortized, local, mcmc, model    # noqa: E402
 from refvi.families import diagonal_normal  # noqa: E402
 from refvi.laboratory import path_gradient, score_gradient      # noqa: E402
 from refvi.laboratory.regression import regression_study        # noqa: E402
@@ -317,6 +318,29 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
             print(f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)")
 
 
+# ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
+
+def deep_latents(N=500, steps=24, chains=20, walk=100):
+    d, sizes = model.decoder((1, 32, 16)), (16, 64, 2)
+    theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, sizes)
+    x, _ = model.sample(RNG, theta, d, N)
+    z = RNG.standard_normal((chains, N, 1))
+    ways = {"ascents of their own": (lambda: local.ascend(x, theta, d, local.start(N, 1), steps), f"{steps} steps of 16 nodes"),
+            "chains of their own": (lambda: mcmc.run(RNG, z, x, theta, d, walk, 0.2), f"{chains} chains of {walk} steps"),
+            "quadrature": (lambda: model.posterior_nodes(x, theta, d), "360 nodes that all data share")}
+
+    def network():
+        amortized.encode(x, phi, sizes)
+
+    for name, (call, what) in ways.items():
+        told, took = ratio(call, several(network, 10), 3)
+        print(f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} ({took / N * 1e6:,.1f} us a datum; {what})")
+    few = x[:N // 10]
+    for name, more, less in (("ascents", ways["ascents of their own"][0], lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps)),
+                             ("the encoder", several(network, 10), several(lambda: amortized.encode(few, phi, sizes), 10))):
+        print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
+
+
 def main():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
@@ -334,6 +358,7 @@ def main():
     inferences()
     path_inferences()
     laboratory()
+    deep_latents()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

@@ -8,6 +8,7 @@ from refvi import networks
 from refvi.core import Noise, noise
 from refvi.deep_latent import amortized, balance, exact, linear, local, mcmc, model
 from refvi.families import diagonal_normal
+from refvi.optimize import adam
 from refvi.verify.trial import FAIL, PASS, escalate, moments
 from tests.proof import prove
 
@@ -95,8 +96,9 @@ def each(N):
 @pytest.mark.parametrize("options, verdict", [({}, PASS), (dict(shared=True), PASS), (dict(entropy_term=0.), FAIL), (dict(root=True), FAIL)],
                          ids=["right", "one noise for all data has the same mean", "no entropy", "log sd for log variance"])
 def test_the_rule_tells_a_gradient_of_the_bounds(entropy, options, verdict):
-    values = dict(truth=lambda: slope_of_bounds(LAM).round(9), estimate=lambda eps: draw_by_draw(eps, **options), eps=each(2), S=1)
-    values["truth"] = (lambda value: lambda: value)(model.bounds(X, LAM, THETA, D, *model.hermite(1, 60))[1])
+    truth = model.bounds(X, LAM, THETA, D, *model.hermite(1, 60))[1]
+    np.testing.assert_allclose(truth, slope_of_bounds(LAM), rtol=1e-3, atol=1e-4)
+    values = dict(truth=lambda: truth, estimate=lambda eps: draw_by_draw(eps, **options), eps=each(2), S=1)
     result = prove(entropy, r"truth; \approx estimate", values)["estimate"]
     assert result.verdict == verdict and "rule" in result.how, result
 
@@ -136,7 +138,7 @@ def test_data_do_not_see_each_other():
     """One datum's ascent is the same alone and in company."""
     together, _ = local.ascend(X, THETA, D, LAM, 20)
     alone = np.concatenate([local.ascend(X[[n]], THETA, D, LAM[[n]], 20)[0] for n in range(2)])
-    np.testing.assert_allclose(together, alone, rtol=1e-10)
+    np.testing.assert_allclose(together, alone, atol=1e-6)
 
 
 def test_a_linear_decoder_s_tops_are_its_posteriors_after_a_few_steps(rng):
@@ -192,8 +194,8 @@ def test_chains_sample_the_posterior_that_quadrature_knows(entropy):
         assert np.all(taken > 0.2)
         return moments([np.concatenate([end[..., 0] + slip, end[..., 0]**2], axis=1)])
 
-    assert escalate(draw, target, 20_000, tolerance=1e-6).verdict == PASS
-    assert escalate(lambda n, strike: draw(n, strike, 0.05), target, 20_000, tolerance=1e-6).verdict == FAIL
+    assert escalate(draw, target, 5000, tolerance=1e-6).verdict == PASS
+    assert escalate(lambda n, strike: draw(n, strike, 0.1), target, 5000, tolerance=1e-6).verdict == FAIL
 
 
 def test_langevin_and_metropolis_agree_with_the_table_of_moves(rng):
@@ -211,22 +213,22 @@ def test_langevin_and_metropolis_agree_with_the_table_of_moves(rng):
 
 # ---- fits
 
-def arc(rng, N):
-    """Data along seven tenths of a circle."""
-    angle = 0.7 * np.pi * rng.uniform(-1, 1, N)
-    return 1.5 * np.stack([np.sin(angle), np.cos(angle)], axis=1) + 0.2 * rng.standard_normal((N, 2))
+BEND = np.array([1.1, 0.7, -1.2, -0.8, 0.2, -0.7, 1.1, -0.7, 0.4, 1.1, 0.9, 0.8, 0.3, -0.2, np.log(0.2)])      # a line with one bend
 
 
 def test_all_three_fits_come_close_to_the_exact_optimum(rng):
-    """From the same start near the top, so that no fold of the line decides: average log evidence by quadrature, within 0.15 nats of the exact ascent."""
-    d, x = model.decoder((1, 6, 2)), arc(rng, 120)
-    start = exact.fit(x, np.append(networks.initial(rng, d.sizes), np.log(0.5)), d, 150, 0.05)
-    start = start + 0.05 * rng.standard_normal(start.size)
-    best = np.mean(model.log_evidence(x, exact.fit(x, start, d, 150, 0.03), d))
-    sizes = (2, 24, 2)
-    phi = amortized.fit(x, start, amortized.initial(rng, sizes), d, sizes, 300, 0.03, order=8, only_encoder=True)[1]
-    for theta in (local.fit(x, start, d, 120, 3, 0.02, order=8)[0], mcmc.fit(rng, x, start, d, 120, 5, 0.01), amortized.fit(x, start, phi, d, sizes, 300, 0.01, order=8)[0]):
-        assert np.mean(model.log_evidence(x, theta, d)) > best - 0.15
+    """Average log evidence by quadrature, nats below the ascent on the marginal itself: near for all three, far where the E step is forgotten and q stays the prior."""
+    x, start, sizes = model.sample(rng, BEND, D, 150)[0], BEND + rng.uniform(-0.15, 0.15, BEND.size), (2, 16, 2)
+    best = np.mean(model.log_evidence(x, exact.fit(x, start, D, 200, 0.03, order=120), D))
+    prior, rule = np.zeros((150, 2)), model.hermite(1, 8)
+
+    def below(theta):
+        return best - np.mean(model.log_evidence(x, theta, D))
+
+    forgotten = below(adam(lambda theta: model.bounds(x, prior, theta, D, *rule)[2] / 150, start, 200, 0.03).lam)
+    for theta in (local.fit(x, start, D, 150, 2, 0.03, order=8)[0], mcmc.fit(rng, x, start, D, 150, 5, lambda step: 0.03 / (1 + step / 30)),
+                  amortized.fit(x, start, amortized.initial(rng, sizes), D, sizes, 500, 0.02, order=8)[0]):
+        assert below(theta) < 0.6 * forgotten
 
 
 def test_pixels_are_fitted_too(rng):
