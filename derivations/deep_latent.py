@@ -134,7 +134,8 @@ def stage_bend(rng):
 
 def stage_pixels(rng):
     """Two images of four pixels."""
-    theta, d = jitter(rng, [0.9, -1.2, 1.4, 0.5, -0.3, -0.6, 2.1, -1.4, 0.6, 1.3, 0.7, 1.5, -1.8, 0.4, -1.1, 0.8, 1.2, -1.6, 0.3, -0.2, 0.5, -0.4]), Decoder((1, 3, 4), "bernoulli")
+    theta = jitter(rng, [0.9, -1.2, 1.4, 0.5, -0.3, -0.6, 2.1, -1.4, 0.6, 1.3, 0.7, 1.5, -1.8, 0.4, -1.1, 0.8, 1.2, -1.6, 0.3, -0.2, 0.5, -0.4])
+    d = Decoder((1, 3, 4), "bernoulli")
     x = np.array([[1., 0, 1, 1], [0., 1, 0, 1]])
     lam = np.column_stack([jitter(rng, [0.9, 0.9], 0.1), np.log(rng.uniform(0.4, 0.6, 2))])
     return dict(x=x, theta=theta, d=d, lam=lam, S=1, eps=each(2), rate=0.05, log_density_of_the_data=lambda: log_density(x, theta, d))
@@ -190,7 +191,8 @@ def stage_plane(rng):
     """Two latent numbers, a linear decoder into three dimensions."""
     theta = np.concatenate([jitter(rng, [1.1, -0.4, 0.7, 0.3, 0.9, -0.6], 0.15), jitter(rng, [0.4, -0.3, 0.2]), [rng.uniform(-0.6, -0.4)]])
     x = jitter(rng, [[0.9, -0.5, 1.1], [-0.4, 1.0, -0.8]], 0.15)
-    return dict(x=x, theta=theta, d=Decoder((2, 3)), density_of_a_normal=normal_referees(x, theta, 2)["density_of_a_normal"], evidence_of_two_latents=normal_referees(x, theta, 2)["density_of_a_normal"])
+    density = normal_referees(x, theta, 2)["density_of_a_normal"]
+    return dict(x=x, theta=theta, d=Decoder((2, 3)), density_of_a_normal=density, evidence_of_two_latents=density)
 
 
 def normal_referees(x, theta, D):

@@ -1,9 +1,11 @@
-"""For a new datum an ascent of its own takes some ten steps of sixteen passes each, an encoder takes one pass and loses about half a nat, and a few steps from there make up for it.
+"""For a new datum an ascent of its own takes some ten steps of sixteen passes each, an encoder takes one pass and loses about half a nat, and a few
+steps from there make up for it.
 
-300 new data of a known model, a line bent into three quarters of a ring. Horizontal: passes through a network for one datum, 16 of the decoder at a step of an ascent, one of the encoder, 20 at a step of its
-chains. Left: nats between log p(x), by quadrature, and the bound, averaged over the data; the encoders were trained on 60 and on 600 others; dashed: the best normal found from five starts: an ascent from the
-prior's mean may end on the wrong side of the bend. Right: how far the estimate of a posterior mean lies off, median over the data, in posterior standard deviations; the 20 Langevin chains start
-from the prior, their sizes are tuned, and the first half of every walk is dropped.
+300 new data of a known model, a line bent into three quarters of a ring. Horizontal: passes through a network for one datum, 16 of the decoder at a
+step of an ascent, one of the encoder, 20 at a step of its chains. Left: nats between log p(x), by quadrature, and the bound, averaged over the data;
+the encoders were trained on 60 and on 600 others; dashed: the best normal found from five starts: an ascent from the prior's mean may end on the
+wrong side of the bend. Right: how far the estimate of a posterior mean lies off, median over the data, in posterior standard deviations; the 20
+Langevin chains start from the prior, their sizes are tuned, and the first half of every walk is dropped.
 """
 import numpy as np
 

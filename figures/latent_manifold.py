@@ -1,7 +1,8 @@
 """A network lays a latent line into the plane as a curve and a latent grid as a bent sheet, and the data lie around it by the noise.
 
-Left: the latent line with the prior's quantiles as dots. Middle: its image under a fixed tanh network 1-4-2, the same quantiles, and draws of the model with
-their noise. Right: the images of a grid over two latent numbers under a network 2-6-2. The slide's picture is missing from its file; this is what its words say.
+Left: the latent line with the prior's quantiles as dots. Middle: its image under a fixed tanh network 1-4-2, the same quantiles, and draws of the
+model with their noise. Right: the images of a grid over two latent numbers under a network 2-6-2. The slide's picture is missing from its file; this
+is what its words say.
 """
 import numpy as np
 from scipy.special import ndtri

@@ -1,7 +1,8 @@
 """One latent number and a network hold a ring where PPCA, with one latent number as well, makes a blob: about one nat per datum, held out.
 
-300 data on a ring with noise; PPCA by its closed form, the deep model 1-16-2 by ascent on its exact marginal. Dots: the data, and 300 draws of each model; line: the decoder's curve for 99 percent of the
-prior. Titles: average log-likelihood of 2000 held-out data, by a normal's formula and by quadrature; the entropy of the ring is what no model can pass on average.
+300 data on a ring with noise; PPCA by its closed form, the deep model 1-16-2 by ascent on its exact marginal. Dots: the data, and 300 draws of each
+model; line: the decoder's curve for 99 percent of the prior. Titles: average log-likelihood of 2000 held-out data, by a normal's formula and by
+quadrature; the entropy of the ring is what no model can pass on average.
 """
 import numpy as np
 from scipy.special import ive

@@ -211,6 +211,23 @@ def test_langevin_and_metropolis_agree_with_the_table_of_moves(rng):
         assert abs(np.mean(moved) - share) < 5.5 * np.sqrt(share * (1 - share) / n)
 
 
+RING = np.concatenate([np.ones(4), [1.5, 0., -1.5, 0.], [1., -0.8, 0., 1.6, -1., -0.8, 0., 0.], [-0.9, 0.], [-1.7]])
+SEAM = model.decoder((1, 4, 2))
+
+
+def test_at_a_seam_ascents_and_chains_stay_on_their_own_side(rng):
+    """Two modes of equal mass at the ends of the line: the posterior mean is zero, and neither E step finds it."""
+    ends = networks.forward(RING[:-1], np.array([[-2.1], [2.1]]), SEAM.sizes, SEAM.g)[-1]
+    x = np.mean(ends, axis=0)[None]
+    z, masses, log_p = model.posterior_nodes(x, RING, SEAM)
+    assert abs(masses[:, 0] @ z[:, 0]) < 0.05 and masses[:, 0] @ np.abs(z[:, 0]) > 1.5
+    tops = [local.ascend(x, RING, SEAM, np.array([[side, np.log(0.3)]]), 60) for side in (-1.8, 1.8)]
+    for sign, (lam, value) in zip((-1, 1), tops):
+        assert sign * lam[0, 0] > 1.5 and log_p[0] - value[0] > 0.5 * np.log(2)
+        _, _, _, draws = mcmc.run(rng, np.full((20, 1, 1), 1.8 * sign), x, RING, SEAM, 200, 0.3, keep=True)
+        assert sign * np.mean(draws) > 1.5
+
+
 # ---- fits
 
 BEND = np.array([1.1, 0.7, -1.2, -0.8, 0.2, -0.7, 1.1, -0.7, 0.4, 1.1, 0.9, 0.8, 0.3, -0.2, np.log(0.2)])      # a line with one bend

@@ -193,6 +193,7 @@ def gradient_under_q_and_gap(x, lam, theta, d):
 
 
 def gradient_in_theta_by_autograd(x, lam, theta, d):
+    """The same by autograd, through the average on its nodes."""
     return grad(lambda theta: average_bound(x, lam, theta, d))(theta)
 
 
