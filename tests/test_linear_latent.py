@@ -91,7 +91,8 @@ def steps(x, theta):
     S, second = np.linalg.inv(precision), mean.T @ mean / len(x)
     return {"right": e_step(x, theta), "covariance forgotten": (mean, second), "covariance summed over the data": (mean, len(x) * S + second),
             "precision for covariance": (mean, precision + second), "noise forgotten in M": (mean, S / np.mean(theta.sd**2) + second),
-            "M without noise": (mean * 0 + (x - theta.b) @ np.linalg.pinv(theta.W).T, S + second), "outer product of the mean": (mean, S + np.outer(mean.mean(axis=0), mean.mean(axis=0)))}
+            "M without noise": ( (x - theta.b) @ np.linalg.pinv(theta.W).T, S + second),
+            "outer product of the mean": (mean, S + np.outer(mean.mean(axis=0), mean.mean(axis=0)))}
 
 
 @pytest.mark.parametrize("each", [False, True])
@@ -141,7 +142,8 @@ def test_a_fit_with_one_noise_is_the_closed_form_at_once_and_a_short_one_says_so
 def terms(mu, log_sd, x, theta):
     """KL and reconstruction, right and wrong."""
     right, variances = fit_term(mu, log_sd, x, theta) - kl_term(mu, log_sd), np.exp(2 * log_sd)
-    return {"right": right, "log sd for log variance": right - 0.5 * np.sum(log_sd), "one half for all": right - 0.5, "no trace": right + 0.5 * np.sum(theta.W**2 @ variances) / theta.sd**2,
+    return {"right": right, "log sd for log variance": right - 0.5 * np.sum(log_sd), "one half for all": right - 0.5,
+            "no trace": right + 0.5 * np.sum(theta.W**2 @ variances) / theta.sd**2,
             "KL subtracted twice": right - kl_term(mu, log_sd), "sum for mean": right + 0.5 * np.mean(np.sum(mu**2, axis=1)) * (1 - len(x)),
             "sd as variance": fit_term(mu, log_sd / 2, x, theta) - kl_term(mu, log_sd / 2), "mean over latents": right + kl_term(mu, log_sd) / 2}
 
