@@ -38,7 +38,7 @@ def designed(rng, covariance, mean, N=7):
 def world(rng):
     """A covariance that is not quite the decoder's: the first coordinate, which the encoder will not see, is partly its own."""
     theta = decoder(rng)
-    return theta, theta.W @ theta.W.T + np.diag([0.9, 0.5, 0.4, 0.6]) + rng.uniform(0.01, 0.05, 4) * np.eye(4), theta.b + np.array([0.2, -0.3, 0.25, -0.2]) + rng.uniform(-0.05, 0.05, 4)
+    return theta, theta.W @ theta.W.T + np.diag([1.2, 0.5, 0.4, 0.6]) + rng.uniform(0.01, 0.05, 4) * np.eye(4), theta.b + np.array([0.2, -0.3, 0.25, -0.2]) + rng.uniform(-0.05, 0.05, 4)
 
 
 def disturbed(rng, C, size=0.35):

@@ -8,7 +8,7 @@ enter by their mean and covariance alone: Moments. Nats per datum. Cremer, Li an
 from typing import NamedTuple
 
 import autograd.numpy as np
-from autograd import elementwise_grad, grad, hessian
+from autograd import grad, hessian
 
 from refvi.core import require_count, require_finite, require_shape
 from refvi.families import diagonal_normal, halves
@@ -106,7 +106,7 @@ def best_encoder(sees, moments, theta):
     A, precision = exact_map(theta)
     seen, off = moments.covariance[sees][:, sees], moments.mean - theta.b
     values = np.linalg.eigvalsh(seen)
-    if not values[0] > 1e3 * np.finfo(float).eps * values[-1]:
+    if len(values) and not values[0] > 1e3 * np.finfo(float).eps * values[-1]:
         raise ValueError(f"the {len(values)} seen coordinates have a singular covariance (eigenvalues from {values[0]:.2g} to {values[-1]:.2g}): "
                          "see fewer of them, or take more data than coordinates")
     V = A @ np.linalg.solve(seen, moments.covariance[sees]).T
@@ -114,9 +114,9 @@ def best_encoder(sees, moments, theta):
 
 
 def climbed_encoder(phi, sees, moments, theta):
-    """phi where Newton's steps on E[ELBO], which is concave in phi, end."""
+    """phi where Newton's steps on E[ELBO], which is concave in phi, end; from somewhere near."""
     slope, curvature = grad(elbo), hessian(elbo)
-    for _ in range(NEWTON):
+    for _ in range(NEWTON // 2):
         phi = phi - np.linalg.solve(curvature(phi, sees, moments, theta), slope(phi, sees, moments, theta))
     return phi
 
@@ -140,13 +140,14 @@ def bound_at(lam, x, theta):
 
 def each_climbed(x, theta):
     """lam (N, 2D) where Newton's steps on all bounds end, every datum with a lam of its own; from the prior's spread, which is too wide, they never overshoot."""
-    D = theta.W.shape[1]
-    slope = elementwise_grad(lambda lam: bound_at(lam, x, theta))
-    lam = np.zeros((len(x), 2 * D))
+    W, off = theta.W / np.reshape(theta.sd**2, (-1, 1)), x - theta.b
+    curvature = np.eye(W.shape[1]) + theta.W.T @ W
+    mu = log_sd = np.zeros((len(x), len(curvature)))
     for _ in range(NEWTON):
-        curvature = np.stack([elementwise_grad(lambda lam: slope(lam)[:, j])(lam) for j in range(2 * D)], axis=1)
-        lam = lam - np.linalg.solve(curvature, slope(lam)[..., None])[..., 0]
-    return lam
+        mu = mu + np.linalg.solve(curvature, ((off - mu @ theta.W.T) @ W - mu).T).T
+        spread = np.diag(curvature) * np.exp(2 * log_sd)
+        log_sd = log_sd + (1 - spread) / (2 * spread)
+    return np.concatenate([mu, log_sd], axis=1)
 
 
 def bound_of_each(x, theta):
