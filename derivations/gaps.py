@@ -38,7 +38,8 @@ def designed(rng, covariance, mean, N=7):
 def world(rng):
     """A covariance that is not quite the decoder's: the first coordinate, which the encoder will not see, is partly its own."""
     theta = decoder(rng)
-    return theta, theta.W @ theta.W.T + np.diag([1.2, 0.5, 0.4, 0.6]) + rng.uniform(0.01, 0.05, 4) * np.eye(4), theta.b + np.array([0.2, -0.3, 0.25, -0.2]) + rng.uniform(-0.05, 0.05, 4)
+    C = theta.W @ theta.W.T + np.diag([1.2, 0.5, 0.4, 0.6] + rng.uniform(0.01, 0.05, 4))
+    return theta, C, theta.b + np.array([0.2, -0.3, 0.25, -0.2]) + rng.uniform(-0.05, 0.05, 4)
 
 
 def disturbed(rng, C, size=0.35):
@@ -162,7 +163,8 @@ def normal_equations(sees, moments, theta):
 def left_on_grid(sees, sample, theta, start, steps, rate):
     """What gradient ascent by hand has still to gain on the sample's own grid."""
     x, mass = grid(*sample)
-    return bound_on_grid(x, mass, normal_equations(sees, sample, theta), sees, theta) - bound_on_grid(x, mass, climbed_by_hand(sees, sample, theta, start, steps, rate), sees, theta)
+    ended, stopped = normal_equations(sees, sample, theta), climbed_by_hand(sees, sample, theta, start, steps, rate)
+    return bound_on_grid(x, mass, ended, sees, theta) - bound_on_grid(x, mass, stopped, sees, theta)
 
 
 def bound_by_hand(sees, population, sample, theta):

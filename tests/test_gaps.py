@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from refvi.commands.figures import load_press
 from refvi.gaps import (Moments, amortization_gap, best_encoder, bound_at, each_climbed, elbo, encode, family_gap, finite_sample_gap, gain_on_the_sample, left_on_the_sample,
                         ledger, log_evidence, mean_divergence, mean_gap, model_gap, moments_of, optimisation_gap, population_minus_sample, trained)
 from refvi.linear_latent import covariance, linear, log_joint, log_likelihood
@@ -131,6 +132,14 @@ def test_finite_samples_cost_about_one_over_n(rng):
     population, root = Moments(theta.b, covariance(theta)), np.linalg.cholesky(covariance(theta))
     means = [np.mean([finite_sample_gap(SEES, population, moments_of(theta.b + rng.standard_normal((N, 4)) @ root.T), theta) for _ in range(60)]) for N in (40, 640)]
     assert 8 < means[0] / means[1] < 32
+
+
+def test_the_picture_s_parts_add_up_and_stopping_early_is_better_there():
+    data = load_press().stored("gaps_stacked")
+    names = ("family", "amortization", "finite_sample", "optimisation")
+    np.testing.assert_allclose(np.concatenate([sum(data[f"{name}_{side}"] for name in names) for side in ("seen", "step")]), data["exact_gap"], rtol=1e-9)
+    early = (data["step"] >= 20) & (data["step"] <= 200)
+    assert np.all(data["optimisation_step"][early] < 0) and data["optimisation_step"][0] > 0
 
 
 # ---- bad input

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
+from refvi.commands.figures import load_press
 from refvi.linear_latent import Linear, covariance, linear, log_likelihood, posterior, scatter, small
 from refvi.linear_latent.autoencoder import error, trained
 from refvi.linear_latent.em import e_step, em_step, fit, iterated, m_step
@@ -175,6 +176,13 @@ def test_training_ends_at_the_discarded_eigenvalues_from_anywhere(rng):
         W, E = trained(x, D, rng.uniform(-1, 1, (D, 4)), rounds=400)
         assert error(W, E, x) == pytest.approx(np.array([2.6, 1.3, 0.9, 0.5])[D:].sum(), abs=1e-9)
         np.testing.assert_allclose(W @ E, AXES[:, :D] @ AXES[:, :D].T, atol=1e-7)
+
+
+def test_the_picture_s_fits_end_on_their_lines():
+    data = load_press().stored("linear_anchors")
+    assert np.all(data["elbo"] < data["ppca"] + 1e-12) and data["ppca"] - data["elbo"][-1] < 2e-3 < data["ppca"] - data["elbo"][0]
+    assert np.all(np.diff(data["em"]) > -1e-12) and data["em"][0] == pytest.approx(data["ppca"], abs=1e-12) and data["em"][-1] == pytest.approx(data["factors"], abs=1e-8)
+    assert np.all(data["squares"] > data["discarded"] - 1e-12) and data["squares"][-1] == pytest.approx(data["discarded"], abs=1e-8)
 
 
 # ---- bad input
