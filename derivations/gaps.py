@@ -17,10 +17,6 @@ def zero():
     return 0.
 
 
-def nothing():
-    return 0.
-
-
 # ---- a decoder of four coordinates, an encoder that sees three of them
 
 def decoder(rng):

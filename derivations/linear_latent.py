@@ -96,7 +96,7 @@ def stage_data(rng):
     start = np.concatenate([rng.uniform(0.2, 0.6, 8) * [1, 1, 1, -1, 1, 1, 1, -1], rng.uniform(-0.1, 0.1, 5), rng.uniform(0.1, 0.3, 8), rng.uniform(-0.6, -0.3, 2)])
     theta = Linear(start[:8].reshape(4, 2), x.mean(axis=0), rng.uniform(0.7, 1.))
     return dict(x=x, D=2, rotation=np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]]), kept=np.array([0, 2]), nudge=0.1 * np.eye(13)[[0, 3, 6, 9, 12]],
-                start=start, E=start[13:21].reshape(2, 4) * [[1, 1, 1, 1], [1, -1, 1, -1]], theta=theta, each=False, steps=200, scale=1., log_likelihood_now=by_scipy,
+                start=start, E=start[13:21].reshape(2, 4) * [[1, 1, 1, 1], [1, -1, 1, -1]], theta=theta, each=False, steps=150, scale=1., log_likelihood_now=by_scipy,
                 regression_on_every_code=every_code, regression_with_one_noise=every_code, highest_likelihood=lambda x, D: scipy_at_svd(x, D))
 
 

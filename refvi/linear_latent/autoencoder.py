@@ -15,7 +15,7 @@ def error(W, E, x):
     return np.mean(np.sum((off - off @ E.T @ W.T)**2, axis=1))
 
 
-def trained(x, D, E, rounds=200):
+def trained(x, D, E, rounds=150):
     """W and E (D, n) after so many rounds of least squares, each layer in turn: there are saddles, but no other minimum."""
     off = x - np.mean(x, axis=0)
     for _ in range(rounds):
