@@ -61,11 +61,16 @@ def gradient_of_all_data(held, x, phi, theta, encoder, decoder, likelihood):
     return np.concatenate(estimate_and_gradients(phi, theta, x, held, encoder, decoder, likelihood)[1:])
 
 
+def share(eps, N):
+    """How much each of the N data counts in minibatches eps (R, 1, M): (R, N)."""
+    return np.mean(eps[:, 0, :, None] == np.arange(N), axis=1)
+
+
 def gradient_of_a_minibatch(eps, held, x, phi, theta, encoder, decoder, likelihood):
     """The average over the M data chosen, for eps (R, 1, M). (R, P)"""
-    return np.mean(gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood)[eps[:, 0]], axis=1)
+    return share(eps, len(x)) @ gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood)
 
 
 def rescaled_once_more(eps, held, x, phi, theta, encoder, decoder, likelihood):
     """The slip: an average, multiplied by N/M as if it were a sum. (R, P)"""
-    return len(x) / eps.shape[-1] * np.mean(gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood)[eps[:, 0]], axis=1)
+    return len(x) / eps.shape[-1] * (share(eps, len(x)) @ gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood))
