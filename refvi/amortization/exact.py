@@ -3,11 +3,9 @@
 A linear decoder is a Network of two layer sizes, x = z W + b + N(0, sd^2 I), as probabilistic principal components. Nats per datum.
 """
 import autograd.numpy as np
-from autograd import grad, hessian
 
-from refvi.amortization import closed_divergence, elbo, encode, gaussian, log_likelihood, standard_nodes, drawn
+from refvi.amortization import elbo, encode, gaussian, highest, on_nodes, standard_nodes
 from refvi.core import require_positive
-from refvi.elbo import lowest
 from refvi.families import gamma, gamma_lam, halves
 from refvi.networks import count, layers
 
@@ -28,12 +26,11 @@ def encoder_numbers(sizes):
 
 def highest_amortized_bound(phi, theta, x, encoder, decoder, likelihood):
     """The bound where ascent in phi ends. Nats per datum."""
-    eps, w = standard_nodes(decoder.sizes[0])
+    nodes = standard_nodes(decoder.sizes[0])
 
-    def downhill(phi):
-        lam = encode(phi, x, encoder)
-        return -np.mean(w @ log_likelihood(x, drawn(eps[:, None, :], lam), theta, decoder, likelihood) - closed_divergence(lam))
-    return -downhill(lowest(downhill, grad(downhill), hessian(downhill), phi))
+    def bound(phi):
+        return on_nodes(encode(phi, x, encoder), x, theta, decoder, likelihood, nodes)
+    return bound(highest(bound, phi))
 
 
 # ---- a linear decoder
