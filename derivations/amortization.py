@@ -141,8 +141,12 @@ def small(x, phi, theta, encoder, decoder, likelihood, log_prob):
                 posterior_by_scipy=lambda: referee.posterior(at), slope_in_phi=lambda: central(lambda phi: referee.elbo(phi=phi), phi),
                 slope_in_theta=lambda: central(lambda theta: referee.elbo(theta=theta), theta),
                 inputs=x, weights=phi, network=encoder, density_by_scipy=lambda: stats.norm.pdf(at, lam[:, 0], np.exp(lam[:, 1])),
-                heads_by_layers=lambda: np.concatenate([lam[:, :1], np.exp(2 * lam[:, 1:])], axis=-1), sum_of_effects=lambda: effects(phi, x, encoder.sizes),
+                heads_by_layers=lambda: np.concatenate([lam[:, :1], np.exp(2 * lam[:, 1:])], axis=-1),
                 sum_by_scipy=lambda: len(x) * referee.elbo(), bound_of_several_entries=referee.elbo)
+
+
+def without(stage, *names):
+    return {name: value for name, value in stage.items() if name not in names}
 
 
 def effects(weights, inputs, sizes):
@@ -181,8 +185,7 @@ def stage_gaussian(rng):
     decoder, encoder, sd = Network((1, 2, 3)), Network((3, 2, 2)), rng.uniform(0.7, 0.9)
     x = np.array([[0.9, -0.4, 0.7], [-0.6, 1.1, 0.3]]) + rng.uniform(-0.2, 0.2, (2, 3))
     stage = small(x, encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes), encoder, decoder, gaussian(sd), normal_log_prob(sd))
-    del stage["sum_of_effects"]
-    return stage | dict(slope_of_reals=stage["slope_in_phi"])
+    return without(stage, "heads_by_layers", "density_by_scipy", "slope_in_phi") | dict(slope_of_reals=stage["slope_in_phi"])
 
 
 def stage_variance_head(rng):
@@ -192,10 +195,16 @@ def stage_variance_head(rng):
     stage = small(x, phi, theta, encoder, decoder, gaussian_heads, heads_log_prob)
     codes = np.array([[0.9], [-0.6]])
     outputs = evaluated(theta, codes, decoder.sizes)
-    for name in ("heads_by_layers", "density_by_scipy", "bound_of_several_entries"):
-        del stage[name]
+    stage = without(stage, "heads_by_layers", "density_by_scipy", "bound_of_several_entries", "bound_by_scipy", "log_evidence", "posterior_by_scipy")
     return stage | dict(inputs=codes, weights=theta, network=decoder, sum_of_effects=lambda: effects(theta, codes, decoder.sizes),
-                        moments_by_layers=lambda: np.stack([outputs[:, 0], np.exp(2 * outputs[:, 1])], axis=-1), slope_of_reals=stage["slope_in_phi"])
+                        moments_by_layers=lambda: np.stack([outputs[:, 0], np.exp(2 * outputs[:, 1])], axis=-1))
+
+
+def stage_saturating(rng):
+    """An encoder whose hidden units all grow with both entries, and are near their limit at either datum."""
+    network = Network((2, 3, 2))
+    weights, inputs = rng.uniform(0.7, 1.1, 17), rng.uniform(0.8, 1.2, (2, 2))
+    return dict(weights=weights, inputs=inputs, network=network, sum_of_effects=lambda: effects(weights, inputs, network.sizes))
 
 
 def stage_alike(rng):
