@@ -37,7 +37,7 @@ def draw(figure, encoder, decoder, weights, heads):
                 axes.text(level, -1.5, "ReLU", ha="center", va="center", fontsize=9)
         if name == "decoder":
             arrow(axes, (3.3, 0.), (3.75, 0.))
-            axes.text(4.45, 0., r"$x \sim \mathrm{Bernoulli}$", ha="center", va="center", fontsize=12)
+            axes.text(4.45, 0., "$x$ ~ Bernoulli", ha="center", va="center", fontsize=12)
 
 
 def block(axes, x, y, half, text, shade):

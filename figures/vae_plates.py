@@ -23,7 +23,8 @@ def draw(figure, edges, local, amortized, plate, observed, random):
     panels = figure.subplots(1, 3, width_ratios=(3.2, 3.2, 4.7))
     for axes, dashed, title, label, room in zip(panels, ((), local, amortized), TITLES, LABELS, ROOM):
         used = {name for pair in (*edges, *dashed) for name in pair}
-        draw_graph(axes, {name: place for name, place in PLACES.items() if name in used}, edges, plate, observed, random, dashed=dashed, room=room, size="i = 1, …, N", side="left")
+        places = {name: place for name, place in PLACES.items() if name in used}
+        draw_graph(axes, places, edges, plate, observed, random, size="i = 1, …, N", side="left", dashed=dashed, room=room)
         axes.text(-0.62, 0.62, label, ha="right", va="center", fontsize=11)
         axes.set_title(title, fontsize=11)
         axes.set(xlim=(-0.65 - room - (0.85 if "$φ$" in used else 0.), 1.45), ylim=(-0.6, 1.85))

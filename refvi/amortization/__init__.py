@@ -50,10 +50,12 @@ def gaussian(sd):
 
 
 def heads_log_prob(x, outputs):
+    """log N(x; mean, sd^2) (..., N), the outputs being all means, then all log standard deviations. RAI.092."""
     return diagonal_normal.log_prob(x, outputs)
 
 
 def heads_slope(x, outputs):
+    """Its gradient in both heads (..., N, 2 n)."""
     mean, log_sd = halves(outputs)
     t = (x - mean) * np.exp(-log_sd)
     return np.concatenate([t * np.exp(-log_sd), t**2 - 1], axis=-1)
@@ -124,6 +126,7 @@ def require_pair(encoder, decoder, likelihood):
 
 
 def name_of(network):
+    """Its layers as messages write them."""
     return "-".join(map(str, network.sizes))
 
 
