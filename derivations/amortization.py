@@ -185,7 +185,7 @@ def stage_gaussian(rng):
     decoder, encoder, sd = Network((1, 2, 3)), Network((3, 2, 2)), rng.uniform(0.7, 0.9)
     x = np.array([[0.9, -0.4, 0.7], [-0.6, 1.1, 0.3]]) + rng.uniform(-0.2, 0.2, (2, 3))
     stage = small(x, encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes), encoder, decoder, gaussian(sd), normal_log_prob(sd))
-    return without(stage, "heads_by_layers", "density_by_scipy", "slope_in_phi") | dict(slope_of_reals=stage["slope_in_phi"])
+    return without(stage, "heads_by_layers", "density_by_scipy", "slope_in_phi", "posterior_by_scipy", "bound_of_several_entries") | dict(slope_of_reals=stage["slope_in_phi"])
 
 
 def stage_variance_head(rng):
@@ -326,7 +326,8 @@ def stage_linear(rng):
 def stage_plane(rng):
     """Two latent variables whose loadings are orthogonal, so that the posterior factorizes."""
     a, b, c, d = rng.uniform(0.6, 0.9, 4)
-    return linear(rng, np.array([[a, b, 0.], [-b * c / a, c, d]]), 1)
+    stage = linear(rng, np.array([[a, b, 0.], [-b * c / a, c, d]]), 1)
+    return without(stage, "posterior_by_scipy", "sum_of_linear_effects", "bound_of_several_entries", "distance_of_means")
 
 
 # ---- smoothness, numbers, counts

@@ -190,6 +190,15 @@ def test_the_encoder_alone_goes_where_the_linear_one_is(rng):
     np.testing.assert_allclose(highest, stage["evidence_by_scipy"](), rtol=1e-9)
 
 
+def test_the_gap_of_an_encoder_that_cannot_bend_is_positive(rng):
+    """PML.132: no phi reaches what every datum reaches alone; the gap is a tenth of a nat at least."""
+    stage = setting("bend", rng)
+    x, theta, decoder, likelihood = (stage[name] for name in ("x", "theta", "decoder", "likelihood"))
+    best = rows.mean_of_best_local_bounds(x, theta, decoder, likelihood, stage["lam"])
+    for phi in (stage["phi"], stage["phi"] + 0.3):
+        assert highest_amortized_bound(phi, theta, x, stage["encoder"], decoder, likelihood) < best - 0.1
+
+
 def test_training_raises_the_bound_and_tells_what_it_sees(rng):
     stage = setting("pixels", rng)
     x = (rng.random((120, 4)) < np.where(rng.random((120, 1)) < 0.5, 0.9, 0.15)).astype(float)

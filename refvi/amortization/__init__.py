@@ -238,7 +238,7 @@ def on_nodes(lam, x, theta, decoder, likelihood, nodes):
 
 def best_local(x, theta, decoder, likelihood, lam):
     """lam (N, 2 D) where every datum's own bound is highest, climbed from lam, all at once."""
-    nodes = standard_nodes(decoder.sizes[0])
+    nodes = standard_nodes(decoder.sizes[0], FINE // 2 if decoder.sizes[0] == 1 else None)
     return highest(lambda v: on_nodes(np.reshape(v, np.shape(lam)), x, theta, decoder, likelihood, nodes), np.ravel(lam)).reshape(np.shape(lam))
 
 
