@@ -86,7 +86,7 @@ def log_likelihood(x, z, theta, decoder, likelihood):
 
 def standard_nodes(D, order=None):
     """(eps (k, D), weights (k,)) that integrate against N(0, I)."""
-    eps, w = diagonal_normal.nodes(np.zeros(2 * D), order or (FINE if D == 1 else 64))
+    eps, w = diagonal_normal.nodes(np.zeros(2 * D), order or (FINE if D == 1 else 100))
     return eps, w * np.exp(log_prior(eps))
 
 
