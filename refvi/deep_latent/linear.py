@@ -7,6 +7,7 @@ import numpy as np
 
 from refvi.deep_latent.model import weights_of
 from refvi.families.lam import halves
+from refvi.linear_latent import maximum
 from refvi.networks import forward, layers
 
 
@@ -72,11 +73,9 @@ def spread_of_posteriors(x, theta, d):
 
 
 def from_moments(mean, covariance, D):
-    """theta (P,) of the linear decoder of highest likelihood for data of this mean (n,) and covariance (n, n): Tipping and Bishop's closed form."""
+    """theta (P,) of the linear decoder of highest likelihood for data of this mean (n,) and covariance (n, n): probabilistic principal components."""
     n = len(mean)
     if not 1 <= D < n:
         raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, some direction must be left to the noise")
-    values, vectors = np.linalg.eigh(covariance)
-    variance = np.mean(values[:n - D])
-    W = np.sqrt(values[n - D:] - variance)[:, None] * vectors[:, n - D:].T
-    return np.concatenate([W.ravel(), mean, [0.5 * np.log(variance)]])
+    best = maximum.from_moments(mean, covariance, np.arange(D), np.eye(D))
+    return np.concatenate([best.W.T.ravel(), best.b, [np.log(best.sd)]])

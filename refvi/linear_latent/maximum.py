@@ -22,7 +22,12 @@ def require_data(x, D):
 
 def eigen(x):
     """Eigenvalues (n,), the largest first, and eigenvectors (n, n) of the data's covariance."""
-    values, vectors = np.linalg.eigh(scatter(x, np.mean(x, axis=0)))
+    return eigen_of(scatter(x, np.mean(x, axis=0)))
+
+
+def eigen_of(covariance_of_data):
+    """Eigenvalues (n,), the largest first, and eigenvectors (n, n)."""
+    values, vectors = np.linalg.eigh(covariance_of_data)
     return values[::-1], vectors[:, ::-1]
 
 
@@ -37,13 +42,19 @@ def closed_form(x, D, rotation=None):
 
 def from_axes(x, kept, rotation):
     """theta with the axes in `kept` for its loadings and the mean of all other eigenvalues for its noise."""
-    values, U = eigen(x)
+    mean = np.mean(x, axis=0)
+    return from_moments(mean, scatter(x, mean), kept, rotation)
+
+
+def from_moments(mean, covariance_of_data, kept, rotation):
+    """The same for a population, of this mean (n,) and covariance (n, n): the likelihood knows nothing else of its data."""
+    values, U = eigen_of(covariance_of_data)
     variance = np.mean(np.delete(values, kept))
     if not variance > np.finfo(float).eps * len(values) * values[0]:
         raise ValueError(f"the {len(values) - len(kept)} smallest eigenvalues of the covariance have mean {variance:.2g}, not above rounding: the data lie in a plane "
                          f"of D={len(kept)} dimensions, take a smaller D, or more data than coordinates")
     W = U[:, kept] * np.sqrt(require_positive("each kept eigenvalue", values[kept] - variance, "less the mean of the others; keep the largest")) @ rotation
-    return Linear(W, np.mean(x, axis=0), np.sqrt(variance))
+    return Linear(W, mean, np.sqrt(variance))
 
 
 # ---- theta as one vector: W row by row, b, then log sd
