@@ -1,0 +1,1 @@
+"""The variational autoencoder of the slides: derivations/vae.md."""

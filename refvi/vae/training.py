@@ -1,0 +1,168 @@
+"""Epochs of Adam along one-draw gradients of the ELBO; between two epochs a Fit holds all there is, chance included, so that it can go on from there.
+
+Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored after an epoch, loaded and continued is bit for bit the fit that was never
+interrupted: the generator's state, Adam's moments and the number of steps are part of it, and everything else an epoch needs is drawn in it.
+"""
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refvi.core import require_count, require_positive
+from refvi.optimize import TINY
+from refvi.vae import fast
+from refvi.vae.evaluate import bound
+from refvi.vae.model import Architecture, require_data, start
+
+DECAY = (0.9, 0.999)
+FLUSH = 1e-30           # moments below this are nothing; left to decay they would end among the subnormal numbers, which are slow
+
+
+class Settings(NamedTuple):
+    """How a fit climbs."""
+    M: int = 128                # data in a minibatch
+    rate: float = 1e-3
+    delay: float = np.inf       # epochs after which the rate has halved: rate / (1 + epoch/delay)
+    threads: int = 1            # each with its share of the minibatch; another number adds the shares up in another order
+
+
+class Fit(NamedTuple):
+    """A fit after a whole number of epochs."""
+    shape: Architecture
+    settings: Settings
+    weights: np.ndarray         # (P,)
+    first: np.ndarray           # (P,) moments of Adam, without their factors 1 - decay
+    second: np.ndarray          # (P,)
+    steps: int
+    history: np.ndarray         # (epochs, 4): reconstruction and KL while training, held-out ELBO and its standard error, nats per image
+    chance: Any                 # the state of the bit generator
+    data: dict                  # what it was fitted to, as `stamp` in refvi.vae.store has it
+
+    @property
+    def epochs(self):
+        """Whole epochs done."""
+        return len(self.history)
+
+
+def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
+    """A Fit before its first epoch. Its chance is a stream of its own, which rng starts."""
+    for name in ("M", "threads"):
+        require_count(name, getattr(settings, name))
+    require_positive("rate", settings.rate, "ascent is uphill already")
+    require_positive("delay", settings.delay, "epochs until the rate has halved")
+    own = np.random.SFC64(rng.integers(2**63, size=2).tolist())
+    weights = start(np.random.Generator(own), shape, dtype)
+    return Fit(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)), own.state, data or {})
+
+
+def epochs(fit, x, held_out=None, watch=None):
+    """The Fit after each epoch, without end; fits already yielded stay as they are. ArithmeticError where the bound is no longer finite.
+
+    held_out (N', n) data are looked at after each epoch, with noise of their own; watch(done) is called after each minibatch with the data seen.
+    """
+    x = require_data(x, fit.shape)
+    held_out = None if held_out is None else require_data(held_out, fit.shape)
+    if fit.settings.M > len(x):
+        raise ValueError(f"a minibatch of M={fit.settings.M} out of N={len(x)} data: M must be at most N")
+    workers = Workers(fit, x.dtype)
+    with workers.pool:
+        while True:
+            yield (fit := one_epoch(fit, x, held_out, workers, watch))
+
+
+class Workers:
+    """Threads, each with buffers for its share of a minibatch and a gradient of its own; with one thread, the caller itself."""
+
+    def __init__(self, fit, kind):
+        self.shape, self.count = fit.shape, min(fit.settings.threads, fit.settings.M)
+        P, dtype = len(fit.weights), fit.weights.dtype
+        self.rooms = [fast.buffers(fit.shape, -(-fit.settings.M // self.count), dtype, kind) for _ in range(self.count)]
+        self.gradients = [np.empty(P, dtype) for _ in range(self.count)]
+        self.into = [fast.both(gradient, fit.shape) for gradient in self.gradients]
+        self.scratch = np.empty(P, dtype)
+        self.pool = ThreadPoolExecutor(max(self.count - 1, 1))
+
+    def each(self, work):
+        """[work(0), work(1), ...], the last one here and the others in threads of their own."""
+        others = [self.pool.submit(work, k) for k in range(self.count - 1)]
+        own = work(self.count - 1)
+        return [other.result() for other in others] + [own]
+
+    def gradient(self, own, x, batch, eps):
+        """(reconstruction, KL) of a minibatch, summed; the gradient is in self.gradients, one a thread."""
+        shares = [slice(len(batch) * k // self.count, len(batch) * (k + 1) // self.count) for k in range(self.count)]
+
+        def work(k):
+            rows, room = batch[shares[k]], self.rooms[k]
+            if len(rows) < len(room.x):
+                room = fast.first_rows(room, len(rows))
+            np.take(x, rows, axis=0, out=room.picked, mode="clip")      # rows come from a permutation; checked again, they would be copied once more
+            np.copyto(room.x, room.picked)
+            room.eps[:] = eps[shares[k]]
+            with np.errstate(over="ignore"):                            # odds beyond the largest number: fast.step notices
+                return fast.step(own, self.into[k], self.shape, room)
+        return np.sum(self.each(work), axis=0)
+
+    def climb(self, weights, first, second, step, rate):
+        """One step of Adam, each thread on its part of all vectors."""
+        P = len(weights)
+
+        def work(k):
+            part = slice(P * k // self.count, P * (k + 1) // self.count)
+            gradient = self.gradients[0][part]
+            for other in self.gradients[1:]:
+                gradient += other[part]
+            adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
+        self.each(work)
+
+
+def adam(weights, first, second, gradient, scratch, step, rate):
+    """One step uphill, in place: flat vectors, moments without their factors 1 - decay, all that depends on the step in two numbers."""
+    fall = [weights.dtype.type(decay) for decay in DECAY]
+    np.multiply(first, fall[0], out=first)
+    np.add(first, gradient, out=first)
+    np.multiply(second, fall[1], out=second)
+    np.multiply(gradient, gradient, out=scratch)
+    np.add(second, scratch, out=second)
+    np.sqrt(second, out=scratch)
+    spread = ((1 - DECAY[1]) / (1 - DECAY[1]**step))**0.5
+    np.add(scratch, scratch.dtype.type(TINY / spread), out=scratch)
+    np.divide(first, scratch, out=scratch)
+    np.multiply(scratch, scratch.dtype.type(rate * (1 - DECAY[0]) / (1 - DECAY[0]**step) / spread), out=scratch)
+    np.add(weights, scratch, out=weights)
+
+
+def one_epoch(fit, x, held_out, workers, watch):
+    """The Fit one epoch on: every datum once, in a fresh order, the last minibatch as short as it comes."""
+    N, M = len(x), fit.settings.M
+    rng = resumed(fit.chance)
+    order, eps = rng.permutation(N), rng.standard_normal((N, fit.shape.D), dtype=fit.weights.dtype.type)
+    later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
+    weights, first, second, steps = fit.weights.copy(), fit.first.copy(), fit.second.copy(), fit.steps
+    own, total, rate = fast.both(weights, fit.shape), np.zeros(2), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
+    for begun in range(0, N, M):
+        part = slice(begun, min(begun + M, N))
+        terms = workers.gradient(own, x, order[part], eps[part])
+        if not np.all(np.isfinite(terms)):
+            raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
+                                  f"The fit after epoch {fit.epochs} is kept; a rate below {rate:g} may get further")
+        steps += 1
+        workers.climb(weights, first, second, steps, rate)
+        total += terms
+        if watch:
+            watch(part.stop)
+    for moments in (first, second):
+        moments[np.abs(moments) < FLUSH] = 0
+    seen = np.full(2, np.nan)
+    if held_out is not None:
+        values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
+        seen = np.mean(values), np.std(values) / np.sqrt(len(values))
+    return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
+                        history=np.vstack([fit.history, [*(total / N), *seen]]))
+
+
+def resumed(state):
+    """A Generator that goes on from the state of another."""
+    bits = getattr(np.random, state["bit_generator"])()
+    bits.state = state
+    return np.random.Generator(bits)
