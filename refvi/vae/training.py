@@ -55,16 +55,17 @@ def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
     return Fit(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)), own.state, data or {})
 
 
-def epochs(fit, x, held_out=None, watch=None):
+def epochs(fit, x, held_out=None, watch=None, step=fast.step):
     """The Fit after each epoch, without end; fits already yielded stay as they are. ArithmeticError where the bound is no longer finite.
 
     held_out (N', n) data are looked at after each epoch, with noise of their own; watch(done) is called after each minibatch with the data seen.
+    step is what a minibatch is climbed by.
     """
     x = require_data(x, fit.shape)
     held_out = None if held_out is None else require_data(held_out, fit.shape)
     if fit.settings.M > len(x):
         raise ValueError(f"a minibatch of M={fit.settings.M} out of N={len(x)} data: M must be at most N")
-    workers = Workers(fit, x.dtype)
+    workers = Workers(fit, x.dtype, step)
     with workers.pool:
         while True:
             yield (fit := one_epoch(fit, x, held_out, workers, watch))
@@ -73,8 +74,8 @@ def epochs(fit, x, held_out=None, watch=None):
 class Workers:
     """Threads, each with buffers for its share of a minibatch and a gradient of its own; with one thread, the caller itself."""
 
-    def __init__(self, fit, kind):
-        self.shape, self.count = fit.shape, min(fit.settings.threads, fit.settings.M)
+    def __init__(self, fit, kind, step):
+        self.step, self.shape, self.count = step, fit.shape, min(fit.settings.threads, fit.settings.M)
         P, dtype = len(fit.weights), fit.weights.dtype
         self.rooms = [fast.buffers(fit.shape, -(-fit.settings.M // self.count), dtype, kind) for _ in range(self.count)]
         self.gradients = [np.empty(P, dtype) for _ in range(self.count)]
@@ -100,7 +101,7 @@ class Workers:
             np.copyto(room.x, room.picked)
             room.eps[:] = eps[shares[k]]
             with np.errstate(over="ignore"):                            # odds beyond the largest number: fast.step notices
-                return fast.step(own, self.into[k], self.shape, room)
+                return self.step(own, self.into[k], self.shape, room)
         return np.sum(self.each(work), axis=0)
 
     def climb(self, weights, first, second, step, rate):
