@@ -21,7 +21,7 @@ def step(own, into, shape, room):
         reconstruction = fast.exact_bernoulli(own[1], room)
     delta = fast.backward(own[1], into[1], room.z, room.decoder.hs[-1], room.decoder, room.ones)
     room.delta_lam[:] = 0
-    np.dot(delta, own[1][0][0].T, out=room.delta_lam[:, :D])
+    room.delta_lam[:, :D] = np.dot(delta, own[1][0][0].T, out=room.delta_z)
     fast.backward(own[0], into[0], room.x, room.delta_lam, room.encoder, room.ones)
     return reconstruction, 0.
 
