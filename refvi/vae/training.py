@@ -140,8 +140,7 @@ def one_epoch(fit, x, held_out, workers, watch):
     later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
     weights, first, second, steps = fit.weights.copy(), fit.first.copy(), fit.second.copy(), fit.steps
     own, total, rate = fast.both(weights, fit.shape), np.zeros(2), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
-    for begun in range(0, N, M):
-        part = slice(begun, min(begun + M, N))
+    for part in batches(N, M):
         terms = workers.gradient(own, x, order[part], eps[part])
         if not np.all(np.isfinite(terms)):
             raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
@@ -159,6 +158,11 @@ def one_epoch(fit, x, held_out, workers, watch):
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
                         history=np.vstack([fit.history, [*(total / N), *seen]]))
+
+
+def batches(N, M):
+    """Slices of a shuffled order: minibatches of M, the last as short as it comes."""
+    return [slice(begun, min(begun + M, N)) for begun in range(0, N, M)]
 
 
 def resumed(state):
