@@ -99,7 +99,7 @@ class Workers:
             np.take(x, rows, axis=0, out=room.picked, mode="clip")      # rows come from a permutation; checked again, they would be copied once more
             np.copyto(room.x, room.picked)
             room.eps[:] = eps[shares[k]]
-            with np.errstate(over="ignore"):                            # odds beyond the largest number: fast.step notices
+            with np.errstate(over="ignore", invalid="ignore"):          # odds beyond the largest number fast.step notices, the rest one_epoch
                 return fast.step(own, self.into[k], self.shape, room)
         return np.sum(self.each(work), axis=0)
 
@@ -112,7 +112,8 @@ class Workers:
             gradient = self.gradients[0][part]
             for other in self.gradients[1:]:
                 gradient += other[part]
-            adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
+            with np.errstate(over="ignore", invalid="ignore"):
+                adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
         self.each(work)
 
 
@@ -154,7 +155,8 @@ def one_epoch(fit, x, held_out, workers, watch):
         moments[np.abs(moments) < FLUSH] = 0
     seen = np.full(2, np.nan)
     if held_out is not None:
-        values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
                         history=np.vstack([fit.history, [*(total / N), *seen]]))
