@@ -16,7 +16,6 @@ from refvi.vae import evaluate, model, store, training
 DATA = ("mnist", "typeset")
 OPTIONS = dict(epochs=20, latent=2, out="", fresh=False)     # of the named fit, where the call does not say otherwise
 SHORT = 2                                                   # epochs of the fit without a name
-VALIDATION = 5000                                           # of MNIST's 60,000 training images: 55,000 are left, the N of the slide
 TYPESET = dict(train=20_000, validation=1000, test=4000)
 
 
@@ -32,7 +31,7 @@ def choose(rng, name, stored=None):
     """The Digits asked for, else MNIST, else typeset ones, which a stored fit has drawn from its own seed."""
     if name == "mnist" or name is None and mnist.at_hand():
         images, test = model.binarized(mnist.load("train").images), model.binarized(mnist.load("test").images)
-        return Digits(images[VALIDATION:], images[:VALIDATION], test, store.stamp("MNIST", images[VALIDATION:]))
+        return Digits(images[model.VALIDATION:], images[:model.VALIDATION], test, store.stamp("MNIST", images[model.VALIDATION:]))
     seed = (stored.data.get("seed") if stored else None) or rng.integers(2**63, size=2).tolist()
     images = model.binarized(typeset_digits(np.random.Generator(np.random.SFC64(seed)), sum(TYPESET.values())).images)
     parts = np.split(images, np.cumsum(list(TYPESET.values()))[:-1])

@@ -11,6 +11,7 @@ from refvi.networks import count, initial
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 THRESHOLD = 128         # a pixel of 0..255 is on from here
+VALIDATION = 5000       # of MNIST's 60,000 training images: 55,000 are left, the N of the slide
 
 
 class Architecture(NamedTuple):

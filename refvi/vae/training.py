@@ -100,7 +100,7 @@ class Workers:
             np.take(x, rows, axis=0, out=room.picked, mode="clip")      # rows come from a permutation; checked again, they would be copied once more
             np.copyto(room.x, room.picked)
             room.eps[:] = eps[shares[k]]
-            with np.errstate(over="ignore"):                            # odds beyond the largest number: fast.step notices
+            with np.errstate(over="ignore", invalid="ignore"):          # odds beyond the largest number fast.step notices, the rest one_epoch
                 return self.step(own, self.into[k], self.shape, room)
         return np.sum(self.each(work), axis=0)
 
@@ -113,7 +113,8 @@ class Workers:
             gradient = self.gradients[0][part]
             for other in self.gradients[1:]:
                 gradient += other[part]
-            adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
+            with np.errstate(over="ignore", invalid="ignore"):
+                adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
         self.each(work)
 
 
@@ -141,8 +142,7 @@ def one_epoch(fit, x, held_out, workers, watch):
     later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
     weights, first, second, steps = fit.weights.copy(), fit.first.copy(), fit.second.copy(), fit.steps
     own, total, rate = fast.both(weights, fit.shape), np.zeros(2), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
-    for begun in range(0, N, M):
-        part = slice(begun, min(begun + M, N))
+    for part in batches(N, M):
         terms = workers.gradient(own, x, order[part], eps[part])
         if not np.all(np.isfinite(terms)):
             raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
@@ -156,10 +156,16 @@ def one_epoch(fit, x, held_out, workers, watch):
         moments[np.abs(moments) < FLUSH] = 0
     seen = np.full(2, np.nan)
     if held_out is not None:
-        values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
                         history=np.vstack([fit.history, [*(total / N), *seen]]))
+
+
+def batches(N, M):
+    """Slices of a shuffled order: minibatches of M, the last as short as it comes."""
+    return [slice(begun, min(begun + M, N)) for begun in range(0, N, M)]
 
 
 def resumed(state):
