@@ -2,15 +2,17 @@
 import numpy as np
 from scipy import integrate, special, stats
 
-from refvi.core import POINTS, Noise
+from refvi.core import POINTS, Noise, noise
 from refvi.data.mnist import FILES
-from refvi.families import trapezoid
+from refvi.families import diagonal_normal, trapezoid
 from refvi.vae import (adam_without_correction, at_the_mean, automatic_gradient, backward_through_both, closed_form_divergence, counted_parameters,     # noqa: F401
                        digits_by_code, digits_by_text, encoder_frozen_in_the_draw, fast_gradient, first_step, flat_adam, half_angle, half_the_log,
                        in_single_precision, mean_over_coordinates, mean_over_pixels, odds_against, on_nodes, one_draw, point_read_as_decimal, residual,
                        residual_after_two_sigmoids, residual_of_half_angle, residual_of_odds, residual_over_sd, residual_over_variance, seen_in_an_epoch,
                        sigmoid_twice, softplus_of_logits, sums_over_full_size, through_the_draw, training_and_validation, variance_of_own_noise,
                        variance_of_shared_noise, weighted_minibatches, whole_batches_alone, without_the_entropy, without_the_spread)
+from refvi.vae.autoencoder import (backward_without_noise, distance_of_densities, divergence_of_moments, kernel_of_pairs,       # noqa: F401
+                                   squared_error_alone, squared_error_and_constant, with_noise_and_divergence, with_own_pairs, without_the_volume)
 from refvi.vae.model import architecture
 
 
@@ -226,3 +228,56 @@ def stage_digits(rng):
                 images_of_the_file=lambda: FILES["train", "images"].shape[0],
                 weights_by_hand=lambda: np.array([784 * 256 + 256 + 256 * 64 + 64 + 2 * (64 * 2 + 2), 2 * 64 + 64 + 64 * 256 + 256 + 256 * 784 + 784,
                                                   784 * 500 + 500 + 2 * (500 * 2 + 2), 2 * 784 + 784]))
+
+
+# ---- the autoencoder, and what is said of it
+
+def stage_outputs(rng):
+    """Outputs of a Gaussian decoder, far enough from the images."""
+    x, l, sd = rng.uniform(0.5, 0.9, (3, 4)), rng.uniform(-0.9, -0.2, (3, 4)), rng.uniform(0.5, 0.6)
+    return dict(x=x, l=l, sd=sd, output_with_normal_noise=lambda: stats.norm.logpdf(x, l, sd).sum(axis=1))
+
+
+def without_noise(shape, weights, points, x):
+    """The stage of the autoencoder's gradient; points is there for the VAE's."""
+    def total(weights):
+        phi, theta = cut(weights, shape)
+        code = network(phi, x, shape.encoder)[:, :2]
+        return np.mean(log_density(x, network(theta, code, shape.decoder), shape))
+
+    return dict(shape=shape, weights=weights, points=points, x=x, likelihood_at_the_code=lambda: complex_step(total, weights))
+
+
+def stage_autoencoder(rng):
+    return without_noise(*networks(rng, "bernoulli", 9, 0.25, 0.45, 1.))
+
+
+def stage_autoencoder_of_means(rng):
+    return without_noise(*networks(rng, "gaussian", 7, 0.25, 0.45, rng.uniform(0.6, 0.8)))
+
+
+def stage_two_samples(rng):
+    """Two normals on the line, apart, the kernel as wide as they are, and two draws of each."""
+    lam = np.stack([np.array([rng.uniform(0.5, 0.8) * sign, np.log(rng.uniform(0.4, 0.6))]) for sign in (1, -1)])
+    width, (t, h) = rng.uniform(0.9, 1.2), trapezoid(40)
+
+    def mean_of_kernel(one, other):
+        """E k of two independent normals: a normal density at their distance, times what makes k(a, a) = 1."""
+        variance = np.exp(2 * one[1]) + np.exp(2 * other[1]) + width**2
+        return np.sqrt(2 * np.pi) * width * stats.norm.pdf(one[0] - other[0], 0, np.sqrt(variance))
+
+    return dict(lam=lam, width=width, nodes=t[:, None], mass=h * stats.norm.pdf(t), S=2, eps=noise(diagonal_normal, np.zeros(4)),
+                closed_kernel_distance=lambda: mean_of_kernel(lam[0], lam[0]) + mean_of_kernel(lam[1], lam[1]) - 2 * mean_of_kernel(*lam))
+
+
+def stage_codes(rng):
+    """Codes in the plane whose second coordinate is tight: their volume matters."""
+    codes = rng.uniform([0.6, -0.9], [0.9, -0.6]) + rng.uniform(-1, 1, (40, 2)) * rng.uniform([1.2, 0.2], [1.6, 0.3])
+    return dict(codes=codes, closest_normal_by_scipy=lambda: moments_by_scipy(codes))
+
+
+def moments_by_scipy(codes):
+    """Cross-entropy less entropy: the former is that of independent standard normals at the second moments."""
+    covariance = np.cov(codes.T)
+    cross = sum(0.5 * (codes[:, d].mean()**2 + covariance[d, d]) + 0.5 * np.log(2 * np.pi) for d in range(2))
+    return cross - stats.multivariate_normal(codes.mean(axis=0), covariance).entropy()

@@ -51,14 +51,14 @@ def decoders(rng, kind, epochs=1000, N=None):
 
 
 def draw(figure, random_epoch, random_elbo, random_held_out, random_code, random_label, random_means_linear, random_means_solution, random_test):
-    figure.set_size_inches(7.2, 4.2)
-    curves = figure.add_gridspec(2, 3, width_ratios=(1.35, 1, 1))
+    figure.set_size_inches(7., 4.2)
+    curves = figure.add_gridspec(2, 3, width_ratios=(1.1, 1, 1))
     left = figure.add_subplot(curves[:, 0])
     for i, (name, elbo, (held, error)) in enumerate(zip(NAMES, random_elbo, random_held_out)):
         shade, line = f"{0.6 - 0.15 * i}", ["-", ":", "-.", "--", "-"][i]
         left.plot(random_epoch, elbo, line, color=shade, linewidth=1.8 if i == 0 else 1.3, label=name)
         left.errorbar(random_epoch[-1] * 1.4 * 1.3**i, held, 2 * error, fmt="o", color=shade, capsize=2)
-    left.set(xscale="log", xlabel="epoch", ylabel="ELBO in nats per image", ylim=(np.min(random_held_out[:, 0]) - 25, np.max(random_elbo) + 10),
+    left.set(xscale="log", xlabel="epoch", xlim=(random_epoch[-1]**0.5, None), ylabel="ELBO in nats per image", ylim=(np.min(random_held_out[:, 0]) - 25, np.max(random_elbo) + 10),
              title="lines: training, dots: test")
     left.legend(title="decoder", loc="upper left")
     edge = np.max(np.abs(random_code)) * 1.05

@@ -17,7 +17,7 @@ def data(rng, **how):
     return gaps(rng, "mnist", **how)
 
 
-def gaps(rng, kind, images=400, S=5000, steps=400, **how):
+def gaps(rng, kind, images=400, S=5000, steps=300, **how):
     """(mean, standard error) of each bound and of each difference, and of the encoder's bound on the whole test set, for both D."""
     found = {}
     for D in (2, 20):
@@ -26,7 +26,7 @@ def gaps(rng, kind, images=400, S=5000, steps=400, **how):
         test = digits.test.images
         x = test[rng.permutation(len(test))[:images]]
         own = evaluate.encoded(*args, x)
-        lam = evaluate.refined(*args, x, rng, steps=steps, S=4)
+        lam = evaluate.refined(*args, x, rng, steps=steps, S=2)
         values = [evaluate.bound(*args, x, rng, S=200 if S > 200 else S, lam=at) for at in (own, lam)] + [evaluate.importance_bound(*args, x, rng, S, lam=lam)]
         found |= {f"random_bounds_{D}": pairs(values), f"random_differences_{D}": pairs([b - a for a, b in zip(values, values[1:])]),
                   f"random_test_{D}": pairs([evaluate.bound(*args, test, rng, S=1)])[0], f"random_kl_{D}": pairs([evaluate.divergence(evaluate.encoded(*args, test))])[0],
