@@ -1,4 +1,4 @@
-"""An autoencoder gives back what it is shown and has nothing to say to a random z; a VAE of the same networks has. RAI.077, RAI.078, RAI.080, RAI.081.
+"""Both give back what they are shown; but random z ~ N(0, I) miss most of an autoencoder's codes, and their decodings are further from images. RAI.078, RAI.080, RAI.081.
 
 Both: 784-256-64-(2,2), 2-64-256-784, Bernoulli log-likelihood, the same epochs of the same Adam; the autoencoder without noise and without KL. From the top: test
 images; their reconstructions; 16 decodings of z ~ N(0, I); the straight line between the codes of two images; the codes of test images, with

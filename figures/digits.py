@@ -54,9 +54,14 @@ def typeset(seed, counts):
     return Split(typeset_digits(np.random.Generator(np.random.SFC64(list(seed))), sum(counts)), counts, "typeset digits", seed=list(seed))
 
 
+def at_hand(kind):
+    """The kind of digits, "mnist" or "typeset", where MNIST is at hand; else the latter stand in, and titles say so."""
+    return kind if mnist.at_hand() else "typeset"
+
+
 def load(rng, kind, N=None, seed=None):
     """The digits of kind "mnist" or "typeset"; with N, few of the latter."""
-    if kind == "mnist":
+    if at_hand(kind) == "mnist":
         return mnist_digits()
     counts = (N, N // 5, N // 2) if N else tuple(vae.TYPESET.values())
     return typeset(tuple(seed or rng.integers(2**63, size=2).tolist()), counts)
@@ -67,7 +72,7 @@ FITS = {}           # the short ones of this process
 
 def fitted(rng, kind, D=2, epochs=None, N=None):
     """(digits, Fit): the one that `refvi fit vae` keeps for this data and D; else, or if epochs are given, a short one, climbed once in a process."""
-    path = vae.default_place(kind, D)
+    path = vae.default_place(at_hand(kind), D)
     if epochs is None and path.exists():
         fit = store.load(path)
         if fit.shape != model.architecture(D=D):

@@ -45,7 +45,7 @@ def squared_distances(a, b):
 
 def median_distance(images):
     """The customary width of the kernel: the median distance of two of the images."""
-    return float(np.sqrt(np.median(squared_distances(images, images)[np.triu_indices(len(images), 1)])))
+    return float(np.median(np.sqrt(squared_distances(images, images)[np.triu_indices(len(images), 1)])))
 
 
 def kernel(a, b, width):
