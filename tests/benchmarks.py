@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: one thread for everybody
 
@@ -27,8 +28,9 @@ from refvi.mle import classifier    # noqa: E402
 from refvi.optimize import adam   # noqa: E402
 from refvi.reparameterization import regression as by_path     # noqa: E402
 from refvi.reparameterization.algorithm import reparameterized     # noqa: E402
+from refvi.vae import model, training       # noqa: E402
 from tests.alarms import run        # noqa: E402
-from tests.peers import PATH_PEERS, PEERS, jax_study    # noqa: E402
+from tests.peers import PATH_PEERS, PEERS, VAE_PEERS, jax_study    # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -317,6 +319,60 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
             print(f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)")
 
 
+# ---- one epoch of the VAE of the slides: a fifth of MNIST's, pixels by chance
+
+def vae(rounds=7):
+    """Every contestant in turn, `rounds` times; medians of ratios to the matrix products alone, and of peers to ours."""
+    shape, x = model.SLIDE, RNG.random((11_000, 784)) < 0.15
+    for M, threads in ((128, 1), (512, 1), (512, 2)):
+        run = training.epochs(training.begin(RNG, shape, training.Settings(M=M, threads=threads)), x)
+        calls = {"products": lambda: vae_products(shape, len(x), M, threads), "ours": lambda: next(run)}
+        for name, (library, peer, _) in VAE_PEERS.items() if threads == 1 else ():
+            if importlib.util.find_spec(library):
+                calls[name] = peer(shape, x, M)
+            else:
+                print(f"{library} is not installed: not compared")
+        for call in calls.values():
+            call()
+        took = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
+        several = f"VAE, minibatches of {M}, {threads} thread{'s' * (threads > 1)}"
+        limit = " (limit 1.35)" if (M, threads) == (128, 1) else ""
+        print(f"{several}: one epoch over its matrix products alone {statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
+              f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images")
+        for name in list(calls)[2:]:
+            bound = f", limit {VAE_PEERS[name][2]:.0f}" if VAE_PEERS[name][2] else ""
+            print(f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} ({statistics.median(t[name] for t in took) * 5:.2f} s{bound})")
+    tracemalloc.start()
+    next(training.epochs(training.begin(RNG, shape), x))
+    print(f"VAE: {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MB beside the data (limit 400)")
+    tracemalloc.stop()
+
+
+def vae_products(shape, N, M, threads=1):
+    """What no implementation can do without: five large products a minibatch and the small ones, each thread with its share, on arrays that are ready."""
+    m = M // threads
+
+    def arrays(sizes):
+        return ([RNG.random((m, n), dtype=np.float32) for n in sizes], [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
+                [np.empty((m, n), np.float32) for n in sizes], [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])])
+
+    def share():
+        both = [(arrays(shape.encoder), False), (arrays(shape.decoder), True)]
+        for _ in range(-(-N // M)):
+            for (h, W, out, _), _ in both:
+                for level in range(len(W)):
+                    np.dot(h[level], W[level], out=out[level + 1])
+            for (h, W, out, into), inputs in reversed(both):
+                for level in reversed(range(len(W))):
+                    np.dot(h[level].T, h[level + 1], out=into[level])
+                    if level or inputs:
+                        np.dot(h[level + 1], W[level].T, out=out[level])
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(share) for _ in range(threads)]:
+            done.result()
+
+
 def main():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
@@ -334,6 +390,7 @@ def main():
     inferences()
     path_inferences()
     laboratory()
+    vae()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 
