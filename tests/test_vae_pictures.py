@@ -1,5 +1,5 @@
 """The pictures of the VAE say what their captions say, from their committed numbers; the autoencoder's step, its two-sample distance, planted faults."""
-import sys
+from importlib import import_module
 
 import autograd.numpy as anp
 import numpy as np
@@ -12,9 +12,8 @@ from refvi.networks import forward, rectified
 from refvi.vae import autoencoder, evaluate, fast, model, store, training
 
 PRESS = load_press()
-sys.path.append(str(PRESS.HOME))
-import digits           # noqa: E402
-import vae_manifold     # noqa: E402
+vae_manifold = PRESS.load("vae_manifold")       # which makes figures/ a place to import from
+digits = import_module("digits")
 
 SURE = 4                # standard errors
 KINDS = ("", "_typeset")
