@@ -116,13 +116,25 @@ def test_the_counts_of_the_slide_and_the_notebook():
 
 # ---- Adam, epochs
 
-def test_adam_is_the_house_s(rng):
-    gradients, start = rng.standard_normal((6, 5)), rng.standard_normal(5)
+def test_adam_is_the_house_s_and_folding_changes_nothing(rng):
+    gradients, start = rng.standard_normal((9, 5)), rng.standard_normal(5)
     weights, first, second, scratch = start.copy(), *np.zeros((3, 5))
     for step, gradient in enumerate(gradients, 1):
-        training.adam(weights, first, second, gradient, scratch, step, 0.02)
+        since = (step - 1) % 4 + 1
+        training.adam(weights, first, second, gradient.copy(), scratch, step, 0.02, since)
+        if since == 4:
+            training.fold(first, second, since)
     left = iter(gradients)
-    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 6, 0.02).lam, rtol=1e-12)
+    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 9, 0.02).lam, rtol=1e-11)
+
+
+def test_a_weight_without_a_gradient_stays_where_it_is(rng):
+    """A pixel that is off in every image: its weights neither move nor turn into nan, however many times moments are folded."""
+    x = images(rng)
+    x[:, 3] = False
+    fit = begin(rng, x, M=1)
+    own = [model.split(f.weights, SMALL)[0][:12 * 9].reshape(12, 9) for f in (fit, after(fit, x, 2))]
+    assert np.array_equal(own[0][3], own[1][3]) and not np.array_equal(own[0][4], own[1][4])
 
 
 def after(fit, x, epochs, held_out=None):

@@ -254,12 +254,17 @@ def encoder_frozen_in_the_draw(weights, x, points, shape):
 
 # ---- Adam
 
-def flat_adam(gradients, rate):
-    """Where training's Adam takes weights that begin at zero, along gradients (T, P): unscaled moments, two numbers a step. (P,)"""
+def climbed(gradients, rate):
+    """Where training's Adam takes weights that begin at zero, along gradients (T, P). (P,)"""
     weights, first, second, scratch = np.zeros((4, gradients.shape[1]))
     for step, gradient in enumerate(gradients, 1):
-        adam(weights, first, second, gradient.copy(), scratch, step, rate)
+        adam(weights, first, second, gradient.copy(), scratch, step, rate, since=step)
     return weights
+
+
+def flat_adam(gradients, rate):
+    """Unscaled moments in growing units, all that depends on the step in one factor. (P,)"""
+    return climbed(gradients, rate)
 
 
 def adam_without_correction(gradients, rate):
@@ -272,10 +277,8 @@ def adam_without_correction(gradients, rate):
 
 
 def first_step(gradients, rate):
-    """Training's Adam after one step."""
-    weights, first, second, scratch = np.zeros((4, gradients.shape[1]))
-    adam(weights, first, second, gradients[0].copy(), scratch, 1, rate)
-    return weights
+    """Training's Adam after one step. (P,)"""
+    return climbed(gradients[:1], rate)
 
 
 # ---- one epoch

@@ -7,15 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.linalg import get_blas_funcs
 
 from refvi.core import require_count, require_positive
-from refvi.optimize import TINY
 from refvi.vae import fast
 from refvi.vae.evaluate import bound
 from refvi.vae.model import Architecture, require_data, start
 
 DECAY = (0.9, 0.999)
-FLUSH = 1e-30           # moments below this are nothing; left to decay they would end among the subnormal numbers, which are slow
+FOLD = 256              # steps after which moments are folded back: 0.9^-256 is 5e11
+FLOOR = 1e-30           # of second moments, so that a weight without a gradient stays where it is; first moments below it are zero, not subnormal and slow
 
 
 class Settings(NamedTuple):
@@ -104,7 +105,7 @@ class Workers:
                 return self.step(own, self.into[k], self.shape, room)
         return np.sum(self.each(work), axis=0)
 
-    def climb(self, weights, first, second, step, rate):
+    def climb(self, weights, first, second, step, rate, since):
         """One step of Adam, each thread on its part of all vectors."""
         P = len(weights)
 
@@ -114,24 +115,30 @@ class Workers:
             for other in self.gradients[1:]:
                 gradient += other[part]
             with np.errstate(over="ignore", invalid="ignore"):
-                adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate)
+                adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate, since)
         self.each(work)
 
 
-def adam(weights, first, second, gradient, scratch, step, rate):
-    """One step uphill, in place: flat vectors, moments without their factors 1 - decay, all that depends on the step in two numbers."""
-    fall = [weights.dtype.type(decay) for decay in DECAY]
-    np.multiply(first, fall[0], out=first)
-    np.add(first, gradient, out=first)
-    np.multiply(second, fall[1], out=second)
-    np.multiply(gradient, gradient, out=scratch)
-    np.add(second, scratch, out=second)
-    np.sqrt(second, out=scratch)
-    spread = ((1 - DECAY[1]) / (1 - DECAY[1]**step))**0.5
-    np.add(scratch, scratch.dtype.type(TINY / spread), out=scratch)
-    np.divide(first, scratch, out=scratch)
-    np.multiply(scratch, scratch.dtype.type(rate * (1 - DECAY[0]) / (1 - DECAY[0]**step) / spread), out=scratch)
-    np.add(weights, scratch, out=weights)
+def adam(weights, first, second, gradient, scratch, step, rate, since):
+    """One step uphill, in place and in six calls: flat vectors, moments without their factors 1 - decay and in units that grow as they would decay.
+
+    `since` steps after the units were last folded back, first is 0.9^-since times the moment: what is new is added with a weight, and nothing else is
+    touched. All that depends on the step is in the last factor. gradient is overwritten.
+    """
+    axpy = get_blas_funcs("axpy", (weights,))           # y += a x in one pass over memory, where NumPy takes two
+    first_unit, second_unit = DECAY[0]**since, DECAY[1]**since
+    axpy(gradient, first, a=1 / first_unit)
+    axpy(np.multiply(gradient, gradient, out=gradient), second, a=1 / second_unit)
+    np.divide(first, np.sqrt(second, out=scratch), out=scratch)
+    spread = ((1 - DECAY[1]) / (1 - DECAY[1]**step) * second_unit)**0.5
+    axpy(scratch, weights, a=rate * (1 - DECAY[0]) / (1 - DECAY[0]**step) * first_unit / spread)
+
+
+def fold(first, second, since):
+    """Back to units of one, before they overflow."""
+    first *= first.dtype.type(DECAY[0]**since)
+    second *= second.dtype.type(DECAY[1]**since)
+    first[np.abs(first) < FLOOR] = 0
 
 
 def one_epoch(fit, x, held_out, workers, watch):
@@ -140,20 +147,21 @@ def one_epoch(fit, x, held_out, workers, watch):
     rng = resumed(fit.chance)
     order, eps = rng.permutation(N), rng.standard_normal((N, fit.shape.D), dtype=fit.weights.dtype.type)
     later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
-    weights, first, second, steps = fit.weights.copy(), fit.first.copy(), fit.second.copy(), fit.steps
+    weights, first, second, steps = fit.weights.copy(), fit.first.copy(), np.maximum(fit.second, fit.second.dtype.type(FLOOR)), fit.steps
     own, total, rate = fast.both(weights, fit.shape), np.zeros(2), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
-    for part in batches(N, M):
+    for count, part in enumerate(batches(N, M)):
         terms = workers.gradient(own, x, order[part], eps[part])
         if not np.all(np.isfinite(terms)):
             raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
                                   f"The fit after epoch {fit.epochs} is kept; a rate below {rate:g} may get further")
         steps += 1
-        workers.climb(weights, first, second, steps, rate)
+        since = count % FOLD + 1
+        workers.climb(weights, first, second, steps, rate, since)
+        if since == FOLD or part.stop == N:
+            fold(first, second, since)
         total += terms
         if watch:
             watch(part.stop)
-    for moments in (first, second):
-        moments[np.abs(moments) < FLUSH] = 0
     seen = np.full(2, np.nan)
     if held_out is not None:
         with np.errstate(over="ignore", invalid="ignore"):
