@@ -65,4 +65,5 @@ def draw(figure, random_width, random_label, random_epochs, random_name, random_
         below.set(aspect="equal", xlim=(-edge, edge), ylim=(-edge, edge), xlabel="$z_1$")
         below.set_title(f"codes: {spread:.{1 if spread > 10 else 2}f} nats from N(0, I)", fontsize=9)
     panels[1, 0].set_ylabel("$z_2$")
-    figure.supxlabel(f"{random_name}, {random_epochs} epochs each; test images among themselves: MMD² = {random_control[0]:.4f} ± {random_control[1]:.4f}", fontsize=8)
+    control = f"{abs(random_control[0]):.4f} ± {random_control[1]:.4f}"         # zero, of either sign
+    figure.supxlabel(f"{random_name}, {random_epochs} epochs each; test images among themselves: |MMD²| = {control}", fontsize=8)

@@ -47,6 +47,7 @@ def draw(figure, random_images, random_S, **found):
         low, high = np.min(bounds[:, 0] - 2 * bounds[:, 1]), np.max(bounds[:, 0] + 2 * bounds[:, 1])
         for i, (gain, error) in enumerate(differences):
             axes.text(i + 0.5, high + 0.12 * (high - low), f"+{gain:.2f}\n± {error:.2f}", ha="center", va="bottom", fontsize=9)
-        axes.set(xticks=place, xlim=(-0.4, 2.4), ylim=(low - 0.1 * (high - low), high + 0.5 * (high - low)), title=f"D = {D}: {found[f'random_name_{D}']}")
+        axes.set(xticks=place, xlim=(-0.4, 2.4), ylim=(low - 0.1 * (high - low), high + 0.5 * (high - low)), title=f"D = {D}")
         axes.set_xticklabels(("encoder", "refined", f"weights,\nS = {random_S}"))
     figure.axes[0].set_ylabel(f"nats per image, {random_images} test images")
+    figure.supxlabel(f"{found['random_name_2']} with D = 2; {found['random_name_20']} with D = 20", fontsize=9)

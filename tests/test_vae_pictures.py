@@ -55,7 +55,7 @@ def test_the_autoencoder_s_step_is_autograd_s(shape, rng):
 
 
 def test_its_ascent_raises_the_likelihood_leaves_log_sd_alone_and_ends_where_the_vae_does_not(rng):
-    shape, x = SHAPES[0], images(rng, 400)
+    shape, x = model.architecture(12, 2, (40, 20)), images(rng, 400)        # wide enough for some unit to be on
     first = training.begin(rng, shape, training.Settings(M=50, rate=3e-3))
     begun = evaluate.encoded(shape, first.weights, x)
     last, other = (next(fit for fit in ascent(first, x) if fit.epochs == 25) for ascent in (autoencoder.epochs, training.epochs))
@@ -201,6 +201,14 @@ def test_an_autoencoder_decodes_codes_as_well_and_random_points_worse(kind):
     assert data["random_spread"][0] > 5 * data["random_spread"][1] and data["random_spread"][1] < 0.3
 
 
+def test_no_random_z_comes_near_an_autoencoder_s_ones():
+    """On MNIST: of 10^5 draws of N(0, I) in the plane one lies further out than 4.8."""
+    data = PRESS.stored("autoencoder_or_vae")
+    codes, variational = data["random_code"]
+    ones = data["random_label"] == 1
+    assert np.mean(np.linalg.norm(codes[ones], axis=1) > 4.8) > 0.95 > 0.05 > np.mean(np.linalg.norm(variational[ones], axis=1) > 4.8)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_bounds_rise_as_they_must(kind):
     data = PRESS.stored("vae_gap" + kind)
@@ -218,3 +226,22 @@ def test_capacity_raises_the_bound_and_then_only_that_of_the_images_seen(kind):
     final, (held, error) = data["random_elbo"][:, -1], data["random_held_out"].T
     assert np.all(np.diff(final) > 0) and np.all(final > held)
     assert held[2] - held[0] > SURE * np.hypot(error[2], error[0]) and held[2] - held[4] > SURE * np.hypot(error[2], error[4])
+
+
+def told(pair, places):
+    return f"{pair[0]:.{places}f} ± {pair[1]:.{places}f}"
+
+
+def test_the_page_s_numbers_are_those_of_its_pictures():
+    page = " ".join((PRESS.HOME.parent / "derivations" / "vae.md").read_text(encoding="utf-8").split())
+    gap, beside, decoders = (PRESS.stored(name) for name in ("vae_gap", "autoencoder_or_vae", "vae_decoders"))
+    rows = [("ELBO of the 10,000 test images, one draw each", "", 1, lambda D: gap[f"random_test_{D}"]), ("ELBO of 400 of them", "", 1, lambda D: gap[f"random_bounds_{D}"][0]),
+            ("importance-weighted bound, S = 5000", "", 1, lambda D: gap[f"random_bounds_{D}"][2]), ("of it KL", "", 2, lambda D: gap[f"random_kl_{D}"]),
+            ("gained by climbing each image's own $`\\lambda_i`$", "+", 1, lambda D: gap[f"random_differences_{D}"][0]),
+            ("gained further by weighting 5000 draws", "+", 2, lambda D: gap[f"random_differences_{D}"][1])]
+    for words, sign, places, of in rows:
+        assert f"| {words} | {sign}{told(of(2), places)} | {sign}{told(of(20), places)} |" in page, words
+    for pair in beside["random_mmd"].reshape(-1, 2):
+        assert told(pair, 4) in page
+    assert all(told(pair, 1) in page for pair in decoders["random_held_out"])
+    assert all(f"{value:.0f}" in page for value in decoders["random_elbo"][:, -1])
