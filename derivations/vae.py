@@ -239,13 +239,13 @@ def stage_outputs(rng):
 
 
 def without_noise(shape, weights, points, x):
-    """The stage of the autoencoder's gradient; points is there for the VAE's."""
+    """The stage of the autoencoder's gradient; points, far out, are there for the VAE's."""
     def total(weights):
         phi, theta = cut(weights, shape)
         code = network(phi, x, shape.encoder)[:, :2]
         return np.mean(log_density(x, network(theta, code, shape.decoder), shape))
 
-    return dict(shape=shape, weights=weights, points=points, x=x, likelihood_at_the_code=lambda: complex_step(total, weights))
+    return dict(shape=shape, weights=weights, points=2 * points, x=x, likelihood_at_the_code=lambda: complex_step(total, weights))
 
 
 def stage_autoencoder(rng):
@@ -258,8 +258,8 @@ def stage_autoencoder_of_means(rng):
 
 def stage_two_samples(rng):
     """Two normals on the line, apart, the kernel as wide as they are, and two draws of each."""
-    lam = np.stack([np.array([rng.uniform(0.5, 0.8) * sign, np.log(rng.uniform(0.4, 0.6))]) for sign in (1, -1)])
-    width, (t, h) = rng.uniform(0.9, 1.2), trapezoid(40)
+    lam = np.stack([np.array([rng.uniform(0.4, 0.6) * sign, np.log(rng.uniform(0.4, 0.6))]) for sign in (1, -1)])
+    width, (t, h) = rng.uniform(0.75, 0.95), trapezoid(40)
 
     def mean_of_kernel(one, other):
         """E k of two independent normals: a normal density at their distance, times what makes k(a, a) = 1."""

@@ -2,6 +2,7 @@
 
 PML.150, PML.151, PML.152, the code task: 100 images each of the digits 5, 6 and 7, on or off from 128; full-batch Adam, 1000 epochs, one draw an image. Linear decoder: encoder
 784-500-(2,2), rate 0.01, as the notebook hands it out. One hidden layer of 16, 64 or 256: the same encoder, rate 0.001. Solution: 784-256-64-(2,2), 2-64-256-784, rate 0.001.
+The spread of q is the exponential of the second head, where the notebook has a softplus.
 Left: the bound of the 300 images while training, and for test images of the same digits at the end (dots, two standard errors). Middle: means of
 the codes of the 300. Right: mean images on a grid of equal probability. Above the linear decoder, below the solution.
 """
