@@ -147,5 +147,5 @@ def scatter(axes, codes, labels, size=5):
         axes.plot(*own.T, linestyle="none", marker=f"${digit}$", markersize=size, markeredgewidth=0, color=SHADES[digit], zorder=2)
 
 
-SHADES = ["#000000", "#c1272d", "#1f5fa8", "#7a4a00", "#5d3a9b", "#00796b", "#d1550f", "#4d4d4d", "#a0126f", "#3b7d23"]
+SHADES = ["#000000", "#c1272d", "#5b9bd5", "#5a3000", "#a78bda", "#00695c", "#ee8a3c", "#4d4d4d", "#8e0b61", "#74b252"]       # of lightnesses that differ where signs are alike
 CIRCLES = Line2D([], [], color="0.35", linewidth=0.8, linestyle="--", label="N(0, I): 1, 2, 3 standard deviations")
