@@ -27,6 +27,10 @@ class Settings(NamedTuple):
     threads: int = 1            # each with its share of the minibatch; another number adds the shares up in another order
 
 
+NOTEBOOK = Settings(M=300, rate=1e-2)           # the students' notebook: all its 300 images in every step, 1000 steps
+SOLUTION = Settings(M=300, rate=1e-3)           # the same for the deeper networks of its solution
+
+
 class Fit(NamedTuple):
     """A fit after a whole number of epochs."""
     shape: Architecture
