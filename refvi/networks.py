@@ -115,12 +115,12 @@ def backpropagation_to_inputs(theta, y, delta, sizes, g):
     return inputs
 
 
-def require_inputs(y, D):
+def require_inputs(y, D, name="y"):
     """Inputs (N, D) of a network; a ValueError for another shape or for integers where numbers of order one are expected."""
     y = np.asarray(y)
     if y.dtype.kind in "ui":
         raise ValueError(f"expected float in [0, 1] or standardized inputs, got {y.dtype} max {y.max() if y.size else 'none'}; divide by 255.")
-    y = require_shape("y", y, (None, D), f"(N=number of data, D={D} inputs)")
+    y = require_shape(name, y, (None, D), f"(N=number of data, D={D} inputs)")
     if not len(y):
-        raise ValueError("empty batch: y has no rows")
+        raise ValueError(f"empty batch: {name} has no rows")
     return y
