@@ -95,7 +95,9 @@ def weights_of(rng, shape, low, high):
     for sizes in (shape.encoder, shape.decoder):
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
             if sizes is shape.encoder:
-                sign = np.where((np.arange(n) % 2 == 0) & (level < len(sizes) - 2), 1, rng.choice([-1, 1], (m, n)))
+                sign = np.where(np.arange(n) % 2 == 0, 1, rng.choice([-1, 1], (m, n)))
+                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake
+                    sign = np.concatenate([np.tile([1, -1], (m, 1)), rng.choice([-1, 1], (m, n - 2))], axis=1)
                 parts.append((rng.uniform(0.6, 1., (m, n)) / m * sign).ravel())
             else:
                 parts.append(rng.uniform(low, high, m * n) * (np.repeat([1, -1], n) if level == 0 else 1))
