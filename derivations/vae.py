@@ -92,12 +92,18 @@ def stage_normals(rng):
 # ---- both networks
 
 def weights_of(rng, shape, low, high):
-    """Weights of bounded size and, in the encoder, of both signs; the decoder's add up, so that the draw matters; spreads below one."""
+    """Weights of bounded size. Every other unit of the encoder is awake for any image, and the decoder's weights add up: what is drawn matters. Spreads below one."""
     parts = []
     for sizes in (shape.encoder, shape.decoder):
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
-            sign = rng.choice([-1, 1], m * n) if sizes is shape.encoder else np.repeat([1, -1], n) if level == 0 else 1
-            parts += [rng.uniform(low, high, m * n) * sign, rng.uniform(0.3, 0.6, n)]
+            if sizes is shape.encoder:
+                sign = np.where(np.arange(n) % 2 == 0, 1, rng.choice([-1, 1], (m, n)))
+                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake
+                    sign = np.concatenate([np.tile([1, -1], (m, 1)), rng.choice([-1, 1], (m, n - 2))], axis=1)
+                parts.append((rng.uniform(0.6, 1., (m, n)) / m * sign).ravel())
+            else:
+                parts.append(rng.uniform(low, high, m * n) * (np.repeat([1, -1], n) if level == 0 else 1))
+            parts.append(rng.uniform(0.3, 0.6, n))
     parts[2 * len(shape.encoder) - 3] -= np.repeat([0., 1.2], shape.decoder[0])
     return np.concatenate(parts)
 

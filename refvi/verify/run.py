@@ -1,4 +1,5 @@
 """Verify pages: a worker process for each, which can be killed, so that a row that hangs or crashes fails alone."""
+import gc
 import multiprocessing
 import os
 import signal
@@ -108,6 +109,7 @@ def work(connection, *task):
     """The worker process: perform the task for as long as somebody listens."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
     threading.Thread(target=end_with_parent, daemon=True).start()
+    gc.freeze()         # the companion's own memories are looked for once a chain: not among the libraries' half million objects
     try:
         play_page(connection, *task)
     except BrokenPipeError:
