@@ -2,7 +2,7 @@
 
 A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
 error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
-drawn from its stored numbers unless they are to be computed afresh. Committed pictures take their seed from their name.
+drawn from its stored numbers unless they are to be computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their name.
 A script with FRAMES, FRAMES_PER_SECOND and draw_frame(figure, frame, **data) moves as well: the same numbers make <name>.gif.
 """
 import hashlib
@@ -24,11 +24,12 @@ from matplotlib.animation import writers    # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
 
 HOME = Path(__file__).resolve().parent
+SHARED = ("press", "digits")        # what is no figure
 
 
 def names():
     """Every figure: the scripts beside this file."""
-    return sorted(path.stem for path in HOME.glob("*.py") if path.stem != "press")
+    return sorted(path.stem for path in HOME.glob("*.py") if path.stem not in SHARED)
 
 
 def require_names(wanted):

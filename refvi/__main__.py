@@ -71,6 +71,10 @@ def build_parser():
     fit.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     fit.add_argument("--data", metavar="SET", help="a UCI set, mnist, toy or typeset (default: real data where they are at hand)")
     fit.add_argument("--entropy", type=entropy_of, metavar="HEX", help="replay a run")
+    fit.add_argument("--epochs", type=positive(int), metavar="N", help="of the VAE: in all, those of a stored fit included")
+    fit.add_argument("--latent", type=positive(int), metavar="D", help="of the VAE: dimensions of its latent variable")
+    fit.add_argument("--out", metavar="FILE", help="of the VAE: where the fit is kept, and from where it goes on (default: the user's cache)")
+    fit.add_argument("--fresh", action="store_true", default=None, help="of the VAE: begin anew, and replace a stored fit")
     fit.set_defaults(command="fit")
 
     data = commands.add_parser("data", help="say which data are at hand, or fetch MNIST", description="Say which data are at hand; fetch MNIST, checked to the last byte.")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: one thread for everybody
 
@@ -18,7 +19,8 @@ import numpy as np      # noqa: E402
 from refvi import models, networks    # noqa: E402
 from refvi.bbvi import regression   # noqa: E402
 from refvi.bbvi.algorithm import bbvi   # noqa: E402
-from refvi.deep_latent import amortized, local, mcmc, model    # noqa: E402
+from refvi.deep_latent import amortized, local, mcmc    # noqa: E402
+from refvi.deep_latent import model as deep     # noqa: E402
 from refvi.families import diagonal_normal  # noqa: E402
 from refvi.laboratory import path_gradient, score_gradient      # noqa: E402
 from refvi.laboratory.regression import regression_study        # noqa: E402
@@ -28,8 +30,9 @@ from refvi.mle import classifier    # noqa: E402
 from refvi.optimize import adam   # noqa: E402
 from refvi.reparameterization import regression as by_path     # noqa: E402
 from refvi.reparameterization.algorithm import reparameterized     # noqa: E402
+from refvi.vae import model, training       # noqa: E402
 from tests.alarms import run        # noqa: E402
-from tests.peers import PATH_PEERS, PEERS, jax_study    # noqa: E402
+from tests.peers import PATH_PEERS, PEERS, VAE_PEERS, jax_study    # noqa: E402
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
 REFVI = "import refvi.elbo, refvi.score_function, refvi.models, refvi.data, refvi.optimize, refvi.core, refvi.families"
@@ -321,13 +324,13 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
 # ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
 
 def deep_latents(N=500, steps=24, chains=20, walk=100):
-    d, sizes = model.decoder((1, 32, 16)), (16, 64, 2)
+    d, sizes = deep.decoder((1, 32, 16)), (16, 64, 2)
     theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, sizes)
-    x, _ = model.sample(RNG, theta, d, N)
+    x, _ = deep.sample(RNG, theta, d, N)
     z = RNG.standard_normal((chains, N, 1))
     ways = {"ascents of their own": (lambda: local.ascend(x, theta, d, local.start(N, 1), steps), f"{steps} steps of 16 nodes"),
             "chains of their own": (lambda: mcmc.run(RNG, z, x, theta, d, walk, 0.2), f"{chains} chains of {walk} steps"),
-            "quadrature": (lambda: model.posterior_nodes(x, theta, d), "360 nodes that all data share")}
+            "quadrature": (lambda: deep.posterior_nodes(x, theta, d), "360 nodes that all data share")}
 
     def network():
         amortized.encode(x, phi, sizes)
@@ -339,6 +342,60 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
     for name, more, less in (("ascents", ways["ascents of their own"][0], lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps)),
                              ("the encoder", several(network, 10), several(lambda: amortized.encode(few, phi, sizes), 10))):
         print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
+
+
+# ---- one epoch of the VAE of the slides: a fifth of MNIST's, pixels by chance
+
+def vae(rounds=7):
+    """Every contestant in turn, `rounds` times; medians of ratios to the matrix products alone, and of peers to ours."""
+    shape, x = model.SLIDE, RNG.random((11_000, 784)) < 0.15
+    for M, threads in ((128, 1), (512, 1), (512, 2)):
+        run = training.epochs(training.begin(RNG, shape, training.Settings(M=M, threads=threads)), x)
+        calls = {"products": lambda: vae_products(shape, len(x), M, threads), "ours": lambda: next(run)}
+        for name, (library, peer, _) in VAE_PEERS.items() if threads == 1 else ():
+            if importlib.util.find_spec(library):
+                calls[name] = peer(shape, x, M)
+            else:
+                print(f"{library} is not installed: not compared")
+        for call in calls.values():
+            call()
+        took = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
+        several = f"VAE, minibatches of {M}, {threads} thread{'s' * (threads > 1)}"
+        limit = " (limit 1.35)" if (M, threads) == (128, 1) else ""
+        print(f"{several}: one epoch over its matrix products alone {statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
+              f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images")
+        for name in list(calls)[2:]:
+            bound = f", limit {VAE_PEERS[name][2]:.0f}" if VAE_PEERS[name][2] else ""
+            print(f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} ({statistics.median(t[name] for t in took) * 5:.2f} s{bound})")
+    tracemalloc.start()
+    next(training.epochs(training.begin(RNG, shape), x))
+    print(f"VAE: {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MB beside the data (limit 400)")
+    tracemalloc.stop()
+
+
+def vae_products(shape, N, M, threads=1):
+    """What no implementation can do without: five large products a minibatch and the small ones, each thread with its share, on arrays that are ready."""
+    m = M // threads
+
+    def arrays(sizes):
+        return ([RNG.random((m, n), dtype=np.float32) for n in sizes], [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
+                [np.empty((m, n), np.float32) for n in sizes], [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])])
+
+    def share():
+        both = [(arrays(shape.encoder), False), (arrays(shape.decoder), True)]
+        for _ in range(-(-N // M)):
+            for (h, W, out, _), _ in both:
+                for level in range(len(W)):
+                    np.dot(h[level], W[level], out=out[level + 1])
+            for (h, W, out, into), inputs in reversed(both):
+                for level in reversed(range(len(W))):
+                    np.dot(h[level].T, h[level + 1], out=into[level])
+                    if level or inputs:
+                        np.dot(h[level + 1], W[level].T, out=out[level])
+
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(share) for _ in range(threads)]:
+            done.result()
 
 
 def main():
@@ -359,6 +416,7 @@ def main():
     path_inferences()
     laboratory()
     deep_latents()
+    vae()
     took = seconds(lambda: subprocess.run([sys.executable, "-m", "refvi"], check=True, stdout=subprocess.DEVNULL))
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 60 s on two cores)")
 

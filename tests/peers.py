@@ -201,3 +201,121 @@ PEERS = {       # the library it needs, and the ratio it is held to
 
 PATH_LIMITS = {"Pyro, SVI": 80, "PyTorch, eager": 20, "NumPyro, svi.run as it is called": 20}
 PATH_PEERS = {name: (library, partial(peer, path=True), PATH_LIMITS.get(name)) for name, (library, peer, _) in PEERS.items()}
+
+
+# ---- one epoch of the VAE: functions of (shape, x, M) that prepare everything outside the clock and return epoch(); float32, one draw a datum, Adam
+
+def batches_of(N, M):
+    """Fresh minibatches of indices, the last one short, as int64."""
+    order = np.random.default_rng().permutation(N)
+    return [order[start:start + M] for start in range(0, N, M)]
+
+
+def torch_networks(shape):
+    """Encoder and decoder of these layer sizes as torch modules."""
+    import torch
+
+    def network(sizes):
+        return torch.nn.Sequential(*[layer for m, n in zip(sizes, sizes[1:]) for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1])
+    return network(shape.encoder), network(shape.decoder)
+
+
+def torch_vae(shape, x, M, threads=1):
+    """Eager, fused Adam, the KL in closed form."""
+    import torch
+    torch.set_num_threads(threads)
+    encoder, decoder = torch_networks(shape)
+    adam, images = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True), torch.from_numpy(x.astype(np.float32))
+
+    def epoch():
+        for batch in batches_of(len(x), M):
+            seen = images[torch.from_numpy(batch)]
+            adam.zero_grad()
+            mu, log_sd = encoder(seen).chunk(2, dim=1)
+            sd = log_sd.exp()
+            logits = decoder(mu + sd * torch.randn_like(sd))
+            kl = 0.5 * (mu.square() + sd.square() - 1).sum() - log_sd.sum()
+            loss = (torch.nn.functional.binary_cross_entropy_with_logits(logits, seen, reduction="sum") + kl) / len(batch)
+            loss.backward()
+            adam.step()
+    return epoch
+
+
+def pyro_vae(shape, x, M):
+    """SVI with Trace_ELBO, as Pyro's own tutorial has it; validation off."""
+    import pyro
+    import torch
+    from pyro import distributions as dist
+    torch.set_num_threads(1)
+    pyro.enable_validation(False)
+    pyro.clear_param_store()
+    encoder, decoder = torch_networks(shape)
+    images = torch.from_numpy(x.astype(np.float32))
+
+    def model(seen):
+        pyro.module("decoder", decoder)
+        with pyro.plate("data", len(seen)):
+            z = pyro.sample("z", dist.Normal(torch.zeros(len(seen), shape.D), 1.).to_event(1))
+            pyro.sample("x", dist.Bernoulli(logits=decoder(z)).to_event(1), obs=seen)
+
+    def guide(seen):
+        pyro.module("encoder", encoder)
+        with pyro.plate("data", len(seen)):
+            mu, log_sd = encoder(seen).chunk(2, dim=1)
+            pyro.sample("z", dist.Normal(mu, log_sd.exp()).to_event(1))
+
+    svi = pyro.infer.SVI(model, guide, pyro.optim.Adam({"lr": 1e-3}), pyro.infer.Trace_ELBO())
+
+    def epoch():
+        for batch in batches_of(len(x), M):
+            svi.step(images[torch.from_numpy(batch)])
+    return epoch
+
+
+def jax_vae(shape, x, M):
+    """The whole step, gathering and Adam included, under jit, compiled by an epoch before the clock; the data are on the device."""
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+    import jax
+    import jax.numpy as jnp
+    rng, images = np.random.default_rng(), jnp.asarray(x, jnp.float32)
+
+    def network(sizes):
+        return [(jnp.asarray(rng.standard_normal((m, n)) * (2 / m)**0.5, jnp.float32), jnp.zeros(n, jnp.float32)) for m, n in zip(sizes, sizes[1:])]
+
+    def forward(own, y):
+        for W, b in own[:-1]:
+            y = jnp.maximum(y @ W + b, 0)
+        return y @ own[-1][0] + own[-1][1]
+
+    def loss(own, seen, key):
+        mu, log_sd = jnp.split(forward(own[0], seen), 2, axis=1)
+        sd = jnp.exp(log_sd)
+        logits = forward(own[1], mu + sd * jax.random.normal(key, sd.shape, jnp.float32))
+        return (jnp.sum(jax.nn.softplus(logits) - seen * logits) + 0.5 * jnp.sum(mu**2 + sd**2 - 1) - jnp.sum(log_sd)) / len(seen)
+
+    def step(own, first, second, t, batch, key):
+        g = jax.grad(loss)(own, images[batch], key)
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, g)
+        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, g)
+        own = jax.tree.map(lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), own, first, second)
+        return own, first, second
+
+    compiled = jax.jit(step, donate_argnums=(0, 1, 2))
+    own = [network(shape.encoder), network(shape.decoder)]
+    state = [own, jax.tree.map(jnp.zeros_like, own), jax.tree.map(jnp.zeros_like, own)]
+
+    def epoch():
+        batches = batches_of(len(x), M)
+        keys = jax.random.split(jax.random.key(int.from_bytes(os.urandom(4), "big")), len(batches))
+        for t, (batch, key) in enumerate(zip(batches, keys), 1):
+            state[:] = compiled(*state, jnp.float32(t), batch, key)
+        jax.block_until_ready(state)
+    epoch()
+    return epoch
+
+
+VAE_PEERS = {       # the library it needs, the limit of its time over ours
+    "PyTorch, eager, fused Adam": ("torch", torch_vae, 1.),
+    "Pyro, SVI": ("pyro", pyro_vae, 1.),
+    "JAX, the step under jit": ("jax", jax_vae, None),
+}

@@ -7,6 +7,8 @@ import numpy as np
 
 from refvi import fits
 
+EXTRA = ("epochs", "latent", "out", "fresh")        # options that only fits take whose OPTIONS have them
+
 
 def run(options):
     stopped = False
@@ -37,6 +39,16 @@ def fit(options):
     if not chosen:
         raise LookupError(f"no data {options.data!r}, expected one of {', '.join(sorted({data for fit in known.values() for data in fit.DATA}))}")
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
+    more = {name: own_options(name, known[name], options) for name in chosen}
     for name in chosen:
         rng = np.random.Generator(np.random.SFC64(entropy))
-        yield f"{name} (--entropy {entropy:#034x})", list(known[name].run(rng, options.data))
+        yield f"{name} (--entropy {entropy:#034x})", list(known[name].run(rng, options.data, **more[name]))
+
+
+def own_options(name, module, options):
+    """What a fit's OPTIONS say, or the call instead; nothing for a fit that is not named, for which its run has short defaults. LookupError for what is none of its own."""
+    own, asked = getattr(module, "OPTIONS", {}), {option: getattr(options, option, None) for option in EXTRA}
+    foreign = [option for option, value in asked.items() if value is not None and (name not in options.names or option not in own)]
+    if foreign:
+        raise LookupError(f"--{foreign[0]} is no option of {name if options.names else 'all fits together'}: it belongs to one that is named, as in `refvi fit vae --{foreign[0]}`")
+    return own | {option: value for option, value in asked.items() if value is not None} if name in options.names else {}
