@@ -98,8 +98,8 @@ def weights_of(rng, shape, low, high):
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
             if sizes is shape.encoder:
                 sign = np.where(np.arange(n) % 2 == 0, 1, rng.choice([-1, 1], (m, n)))
-                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake
-                    sign = np.concatenate([np.tile([1, -1], (m, 1)), rng.choice([-1, 1], (m, n - 2))], axis=1)
+                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake, sd moves little
+                    sign = np.concatenate([np.tile([1., -1.], (m, 1)), 0.25 * rng.choice([-1, 1], (m, n - 2))], axis=1)
                 parts.append((rng.uniform(0.6, 1., (m, n)) / m * sign).ravel())
             else:
                 parts.append(rng.uniform(low, high, m * n) * (np.repeat([1, -1], n) if level == 0 else 1))
@@ -112,7 +112,7 @@ def networks(rng, likelihood, n, low, high, sd):
     """Four images of n pixels, two latent dimensions, noise that is held fixed; weights of sizes between low and high."""
     shape = architecture(n, 2, (4, 3), (3, 4), likelihood, sd)
     weights, points = weights_of(rng, shape, low, high), rng.uniform(0.8, 1.5, (4, 2)) * [[1, -1], [1, 1], [1, -1], [-1, -1]]
-    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)), axis=1) if likelihood == "bernoulli" else rng.uniform(2.5, 3.5, (4, n))
+    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)), axis=1) if likelihood == "bernoulli" else rng.uniform(0.2, 0.6, (4, n))
     return shape, weights, points, x
 
 
