@@ -256,9 +256,9 @@ def encoder_frozen_in_the_draw(weights, x, points, shape):
 
 def climbed(gradients, rate):
     """Where training's Adam takes weights that begin at zero, along gradients (T, P). (P,)"""
-    weights, first, second, scratch = np.zeros((4, gradients.shape[1]))
+    weights, first, second = np.zeros((3, gradients.shape[1]))
     for step, gradient in enumerate(gradients, 1):
-        adam(weights, first, second, gradient.copy(), scratch, step, rate, since=step)
+        adam(weights, first, second, gradient.copy(), step, rate, since=step)
     return weights
 
 

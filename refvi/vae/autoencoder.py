@@ -13,16 +13,16 @@ from refvi.vae import fast, training
 def step(own, into, shape, room):
     """(log p(x | z = mu) of the batch in room.x, 0), summed over data in nats; its gradient goes into `into`. fast.step with sd = 0 and no KL."""
     D = shape.D
-    lam = fast.forward(own[0], room.x, room.encoder)
+    lam = fast.forward(own[0], room.encoder)
     room.z[:] = lam[:, :D]
-    fast.forward(own[1], room.z, room.decoder)
+    fast.forward(own[1], room.decoder)
     reconstruction = fast.log_likelihood(shape, room)
     if not np.isfinite(reconstruction):
         reconstruction = fast.exact_bernoulli(own[1], room)
-    delta = fast.backward(own[1], into[1], room.z, room.decoder.hs[-1], room.decoder, room.ones)
+    delta = fast.backward(own[1], into[1], room.decoder.hs[-1], room.decoder)
     room.delta_lam[:] = 0
-    room.delta_lam[:, :D] = np.dot(delta, own[1][0][0].T, out=room.delta_z)
-    fast.backward(own[0], into[0], room.x, room.delta_lam, room.encoder, room.ones)
+    room.delta_lam[:, :D] = np.dot(delta, own[1][0][:-1].T, out=room.delta_z)
+    fast.backward(own[0], into[0], room.delta_lam, room.encoder)
     return reconstruction, 0.
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from refvi.core import Estimate, require_count, require_shape
 from refvi.families.lam import halves
-from refvi.networks import forward, layers, rectified
+from refvi.networks import forward, rectified
 from refvi.optimize import adam
 from refvi.vae import fast
 from refvi.vae.model import require_data, split
@@ -158,7 +158,7 @@ def refined(shape, weights, x, rng, steps=300, S=1, rate=0.02, lam=None):
     What the bound gains is the amortization gap; the rate falls to a tenth, so that the noise of S draws dies out.
     """
     _, theta = split(weights, shape)
-    own, x = layers(theta, shape.decoder), require_data(x, shape)
+    own, x = fast.stacked(theta, shape.decoder), require_data(x, shape)
     lam, D = require_lam(shape, weights, x, lam).copy(), shape.D
     for part in blocks(len(x), 500):
         room = fast.buffers(shape, part.stop - part.start, weights.dtype, x.dtype)
@@ -181,9 +181,9 @@ def slope_in_z(own, shape, room, mu, sd, rng):
     """(the gradient of log p(x | z) in z (M, D) at one draw of each datum's q, the noise of that draw)."""
     room.eps[:] = rng.standard_normal(room.eps.shape, dtype=room.eps.dtype.type)
     np.add(mu, np.multiply(sd, room.eps, out=room.z), out=room.z)
-    delta = fast.forward(own, room.z, room.decoder)
+    delta = fast.forward(own, room.decoder)
     with np.errstate(over="ignore"):
         fast.log_likelihood(shape, room)
     for level in reversed(range(1, len(own))):
         delta = fast.inwards(own, level, delta, room.decoder)
-    return np.dot(delta, own[0][0].T), room.eps
+    return np.dot(delta, own[0][:-1].T), room.eps

@@ -4,6 +4,7 @@ Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored
 interrupted: the generator's state, Adam's moments and the number of steps are part of it, and everything else an epoch needs is drawn in it.
 """
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -85,7 +86,6 @@ class Workers:
         self.rooms = [fast.buffers(fit.shape, -(-fit.settings.M // self.count), dtype, kind) for _ in range(self.count)]
         self.gradients = [np.empty(P, dtype) for _ in range(self.count)]
         self.into = [fast.both(gradient, fit.shape) for gradient in self.gradients]
-        self.scratch = np.empty(P, dtype)
         self.pool = ThreadPoolExecutor(max(self.count - 1, 1))
 
     def each(self, work):
@@ -119,23 +119,29 @@ class Workers:
             for other in self.gradients[1:]:
                 gradient += other[part]
             with np.errstate(over="ignore", invalid="ignore"):
-                adam(weights[part], first[part], second[part], gradient, self.scratch[part], step, rate, since)
+                adam(weights[part], first[part], second[part], gradient, step, rate, since)
         self.each(work)
 
 
-def adam(weights, first, second, gradient, scratch, step, rate, since):
+@lru_cache
+def add_scaled(dtype):
+    """BLAS's axpy(x, y, a=a): y += a x in one pass over memory, where NumPy takes two."""
+    return get_blas_funcs("axpy", dtype=dtype)
+
+
+def adam(weights, first, second, gradient, step, rate, since):
     """One step uphill, in place and in six calls: flat vectors, moments without their factors 1 - decay and in units that grow as they would decay.
 
     `since` steps after the units were last folded back, first is 0.9^-since times the moment: what is new is added with a weight, and nothing else is
     touched. All that depends on the step is in the last factor. gradient is overwritten.
     """
-    axpy = get_blas_funcs("axpy", (weights,))           # y += a x in one pass over memory, where NumPy takes two
+    axpy = add_scaled(weights.dtype)
     first_unit, second_unit = DECAY[0]**since, DECAY[1]**since
     axpy(gradient, first, a=1 / first_unit)
     axpy(np.multiply(gradient, gradient, out=gradient), second, a=1 / second_unit)
-    np.divide(first, np.sqrt(second, out=scratch), out=scratch)
+    np.divide(first, np.sqrt(second, out=gradient), out=gradient)
     spread = ((1 - DECAY[1]) / (1 - DECAY[1]**step) * second_unit)**0.5
-    axpy(scratch, weights, a=rate * (1 - DECAY[0]) / (1 - DECAY[0]**step) * first_unit / spread)
+    axpy(gradient, weights, a=rate * (1 - DECAY[0]) / (1 - DECAY[0]**step) * first_unit / spread)
 
 
 def fold(first, second, since):
