@@ -4,6 +4,7 @@ Shapes: x (M, n), eps and z (M, D), the encoder's output (M, 2 D) = [mu, log_sd]
 layer's weights a last row, its biases, where refvi.networks has them anyway: one product is all of a layer, and one its gradient. Sums over the batch, not
 averages: Adam does not see the difference. Everything is in the dtype of the buffers, float32 unless asked otherwise; totals are floats.
 """
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +27,7 @@ class Buffers(NamedTuple):
     scratch: np.ndarray         # (M, n)
     encoder: Pass
     decoder: Pass
-    eps: np.ndarray             # (M, D)
+    eps: np.ndarray             # (M, D), then sd eps
     sd: np.ndarray              # (M, D)
     z: np.ndarray               # (M, D), the decoder's input without its ones
     delta_z: np.ndarray         # (M, D)
@@ -109,11 +110,9 @@ def bernoulli(shape, x, logits, scratch):
 
 def sum_of_logs(values):
     """sum_i log v_i of values (k,), multiplied in eights before the logarithm, which costs ten times a product."""
-    eighth = len(values) // 8
-    product = values[:eighth].copy()
-    for start in range(eighth, 8 * eighth, eighth or 1):
-        np.multiply(product, values[start:start + eighth], out=product)
-    return float(np.sum(np.log(product, out=product))) + float(np.sum(np.log(values[8 * eighth:])))
+    whole = len(values) // 8 * 8
+    total = np.add.reduce(np.log(np.multiply.reduce(values[:whole].reshape(8, -1), axis=0)))
+    return float(total if whole == len(values) else total + np.add.reduce(np.log(values[whole:])))
 
 
 def gaussian(shape, x, mean, scratch):
@@ -130,18 +129,17 @@ def softplus(l):
 
 
 def encode(own, room, D):
-    """mu, log_sd (M, D) of x, and the draw z = mu + exp(log_sd) eps in its place."""
+    """mu, log_sd (M, D) of x; the draw z = mu + sd eps in its place, sd eps in that of eps."""
     lam = forward(own, room.encoder)
     mu, log_sd = lam[:, :D], lam[:, D:]
     np.exp(log_sd, out=room.sd)
-    np.add(mu, np.multiply(room.sd, room.eps, out=room.z), out=room.z)
+    np.add(mu, np.multiply(room.sd, room.eps, out=room.eps), out=room.z)
     return mu, log_sd
 
 
 def divergence(mu, log_sd, sd):
     """KL(q || N(0, I)) summed over the batch, in nats."""
-    mu, sd = mu.ravel(), sd.ravel()
-    return 0.5 * (float(np.dot(mu, mu)) + float(np.dot(sd, sd)) - mu.size) - float(np.sum(log_sd))
+    return 0.5 * (float(np.vdot(mu, mu)) + float(np.vdot(sd, sd)) - mu.size) - float(np.add.reduce(log_sd, axis=None))
 
 
 def step(own, into, shape, room):
@@ -153,13 +151,13 @@ def step(own, into, shape, room):
     mu, log_sd = encode(own[0], room, D)
     forward(own[1], room.decoder)
     reconstruction = log_likelihood(shape, room)
-    if not np.isfinite(reconstruction):         # odds beyond the largest number: rare, and worth the product once more
+    if not math.isfinite(reconstruction):       # odds beyond the largest number: rare, and worth the product once more
         reconstruction = exact_bernoulli(own[1], room)
     delta = backward(own[1], into[1], room.decoder.hs[-1], room.decoder)
     np.dot(delta, own[1][0][:-1].T, out=room.delta_z)
     np.subtract(room.delta_z, mu, out=room.delta_lam[:, :D])
-    np.multiply(room.delta_z, room.sd * room.eps, out=room.delta_lam[:, D:])
-    np.add(room.delta_lam[:, D:], 1 - room.sd * room.sd, out=room.delta_lam[:, D:])
+    slope = np.multiply(room.delta_z, room.eps, out=room.delta_lam[:, D:])      # sd eps
+    np.add(slope, 1 - room.sd * room.sd, out=slope)
     backward(own[0], into[0], room.delta_lam, room.encoder)
     return reconstruction, divergence(mu, log_sd, room.sd)
 

@@ -3,8 +3,9 @@
 Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored after an epoch, loaded and continued is bit for bit the fit that was never
 interrupted: the generator's state, Adam's moments and the number of steps are part of it, and everything else an epoch needs is drawn in it.
 """
+import math
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from refvi.vae.evaluate import bound
 from refvi.vae.model import Architecture, require_data, start
 
 DECAY = (0.9, 0.999)
+LEFT = dict(over="ignore", invalid="ignore")      # to fast.step, which notices odds beyond the largest number, and to one_epoch, which notices the rest
 FOLD = 256              # steps after which moments are folded back: 0.9^-256 is 5e11
 FLOOR = 1e-30           # of second moments, so that a weight without a gradient stays where it is; first moments below it are zero, not subnormal and slow
 
@@ -86,7 +88,7 @@ class Workers:
         self.rooms = [fast.buffers(fit.shape, -(-fit.settings.M // self.count), dtype, kind) for _ in range(self.count)]
         self.gradients = [np.empty(P, dtype) for _ in range(self.count)]
         self.into = [fast.both(gradient, fit.shape) for gradient in self.gradients]
-        self.pool = ThreadPoolExecutor(max(self.count - 1, 1))
+        self.pool = ThreadPoolExecutor(max(self.count - 1, 1), initializer=partial(np.seterr, **LEFT))
 
     def each(self, work):
         """[work(0), work(1), ...], the last one here and the others in threads of their own."""
@@ -105,9 +107,8 @@ class Workers:
             np.take(x, rows, axis=0, out=room.picked, mode="clip")      # rows come from a permutation; checked again, they would be copied once more
             np.copyto(room.x, room.picked)
             room.eps[:] = eps[shares[k]]
-            with np.errstate(over="ignore", invalid="ignore"):          # odds beyond the largest number fast.step notices, the rest one_epoch
-                return self.step(own, self.into[k], self.shape, room)
-        return np.sum(self.each(work), axis=0)
+            return self.step(own, self.into[k], self.shape, room)
+        return tuple(map(sum, zip(*self.each(work))))
 
     def climb(self, weights, first, second, step, rate, since):
         """One step of Adam, each thread on its part of all vectors."""
@@ -118,8 +119,7 @@ class Workers:
             gradient = self.gradients[0][part]
             for other in self.gradients[1:]:
                 gradient += other[part]
-            with np.errstate(over="ignore", invalid="ignore"):
-                adam(weights[part], first[part], second[part], gradient, step, rate, since)
+            adam(weights[part], first[part], second[part], gradient, step, rate, since)
         self.each(work)
 
 
@@ -158,27 +158,28 @@ def one_epoch(fit, x, held_out, workers, watch):
     order, eps = rng.permutation(N), rng.standard_normal((N, fit.shape.D), dtype=fit.weights.dtype.type)
     later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
     weights, first, second, steps = fit.weights.copy(), fit.first.copy(), np.maximum(fit.second, fit.second.dtype.type(FLOOR)), fit.steps
-    own, total, rate = fast.both(weights, fit.shape), np.zeros(2), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
-    for count, part in enumerate(batches(N, M)):
-        terms = workers.gradient(own, x, order[part], eps[part])
-        if not np.all(np.isfinite(terms)):
-            raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
-                                  f"The fit after epoch {fit.epochs} is kept; a rate below {rate:g} may get further")
-        steps += 1
-        since = count % FOLD + 1
-        workers.climb(weights, first, second, steps, rate, since)
-        if since == FOLD or part.stop == N:
-            fold(first, second, since)
-        total += terms
-        if watch:
-            watch(part.stop)
+    own, sums, rate = fast.both(weights, fit.shape), (0., 0.), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
+    with np.errstate(**LEFT):
+        for count, part in enumerate(batches(N, M)):
+            terms = workers.gradient(own, x, order[part], eps[part])
+            if not all(map(math.isfinite, terms)):
+                raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
+                                      f"The fit after epoch {fit.epochs} is kept; a rate below {rate:g} may get further")
+            steps += 1
+            since = count % FOLD + 1
+            workers.climb(weights, first, second, steps, rate, since)
+            if since == FOLD or part.stop == N:
+                fold(first, second, since)
+            sums = sums[0] + terms[0], sums[1] + terms[1]
+            if watch:
+                watch(part.stop)
     seen = np.full(2, np.nan)
     if held_out is not None:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(**LEFT):
             values = bound(fit.shape, weights, held_out, np.random.Generator(np.random.SFC64(later)))
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
-                        history=np.vstack([fit.history, [*(total / N), *seen]]))
+                        history=np.vstack([fit.history, [*np.divide(sums, N), *seen]]))
 
 
 def batches(N, M):
