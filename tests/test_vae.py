@@ -140,7 +140,7 @@ def test_adam_is_the_house_s_and_folding_changes_nothing(rng):
         if since == 4:
             training.fold(first, second, since)
     left = iter(gradients)
-    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 9, 0.02).lam, rtol=1e-11)
+    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 9, 0.02).lam, rtol=0, atol=1e-8)      # far below the rate; the house adds TINY to its roots
 
 
 def test_a_weight_without_a_gradient_stays_where_it_is(rng):
