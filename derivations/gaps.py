@@ -5,7 +5,7 @@ from scipy import stats
 from refvi.core import Estimate, noise
 from refvi.families import normal
 from refvi.gaps import (amortization_gap, best_of_each, best_of_encoder, bound_of_fitted, bound_of_stopped_early, each_minus_climbed, evidence_minus_each,      # noqa: F401
-                        evidence_through_encoder, family_gap, finite_sample_gap, gain_on_the_sample, gap_of_full_sight, gap_on_the_sample, left_on_the_sample, mean_divergence,
+                        evidence_through_encoder, family_gap, finite_sample_gap, gain_on_the_sample, gap_on_the_sample, left_on_the_sample, mean_divergence,
                         model_gap, moments_of, optimisation_gap, population_minus_sample, sum_of_gaps, sum_with_model, sum_without_amortization, variance_unweighted)
 from refvi.gaps.codes import code_of_mixture, lam_of_each, lam_of_encoder, lam_of_partial_sight, mixture_of_codes, mixture_of_network, network_at_mixture      # noqa: F401
 from refvi.gaps.draws import gap_by_draws, gap_of_one, gap_of_three, gap_of_two      # noqa: F401

@@ -2,7 +2,7 @@
 
 A linear decoder of six coordinates and two correlated latent ones; sixteen training data. Left: the encoder sees the first 0 to 6 coordinates, and its training
 is over. Right: it sees four, and training goes on. Bars, areas and the line, exact; dots, log p(x) less the log weight, averaged over 4000 fresh data with one
-draw each, with two standard errors, on the exact sum. Between 20 and 200 steps the sum lies below its end, the optimisation gap is negative: stopping early is better.
+draw each, with two standard errors, on the exact sum. From 20 steps on the sum lies below its end, the optimisation gap is negative: stopping early is better.
 """
 import numpy as np
 from scipy import stats

@@ -138,7 +138,7 @@ def test_the_picture_s_parts_add_up_and_stopping_early_is_better_there():
     data = load_press().stored("gaps_stacked")
     names = ("family", "amortization", "finite_sample", "optimisation")
     np.testing.assert_allclose(np.concatenate([sum(data[f"{name}_{side}"] for name in names) for side in ("seen", "step")]), data["exact_gap"], rtol=1e-9)
-    early = (data["step"] >= 20) & (data["step"] <= 200)
+    early = data["step"] >= 20
     assert np.all(data["optimisation_step"][early] < 0) and data["optimisation_step"][0] > 0
 
 

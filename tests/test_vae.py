@@ -140,7 +140,7 @@ def test_adam_is_the_house_s_and_folding_changes_nothing(rng):
         if since == 4:
             training.fold(first, second, since)
     left = iter(gradients)
-    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 9, 0.02).lam, rtol=1e-11)
+    np.testing.assert_allclose(weights, house_adam(lambda lam: next(left), start, 9, 0.02).lam, rtol=0, atol=1e-8)      # far below the rate; the house adds TINY to its roots
 
 
 def test_a_weight_without_a_gradient_stays_where_it_is(rng):
@@ -369,12 +369,15 @@ def fitted(rng):
 
 
 def test_bounds_stand_in_order_and_below_the_evidence(fitted, rng):
+    """The last one's draws are from twice the encoder's spread: from the encoder's own, narrower than the posterior, weights need have no variance."""
     fit, x = fitted
+    wide = evaluate.encoded(SMALL, fit.weights, x) + np.log(2) * np.repeat([0., 1.], SMALL.D)
     evidence = evaluate.log_evidence(SMALL, fit.weights, x)
     np.testing.assert_allclose(evidence, evaluate.log_evidence(SMALL, fit.weights, x, 600), atol=5e-3)
     bounds = [np.mean(evaluate.bound(SMALL, fit.weights, x, rng, 400)), np.mean([evaluate.importance_bound(SMALL, fit.weights, x, rng, 5) for _ in range(80)]),
-              np.mean(evaluate.importance_bound(SMALL, fit.weights, x, rng, 5000))]
-    assert bounds[0] < bounds[1] < bounds[2] + 0.02 and bounds[2] == pytest.approx(np.mean(evidence), abs=0.02) and bounds[0] < np.mean(evidence)
+              np.mean(evaluate.importance_bound(SMALL, fit.weights, x, rng, 20_000, wide))]
+    gap = np.mean(evidence) - bounds[0]         # nothing where all units are off: q is then the prior, and the posterior
+    assert gap > -0.01 and bounds[0] + gap / 4 - 0.01 < bounds[1] < bounds[2] + 0.02 and bounds[2] == pytest.approx(np.mean(evidence), abs=0.02)
 
 
 def test_a_gaussian_s_evidence_is_that_of_a_linear_model(rng):

@@ -243,5 +243,14 @@ def test_the_page_s_numbers_are_those_of_its_pictures():
         assert f"| {words} | {sign}{told(of(2), places)} | {sign}{told(of(20), places)} |" in page, words
     for pair in beside["random_mmd"].reshape(-1, 2):
         assert told(pair, 4) in page
+    assert f"at {np.abs(beside['random_control'][0]):.4f} ± {beside['random_control'][1]:.4f}" in page
+    plain, variational = beside["random_spread"]
+    assert f"codes lie {plain:.0f} nats from" in page and f"are {variational:.2f} nats from it" in page
+    assert "some, beyond the picture's edge, more than 40 from the origin" in page and 40 < np.max(np.linalg.norm(beside["random_code"][0], axis=1)) < 50
+    curves = PRESS.stored("vae_elbo")
+    epoch, held = curves["random_epoch_2"], curves["random_history_2"][:, 2:]
+    assert "passes -150 nats in the fourth epoch" in page and epoch[np.argmax(held[:, 0] > -150)] == 4
+    assert f"best around epoch 80, at {told(held[np.argmax(held[:, 0])], 1)}" in page and abs(epoch[np.argmax(held[:, 0])] - 80) < 10
+    assert all(f"for {curves[f'random_epoch_{D}'][-1]} epochs" in page for D in (2, 20))
     assert all(told(pair, 1) in page for pair in decoders["random_held_out"])
     assert all(f"{value:.0f}" in page for value in decoders["random_elbo"][:, -1])

@@ -13,6 +13,7 @@ from scipy import optimize
 
 from refvi.core import POINTS, Noise, noise, require_finite
 from refvi.families import diagonal_normal, halves
+from refvi.models import isotropic
 from refvi.networks import Activation, forward, require_inputs, sigmoid, tanh
 from refvi.special import logsumexp
 
@@ -75,8 +76,8 @@ def drawn(eps, lam):
 
 
 def log_prior(z):
-    """log N(z; 0, I) (...,) of z (..., D)."""
-    return diagonal_normal.log_prob(z, np.zeros(2 * np.shape(z)[-1]))
+    """log N(z; 0, I) (...,) of z (..., D), in nats."""
+    return isotropic(z, 1.)
 
 
 def log_likelihood(x, z, theta, decoder, likelihood):

@@ -116,8 +116,7 @@ def distance_over_slope(codes, weights, network):
 
 
 def distance_back(codes, weights, network):
-    """The converse, read off the slope at the codes: images that coincide would have coinciding codes."""
+    """The converse, read off the slope at the first code, a forward difference: images that coincide would have coinciding codes."""
     first, second = output(weights, codes, network)
-    nudged = output(weights, codes + 1e-4, network)
-    slope = np.min(np.linalg.norm(nudged - np.stack([first, second]), axis=-1)) / 1e-4
-    return np.linalg.norm(first - second) / slope
+    nudged = output(weights, codes[0] + 1e-4, network)
+    return np.linalg.norm(first - second) / (np.linalg.norm(nudged - first) / 1e-4)

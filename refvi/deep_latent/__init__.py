@@ -7,9 +7,9 @@ RAI, "Probabilistic view enables neural net based latent variable models" and "I
 import autograd.numpy as np
 from autograd import grad
 
+from refvi.amortization import log_prior
 from refvi.deep_latent import amortized, exact, linear, local
-from refvi.deep_latent.model import (bounds, grid, log_evidence, log_joint, log_likelihood, log_prior, posterior_nodes, prior_nodes, slopes,
-                                     weights_of)
+from refvi.deep_latent.model import (bounds, grid, log_evidence, log_joint, log_likelihood, posterior_nodes, prior_nodes, slopes, weights_of)
 from refvi.families.gaussian import diagonal_log_prob
 from refvi.families.lam import halves, trapezoid
 from refvi.networks import count, forward, layers, sigmoid, tanh

@@ -5,6 +5,7 @@ all of it for D = 1.
 """
 import numpy as np
 
+from refvi.amortization.exact import linear_encoder
 from refvi.deep_latent.model import weights_of
 from refvi.families.lam import halves
 from refvi.linear_latent import maximum
@@ -38,10 +39,8 @@ def posterior_of_linear_decoder(x, theta, d):
 
 def encoder_weights(theta, d):
     """phi of the one-layer encoder n-2 D whose output is that posterior."""
-    W, b, sd = parts(theta, d)
-    inverse = np.linalg.inv(W @ W.T + sd**2 * np.eye(len(W)))
-    into = W.T @ inverse
-    return np.concatenate([np.concatenate([into, 0 * into], axis=1).ravel(), -b @ into, np.log(sd) + 0.5 * np.log(np.diag(inverse))])
+    *_, sd = parts(theta, d)
+    return linear_encoder(weights_of(theta, d)[0], d, sd)
 
 
 def one_layer_encoder(x, theta, d):

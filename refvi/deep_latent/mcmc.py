@@ -5,8 +5,9 @@ unchanged stands in balance.py. RAI, "Inference for Deep Latent Gaussian Models"
 """
 import numpy as np
 
+from refvi.amortization import log_prior
 from refvi.core import require_count, require_positive, require_shape
-from refvi.deep_latent.model import log_joint, log_prior, observations, slopes
+from refvi.deep_latent.model import log_joint, observations, slopes
 from refvi.optimize import adam
 
 WANTED = 0.574              # share of accepted Langevin steps at which chains mix best in many dimensions (Roberts and Rosenthal 1998); about right in one

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 
+from refvi.amortization import bernoulli_log_prob, closed_divergence, log_prior
 from refvi.core import require_count, require_finite, require_shape
 from refvi.families.lam import halves
 from refvi.networks import Activation, backward, count, forward, sigmoid, tanh
@@ -65,13 +66,8 @@ def log_likelihood(x, z, theta, d):
     weights, log_sd = weights_of(theta, d)
     out = forward(weights, z, d.sizes, d.g)[-1]
     if d.observed == "bernoulli":
-        return np.sum(x * out - np.logaddexp(0., out), axis=-1)
+        return bernoulli_log_prob(x, out)
     return -0.5 * np.sum((x - out)**2, axis=-1) * np.exp(-2 * log_sd) - d.sizes[-1] * (log_sd + 0.5 * np.log(2 * np.pi))
-
-
-def log_prior(z):
-    """log N(z | 0, I) (...,) of z (..., D)."""
-    return -0.5 * np.sum(z**2, axis=-1) - 0.5 * np.shape(z)[-1] * np.log(2 * np.pi)
 
 
 def log_joint(x, z, theta, d):
@@ -87,7 +83,7 @@ def slopes(x, z, theta, d, w):
     out, w = hs[-1].reshape(S, N, -1), np.broadcast_to(w, (S, N))
     gradient, in_z = np.empty(d.size), np.empty((S * N, D))
     if d.observed == "bernoulli":
-        value, delta, of_weights = np.sum(x * out - np.logaddexp(0., out), axis=-1), x - sigmoid(out), gradient
+        value, delta, of_weights = bernoulli_log_prob(x, out), x - sigmoid(out), gradient
     else:
         residual, precision, of_weights = x - out, np.exp(-2 * log_sd), gradient[:-1]
         square = precision * np.sum(residual**2, axis=-1)
@@ -159,6 +155,5 @@ def bounds(x, lam, theta, d, eps, w):
     mu, log_sd = halves(lam)
     sd = np.exp(log_sd)
     value, in_theta, in_z = slopes(x, mu + sd * eps, theta, d, np.reshape(w, (-1, 1)))
-    divergence = 0.5 * np.sum(mu**2 + sd**2 - 1 - 2 * log_sd, axis=-1)
     in_lam = np.concatenate([np.sum(in_z, axis=0) - mu, np.sum(in_z * eps, axis=0) * sd - sd**2 + 1], axis=-1)
-    return np.sum(np.reshape(w, (-1, 1)) * value, axis=0) - divergence, in_lam, in_theta
+    return np.sum(np.reshape(w, (-1, 1)) * value, axis=0) - closed_divergence(lam), in_lam, in_theta

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import autograd.numpy as np
 from autograd import grad, hessian
 
+from refvi.amortization import closed_divergence
 from refvi.core import require_count, require_finite, require_shape
 from refvi.families import diagonal_normal, halves
-from refvi.linear_latent import covariance, log_joint, posterior, scatter
+from refvi.linear_latent import covariance, log_density_of, log_joint, posterior, scatter
 from refvi.mean_field import divergence_of_normals
 from refvi.optimize import gradient_ascent
 from refvi.special import logsumexp
@@ -57,8 +58,8 @@ def exact_map(theta):
 
 def log_evidence(moments, theta):
     """E[log p(x)]."""
-    C, off = covariance(theta), moments.mean - theta.b
-    return -0.5 * (len(off) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, moments.covariance + np.outer(off, off))))
+    off = moments.mean - theta.b
+    return log_density_of(moments.covariance + np.outer(off, off), theta)
 
 
 def squares(phi, sees, moments, theta):
@@ -135,7 +136,7 @@ def bound_at(lam, x, theta):
     sd, (mu, log_sd) = theta.sd * np.ones(len(theta.b)), halves(lam)
     W = theta.W / sd[:, None]
     fit = np.sum(((x - theta.b) / sd - mu @ W.T)**2, axis=1) + np.exp(2 * log_sd) @ np.sum(W**2, axis=0)
-    return -0.5 * (len(sd) * np.log(2 * np.pi) + 2 * np.sum(np.log(sd)) + fit + np.sum(mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd, axis=1))
+    return -0.5 * (len(sd) * np.log(2 * np.pi) + 2 * np.sum(np.log(sd)) + fit) - closed_divergence(lam)
 
 
 def each_climbed(x, theta):
@@ -188,12 +189,6 @@ def variance_unweighted(sees, moments, theta):
     C = moments.covariance
     left = C - C[:, sees] @ np.linalg.solve(C[sees][:, sees], C[sees])
     return 0.5 * np.trace(A @ left @ A.T)
-
-
-def gap_of_full_sight(x, theta):
-    """The amortization gap of a linear encoder that sees all of x: the difference of two bounds."""
-    moments, everything = moments_of(x), np.arange(x.shape[1])
-    return log_evidence(moments, theta) - family_gap(theta) - elbo(best_encoder(everything, moments, theta), everything, moments, theta)
 
 
 # ---- the finite-sample gap: the best encoder for N data, against the best for the population

@@ -50,8 +50,13 @@ def scatter(x, b):
 
 def log_likelihood(x, theta):
     """The average over the data of log N(x; b, C)."""
+    return log_density_of(scatter(x, theta.b), theta)
+
+
+def log_density_of(second, theta):
+    """E[log N(x; b, C)] in nats, of all data or populations whose second moment about b is second (n, n)."""
     C = covariance(theta)
-    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, scatter(x, theta.b))))
+    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, second)))
 
 
 def posterior(x, theta):

@@ -79,7 +79,7 @@ def residual_over_sd(x, l, sd):
 # ---- the divergence from the prior
 
 def closed_form_divergence(lam):
-    """KL(q || N(0, I)) (N,): a sum over the D coordinates."""
+    """KL(q || N(0, I)) (N,) in nats: a sum over the D coordinates."""
     mu, log_sd = halves(lam)
     return np.sum(0.5 * (mu**2 + np.exp(2 * log_sd) - 1) - log_sd, axis=-1)
 
@@ -101,7 +101,7 @@ def half_the_log(lam):
 def likelihood_of(shape, x, l):
     """log p(x | z) (..., N) in nats, from the decoder's output."""
     if shape.likelihood == "bernoulli":
-        return np.sum(x * l - np.logaddexp(0., l), axis=-1)
+        return softplus_of_logits(x, l)
     return np.sum(-0.5 * ((x - l) / shape.sd)**2 - np.log(shape.sd) - 0.5 * np.log(2 * np.pi), axis=-1)
 
 
@@ -115,17 +115,11 @@ def output_of(weights, z, shape):
     return forward(split(weights, shape)[1], z, shape.decoder, rectified)[-1]
 
 
-def kl_of(lam):
-    """KL(q || N(0, I)) (N,) in nats."""
-    mu, log_sd = halves(lam)
-    return np.sum(0.5 * (mu**2 + np.exp(2 * log_sd) - 1) - log_sd, axis=-1)
-
-
 def one_draw(eps, weights, x, shape):
     """Reconstruction of one draw a datum less the closed-form KL, averaged over data: what Adam sees. eps (R, 1, N, D), returns (R,)."""
     lam = lam_of(weights, x, shape)
     mu, log_sd = halves(lam)
-    return np.mean(likelihood_of(shape, x, output_of(weights, mu + np.exp(log_sd) * eps[:, 0], shape)) - kl_of(lam), axis=-1)
+    return np.mean(likelihood_of(shape, x, output_of(weights, mu + np.exp(log_sd) * eps[:, 0], shape)) - closed_form_divergence(lam), axis=-1)
 
 
 def on_nodes(weights, x, shape, nodes, mass):
@@ -133,13 +127,13 @@ def on_nodes(weights, x, shape, nodes, mass):
     lam = lam_of(weights, x, shape)
     mu, log_sd = halves(lam)
     z = mu + np.exp(log_sd) * nodes[:, None]
-    return np.mean(mass @ likelihood_of(shape, x, output_of(weights, z, shape)) - kl_of(lam))
+    return np.mean(mass @ likelihood_of(shape, x, output_of(weights, z, shape)) - closed_form_divergence(lam))
 
 
 def at_the_mean(weights, x, shape):
     """The slip: z = mu instead of a draw. Not a bound of anything."""
     lam = lam_of(weights, x, shape)
-    return np.mean(likelihood_of(shape, x, output_of(weights, halves(lam)[0], shape)) - kl_of(lam))
+    return np.mean(likelihood_of(shape, x, output_of(weights, halves(lam)[0], shape)) - closed_form_divergence(lam))
 
 
 # ---- its variance
@@ -199,7 +193,7 @@ def value_of(weights, x, points, shape):
     """The bound of one draw at fixed noise (N, D)."""
     lam = lam_of(weights, x, shape)
     mu, log_sd = halves(lam)
-    return np.mean(likelihood_of(shape, x, output_of(weights, mu + np.exp(log_sd) * points, shape)) - kl_of(lam))
+    return np.mean(likelihood_of(shape, x, output_of(weights, mu + np.exp(log_sd) * points, shape)) - closed_form_divergence(lam))
 
 
 def automatic_gradient(weights, x, points, shape):
