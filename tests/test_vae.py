@@ -350,7 +350,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_the_training(stored, monkeypatc
 
     monkeypatch.setattr(files.os, "fsync", full)
     later = after(fit, x, 1)
-    with pytest.raises(OSError, match="cannot store the fit after epoch 2 in .*No space left on device; the file of an earlier epoch is untouched"):
+    with pytest.raises(OSError, match="cannot store the fit after epoch 2 in .*No space left on device; the earlier file is untouched. Free some space"):
         store.save(later, path)
     assert path.read_bytes() == whole and [p.name for p in path.parent.iterdir()] == ["fit.npz"]
     digits = fits_vae.Digits(x, x, x, {})
@@ -488,7 +488,127 @@ def test_options_of_the_vae_are_refused_elsewhere(capsys):
     assert "--latent is no option of all fits together" in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_written_is_told_before_the_work(little, capsys):
+def told_without_work(monkeypatch, capsys, *arguments):
+    """What stands on stderr after a call that is refused, exit status 2, before the first step."""
+    monkeypatch.setattr(fits_vae, "climb", lambda *_: pytest.fail("it went to work"))
+    assert main(["fit", "vae", *map(str, arguments)]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--fresh"]], ids=str)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(little, monkeypatch, capsys, more):
     (little / "file").write_text("")
-    assert main(["fit", "vae", "--out", str(little / "file" / "fit.npz")]) == 2
-    assert "cannot store the fit after epoch 0" in capsys.readouterr().err
+    assert "cannot store a fit in " in told_without_work(monkeypatch, capsys, "--out", little / "file" / "fit.npz", *more)
+    assert f"is a folder, expected a file, there or not yet: choose another --out, such as {little / 'vae.npz'}" in told_without_work(monkeypatch, capsys, "--out", little, *more)
+    assert "/dev/full is a device, expected a file" in told_without_work(monkeypatch, capsys, "--out", "/dev/full", *more)
+    assert sorted(path.name for path in little.iterdir()) == ["file"]
+
+
+def test_a_folder_that_takes_no_file_is_told_before_a_fit_goes_on(stored, monkeypatch):
+    def locked(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store.tempfile, "TemporaryFile", locked)
+    for fresh in (False, True):
+        with pytest.raises(OSError, match="cannot store a fit in .*fit.npz: Permission denied; nothing was written. Choose another --out"):
+            store.require_place(stored[1], fresh)
+
+
+def test_a_file_that_may_not_be_read_is_told_with_a_remedy(stored, monkeypatch):
+    def locked(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(stored[1]), "read_bytes", locked)
+    with pytest.raises(OSError, match="cannot read a fit from .*fit.npz: Permission denied. Make it readable, or choose another --out"):
+        store.load(stored[1])
+
+
+def test_fresh_replaces_fits_and_nothing_else(stored, monkeypatch, capsys):
+    path = stored[1]
+    whole = path.read_bytes()
+    for content in (whole, whole[:1000], b""):
+        path.write_bytes(content)
+        assert store.require_place(path, fresh=True) == path
+    np.savez(path, a=np.zeros(3))
+    foreign = path.read_bytes()
+    for content in (b"my thesis", foreign):
+        path.write_bytes(content)
+        assert "is no fit of a VAE, and --fresh replaces nothing else" in told_without_work(monkeypatch, capsys, "--data", "typeset", "--out", path, "--fresh")
+        assert path.read_bytes() == content
+
+
+def test_a_text_is_told_by_how_it_begins_and_nothing_is_said_of_pickles(tmp_path):
+    (tmp_path / "a.txt").write_text("my thesis")
+    with pytest.raises(ValueError, match="truncated, damaged or no fit .it begins with b'my thesi'.: delete it, or choose another --out"):
+        store.load(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("facts", [dict(steps="many"), dict(steps=0), dict(data=[]), dict(chance={}), dict(chance=dict(bit_generator="SFC64", state=3))], ids=str)
+def test_facts_that_cannot_be_gone_on_from_are_refused(stored, facts):
+    rewritten(stored[1], facts=facts)
+    with pytest.raises(ValueError, match="fit.npz does not fit together .*: delete it, or choose another --out"):
+        store.load(stored[1])
+
+
+def test_more_latent_dimensions_than_pixels_are_refused(little, monkeypatch, capsys):
+    assert "785 latent dimensions for images of 784 pixels: take --latent of at most 784" in told_without_work(monkeypatch, capsys, "--latent", 785)
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "vae", "--epochs", "2.5"])
+    assert "argument --epochs: invalid positive whole number value: '2.5'" in capsys.readouterr().err
+
+
+def test_without_data_said_a_file_s_own_are_taken(little, monkeypatch, capsys):
+    place = str(little / "fit.npz")
+    assert main(["fit", "vae", "--data", "typeset", "--epochs", "1", "--out", place]) == 0
+    monkeypatch.setattr(mnist, "at_hand", lambda: True)
+    assert main(["fit", "vae", "--epochs", "2", "--out", place]) == 0 and store.load(place).epochs == 2
+    told = capsys.readouterr().out
+    assert "goes on from epoch 1" in told and "MNIST is not at hand" not in told
+
+
+def test_a_fit_that_could_not_be_kept_ends_with_status_1(little, monkeypatch, capsys):
+    written = files.write
+
+    def full(path, content):
+        if path.exists():
+            raise OSError(28, "No space left on device")
+        written(path, content)
+
+    monkeypatch.setattr(files, "write", full)
+    assert main(["fit", "vae", "--epochs", "1", "--out", str(little / "fit.npz")]) == 1
+    told = capsys.readouterr().out
+    assert "cannot store the fit after epoch 1" in told and "not stored" not in told and "kept in" not in told and store.load(little / "fit.npz").epochs == 0
+
+
+def test_ctrl_c_while_storing_stores_once_more(little, monkeypatch, capsys):
+    saved, calls = store.save, []
+
+    def cut(fit, path):
+        calls.append(fit.epochs)
+        if calls == [0, 1, 2]:
+            raise KeyboardInterrupt
+        saved(fit, path)
+
+    monkeypatch.setattr(store, "save", cut)
+    assert main(["fit", "vae", "--epochs", "4", "--out", str(little / "fit.npz")]) == 130
+    told = capsys.readouterr().out
+    assert "epoch 2 of 4, kept in " in told and "not stored" not in told and store.load(little / "fit.npz").epochs == 2
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_an_earlier_file_as_it_was(little, stored, monkeypatch, capsys):
+    before = stored[1].read_bytes()
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "one_epoch", cut)
+    assert main(["fit", "vae", "--data", "typeset", "--out", str(stored[1]), "--fresh"]) == 130
+    told = capsys.readouterr().out
+    assert "epoch 0 of 20, no whole epoch to keep" in told and "nothing to do" not in told and stored[1].read_bytes() == before
+
+
+def test_what_a_fit_goes_on_from_is_told_before_it_works(little, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(fits_vae, "climb", lambda fit, *_: told.append(capsys.readouterr().out) or (fit, 1., ""))
+    main(["fit", "vae", "--epochs", "3"])
+    assert "typeset digits, N = 300" in told[0]
