@@ -246,6 +246,12 @@ def test_real_data_may_lie_anywhere():
     assert require_data(np.array([[-3., 17.]]), 2, gaussian(1.)).shape == (1, 2)
 
 
+@pytest.mark.parametrize("sd", [0., -1., np.nan])
+def test_a_gaussian_s_spread_is_positive(sd):
+    with pytest.raises(ValueError, match="sd must be > 0, got .*a standard deviation, not a variance"):
+        gaussian(sd)
+
+
 def test_networks_that_do_not_fit_are_named(rng):
     x, good, decoder = np.ones((3, 4)), Network((4, 2)), Network((1, 4))
     for encoder, pair, likelihood, message in ((Network((4, 3)), decoder, bernoulli_logits, r"4-3 ends in 3 numbers, the decoder 1-4 starts from D=1: expected 2 D = 2"),

@@ -12,7 +12,7 @@ from refvi.__main__ import main
 from refvi.data import mnist
 from refvi.fits import vae as fits_vae
 from refvi.optimize import adam as house_adam
-from refvi.vae import evaluate, fast, model, store, training
+from refvi.vae import autoencoder, evaluate, fast, model, store, training
 from refvi.verify.trial import PASS, escalate, moments
 
 SMALL = model.architecture(n=12, D=2, encoder=(9, 5))
@@ -245,6 +245,8 @@ def test_training_and_validation_do_not_meet_the_test_set(rng):
     (np.ones((3, 11), bool), r"x has shape \(3, 11\), expected \(any, 12\)"),
     (np.ones(12, bool), r"x has shape \(12,\)"),
     (np.ones((0, 12), bool), "no data: x has no rows"),
+    (np.full((3, 12), "a"), "expected pixels that are booleans or floats, got <U1"),
+    (np.ones((3, 12), complex), "expected pixels that are booleans or floats, got complex128"),
 ])
 def test_data_that_are_none_are_refused(x, message, rng):
     with pytest.raises(ValueError, match=message):
@@ -273,6 +275,34 @@ def test_other_bad_input_is_told(rng):
         evaluate.log_evidence(SHAPES[1], np.zeros(sum(SHAPES[1].counts)), images(rng))
     with pytest.raises(ValueError, match=r"lam has shape \(200, 2\), expected \(200, 4\)"):
         evaluate.bound(SMALL, np.zeros(sum(SMALL.counts)), images(rng), rng, lam=np.zeros((200, 2)))
+
+
+@pytest.mark.parametrize("x, message", [(np.full((3, 12), 255, np.uint8), "binarize them"), (np.full((3, 12), 0.3), "gray values"), (np.ones((0, 12), bool), "no data"),
+                                        (np.full((3, 12), np.nan), "36 of 36 values non-finite")])
+def test_data_are_looked_at_even_where_lam_is_given(x, message, rng):
+    weights, lam = awake(rng, SMALL), np.zeros((len(x), 4))
+    for value in (evaluate.bound, evaluate.reconstruction, evaluate.importance_bound):
+        with pytest.raises(ValueError, match=message):
+            value(SMALL, weights, x, rng, lam=lam)
+
+
+def test_settings_of_an_evaluation_that_make_no_sense_are_told(rng):
+    weights, x = awake(rng, SMALL), images(rng, 5)
+    for wrong, message in ((dict(S=0), "S must be an integer >= 1, got 0"), (dict(rate=-1.), "rate must be > 0"), (dict(lam=np.full((5, 4), np.nan)), r"lam\[0, 0\] is nan")):
+        with pytest.raises(ValueError, match=message):
+            evaluate.refined(SMALL, weights, x, rng, 3, **wrong)
+    for wrong, message in ((dict(order=1), "a grid of order=1 has no spacing"), (dict(reach=-1.), "reach must be > 0")):
+        with pytest.raises(ValueError, match=message):
+            evaluate.log_evidence(SMALL, weights, x, **wrong)
+    with pytest.raises(ValueError, match="encoder=5 is no list of hidden layers"):
+        model.architecture(encoder=5)
+    for rate in (np.inf, [0.1, 0.2]):
+        with pytest.raises(ValueError, match="rate must be one finite number"):
+            training.begin(rng, SMALL, training.Settings(rate=rate))
+    with pytest.raises(ValueError, match=r"codes of shape \(2, 2\), expected \(N, D\) with N > D"):
+        autoencoder.spread(np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="N=1 images have no pairs"):
+        autoencoder.kernel_distance(x[:1], x, 1.)
 
 
 # ---- the file
