@@ -10,6 +10,7 @@ from autograd import grad
 from refvi import files, vae
 from refvi.__main__ import main
 from refvi.data import mnist
+from refvi.data.typeset import typeset_digits
 from refvi.fits import vae as fits_vae
 from refvi.optimize import adam as house_adam
 from refvi.vae import autoencoder, evaluate, fast, model, store, training
@@ -180,6 +181,64 @@ def test_a_resumed_fit_is_the_uninterrupted_one_to_the_bit(threads, rng, tmp_pat
     assert not same(after(store.load(tmp_path / "fit.npz")._replace(second=2 * half.second), x, 3, x[:50]), whole)   # planted: a moment forgotten
 
 
+def test_an_epoch_takes_every_datum_once_with_its_own_noise_and_adam_gets_sums(rng, monkeypatch):
+    """One noise for a batch or for an epoch, or a factor N/M: Adam hardly shows them, what it is handed does."""
+    x, seen, handed = images(rng), [], []
+
+    def step(own, into, shape, room):
+        seen.append((room.x.copy(), room.eps.copy()))
+        for layer in (*into[0], *into[1]):
+            layer[:] = len(room.x)
+        return 0., 0.
+
+    monkeypatch.setattr(training, "adam", lambda weights, first, second, gradient, *more: handed.append(gradient.copy()))
+    fit = begin(rng, x)
+    run = training.epochs(fit, x, step=step)
+    next(run), next(run)
+    for epoch in (seen[:7], seen[7:]):
+        taken = np.concatenate([batch for batch, _ in epoch])
+        assert np.array_equal(np.unique(taken, axis=0, return_counts=True)[1], np.unique(x, axis=0, return_counts=True)[1])
+    assert len(np.unique(np.concatenate([eps for _, eps in seen]))) > 0.99 * 2 * 200 * 2         # float32 may draw a number twice
+    assert np.array_equal(handed, np.outer(([32] * 6 + [8]) * 2, np.ones(len(fit.weights))))
+
+
+def test_what_is_held_out_is_looked_at_through_the_bound_and_not_at_the_mean(rng, monkeypatch):
+    x, seen = images(rng), []
+
+    def own(shape, weights, held_out, rng):
+        seen.append((held_out, evaluate.bound(shape, weights, held_out, rng)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(training, "bound", own)
+    fit = after(begin(rng, x), x, 1, x[:50])
+    (held_out, values), = seen
+    assert np.array_equal(held_out, x[:50]) and np.array_equal(fit.history[-1, 2:], [np.mean(values), np.std(values) / np.sqrt(50)])
+
+
+def test_every_datum_is_evaluated_with_its_own_noise(rng):
+    linear = SHAPES[1]          # no unit of its decoder sleeps
+    assert len(np.unique(evaluate.bound(linear, awake(rng, linear), np.tile(images(rng, 1), (50, 1)), rng))) == 50
+    weights, x = awake(rng, SMALL), images(rng, 50)
+    room, own = fast.buffers(SMALL, 50, float), fast.stacked(model.split(weights, SMALL)[1], SMALL.decoder)
+    room.x[:] = x
+    _, eps = evaluate.slope_in_z(own, SMALL, room, np.zeros((50, 2)), np.ones((50, 2)), rng)
+    assert len(np.unique(eps)) == 100
+
+
+def test_a_mean_image_is_one_of_probabilities(rng):
+    z, weights = rng.standard_normal((5, 2)), awake(rng, SMALL)
+    np.testing.assert_allclose(evaluate.means(SMALL, weights, z), 1 / (1 + np.exp(-evaluate.decoded(SMALL, weights, z))), rtol=1e-12)
+
+
+def test_a_pixel_is_on_from_128():
+    assert model.binarized(np.array([[0, 1, 127, 128, 255]], np.uint8)).tolist() == [[False, False, False, True, True]]
+
+
+def test_a_line_of_the_report_adds_up(rng):
+    fit = begin(rng, images(rng))._replace(history=np.array([[-10., 3., -14., 0.5]]))
+    assert fits_vae.told(fit) == "ELBO -13.00 = -10.00 - 3.00, held out -14.00 +- 0.50"
+
+
 def test_neither_watching_nor_looking_changes_a_fit(rng):
     x = images(rng)
     fit, seen = begin(rng, x), []
@@ -213,7 +272,7 @@ def test_with_no_step_the_history_is_the_bound_at_the_start(rng):
     fit = begin(rng, x, rate=1e-12)
     reconstruction, kl, *_ = after(fit, x, 1).history[-1]
     values = evaluate.bound(SMALL, fit.weights, x, rng, 20)
-    assert kl == pytest.approx(np.mean(evaluate.divergence(evaluate.encoded(SMALL, fit.weights, x))), rel=1e-5)
+    assert kl == pytest.approx(np.mean(evaluate.divergence(evaluate.encoded(SMALL, fit.weights, x))), rel=1e-5, abs=float(np.finfo(np.float32).eps))   # the KL of ones that cancel
     assert abs(reconstruction - kl - np.mean(values)) < 0.05
 
 
@@ -231,6 +290,24 @@ def test_training_and_validation_do_not_meet_the_test_set(rng):
     assert len(digits.train) == 55_000 and len(digits.validation) == 5_000 and len(digits.test) == 10_000
     assert np.array_equal(np.concatenate([digits.validation, digits.train]), mnist.load("train").images >= 128)
     assert np.array_equal(digits.test, mnist.load("test").images >= 128) and digits.train.dtype == bool
+
+
+def test_typeset_digits_to_climb_with_to_watch_and_to_report_on_are_others(rng, monkeypatch):
+    """The same fault where MNIST is not at hand: every image of one drawing is in one part."""
+    monkeypatch.setattr(fits_vae, "TYPESET", dict(train=30, validation=5, test=10))
+    digits = fits_vae.choose(rng, "typeset")
+    drawn = typeset_digits(np.random.Generator(np.random.SFC64(digits.stamp["seed"])), 45).images >= 128
+    assert np.array_equal(digits.train, drawn[:30]) and np.array_equal(digits.validation, drawn[30:35]) and np.array_equal(digits.test, drawn[35:])
+
+
+def test_training_watching_and_reporting_each_take_their_own_images(little, monkeypatch, rng):
+    digits, taken = fits_vae.choose(rng, "typeset"), []
+    monkeypatch.setattr(fits_vae, "choose", lambda *_: digits)
+    own_epochs, own_bound = training.epochs, evaluate.bound
+    monkeypatch.setattr(training, "epochs", lambda fit, x, held_out, *more: taken.extend((x, held_out)) or own_epochs(fit, x, held_out, *more))
+    monkeypatch.setattr(evaluate, "bound", lambda shape, weights, x, rng: taken.append(x) or own_bound(shape, weights, x, rng))
+    list(fits_vae.run(rng, epochs=1))
+    assert [x is part for x, part in zip(taken, (digits.train, digits.validation, digits.test))] == [True] * 3
 
 
 # ---- bad input
