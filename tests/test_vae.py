@@ -225,6 +225,15 @@ def test_every_datum_is_evaluated_with_its_own_noise(rng):
     assert len(np.unique(eps)) == 100
 
 
+def test_the_estimate_of_the_page_varies_as_data_with_their_own_noise_do(rng):
+    """One noise for ten data that are alike has the same mean, and ten times the variance."""
+    shape = model.architecture(12, 1, (), ())
+    weights, x = awake(rng, shape), np.tile(images(rng, 1), (10, 1)).astype(float)
+    t, w = np.polynomial.hermite_e.hermegauss(60)
+    exact = vae.variance_of_own_noise(weights, x, shape, t[:, None], w / np.sqrt(2 * np.pi))
+    assert np.var(vae.one_draw(rng.standard_normal((20_000, 1, 10, 1)), weights, x, shape)) == pytest.approx(exact, rel=0.5)
+
+
 def test_a_mean_image_is_one_of_probabilities(rng):
     z, weights = rng.standard_normal((5, 2)), awake(rng, SMALL)
     np.testing.assert_allclose(evaluate.means(SMALL, weights, z), 1 / (1 + np.exp(-evaluate.decoded(SMALL, weights, z))), rtol=1e-12)
