@@ -94,7 +94,7 @@ def positive(kind):
         if not value > 0:
             raise argparse.ArgumentTypeError(f"must be greater than zero, got {text}")
         return value
-    convert.__name__ = "positive number"
+    convert.__name__ = "positive whole number" if kind is int else "positive number"
     return convert
 
 

@@ -93,6 +93,8 @@ def require_one_each(name, values, shape):
 def require_shape(name, value, shape, meaning):
     """value as a float array, or a ValueError that prints both shapes; None in shape matches any length, ... any leading axes."""
     value = np.asarray(value)
+    if value.dtype.kind not in "biuf":
+        raise ValueError(f"{name} holds {value.dtype}, expected real numbers: {meaning}")
     if value.dtype.kind in "ui" and value.size and np.max(np.abs(value)) > 2**53:
         raise ValueError(f"{name} holds {np.max(np.abs(value))}, beyond 2^53: not exact as a float, rescale it or take logarithms")
     value = value.astype(np.result_type(value, np.float32), copy=False)

@@ -1,4 +1,5 @@
 """How far a long run has come, on stderr, and only when a person is watching it."""
+import os
 import sys
 import time
 
@@ -19,10 +20,23 @@ class Progress:
             self.last = now
             share = done / max(self.total, 1)
             left = (now - self.start) * (1 - share) / share if share > 0 else 0.
-            sys.stderr.write(f"\r\033[K{self.name} [{'#' * int(24 * share):24}] {done}/{self.total}  {left:.0f} s left  {note}")
+            sys.stderr.write("\r\033[K" + self.line(share, f" {done}/{self.total}  {left:.0f} s left  {note}", columns()))
             sys.stderr.flush()
+
+    def line(self, share, rest, room):
+        """One line, and no more: the bar gives way to the words, and what is still too long is cut. A line that wraps cannot be redrawn."""
+        width = min(max(room - len(self.name) - len(rest) - 4, 6), 24)
+        return f"{self.name} [{'#' * int(width * share):{width}}]{rest}"[:room - 1]
 
     def __exit__(self, *exception):
         if self.shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
+
+
+def columns():
+    """The width of the terminal that stderr is, 80 where it does not say."""
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+    except (OSError, ValueError, AttributeError):
+        return 80

@@ -8,6 +8,7 @@ import pytest
 from refvi import amortization as rows
 from refvi import files
 from refvi.amortization import Network, bernoulli_logits, closed_divergence, drawn, encode, gaussian, gaussian_heads, log_likelihood, output, require_data
+from refvi.amortization import algorithm
 from refvi.amortization.algorithm import estimated_elbo, fit
 from refvi.amortization.exact import highest_amortized_bound, linear_encoder, one_pass
 from refvi.amortization.gradient import backward_each, encode_and_keep, estimate_and_gradients, gradient_by_autograd, gradient_by_hand, through_decoder
@@ -15,6 +16,7 @@ from refvi.amortization.minibatch import batches, subsets
 from refvi.commands.figures import load_press
 from refvi.families import halves
 from refvi.networks import count, initial, rectified, sigmoid
+from refvi.optimize import Ascent
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
 from tests.proof import prove
@@ -212,6 +214,38 @@ def test_training_raises_the_bound_and_tells_what_it_sees(rng):
     assert abs(mean - after) < 7 * error < 0.2
 
 
+def test_an_epoch_takes_every_datum_once_with_its_own_noise_and_a_short_batch_counts_by_its_size(rng, monkeypatch):
+    """One noise a batch, a short batch that counts whole, a factor N/M: Adam hardly shows them, what it is handed does."""
+    seen, handed, told = [], [], []
+
+    def one(phi, theta, x, eps, *model):
+        seen.append((x, eps))
+        return float(len(seen)), np.ones_like(phi), np.ones_like(theta)
+
+    def climb(gradient, start, steps, rate, watch):
+        for step in range(1, steps + 1):
+            handed.append(gradient(start))
+            watch(step, start)
+        return Ascent(start, steps, "")
+
+    monkeypatch.setattr(algorithm, "estimate_and_gradients", one)
+    monkeypatch.setattr(algorithm, "adam", climb)
+    x, encoder, decoder = rng.normal(size=(7, 4)), Network((4, 4)), Network((2, 4))
+    fit(rng, x, encoder, decoder, gaussian(1.), np.zeros(20), np.zeros(12), 2, 3, 0.1, lambda step, estimate: told.append(estimate))
+    for epoch in (seen[:3], seen[3:]):
+        assert np.array_equal(np.sort(np.concatenate([batch for batch, _ in epoch]), axis=0), np.sort(x, axis=0))
+    np.testing.assert_allclose(handed, np.outer([1, 1, 1 / 3] * 2, np.ones(32)))
+    assert len(np.unique(np.concatenate([eps for _, eps in seen]))) == 2 * 7 * 2 and told == [1., 2., 3., 4., 5., 6.]
+
+
+def test_the_error_that_is_told_is_that_of_draws_of_their_own(rng):
+    """One noise for all data: the same mean and nearly twice the variance, on a stage where all data are alike."""
+    model = [setting("alike", rng)[name] for name in MODEL]
+    phi, theta, x, encoder, decoder, likelihood = model
+    _, error = estimated_elbo(rng, x, encoder, decoder, likelihood, phi, theta, 20_000)
+    assert 20_000 * error**2 == pytest.approx(rows.variance_of_own_noise(*model), rel=0.3)
+
+
 def test_watching_changes_nothing(entropy, rng):
     stage, (first, second) = setting("pixels", rng), (np.random.Generator(np.random.SFC64(entropy)) for _ in range(2))
     model = stage["x"], stage["encoder"], stage["decoder"], stage["likelihood"], stage["phi"], stage["theta"]
@@ -244,6 +278,12 @@ def test_bad_data_are_named(rng, name):
 
 def test_real_data_may_lie_anywhere():
     assert require_data(np.array([[-3., 17.]]), 2, gaussian(1.)).shape == (1, 2)
+
+
+@pytest.mark.parametrize("sd", [0., -1., np.nan])
+def test_a_gaussian_s_spread_is_positive(sd):
+    with pytest.raises(ValueError, match="sd must be > 0, got .*a standard deviation, not a variance"):
+        gaussian(sd)
 
 
 def test_networks_that_do_not_fit_are_named(rng):

@@ -87,3 +87,9 @@ def test_numpy_s_integers_count():
 def test_a_count_is_an_integer_of_at_least_one(count):
     with pytest.raises(ValueError, match="S must be an integer >= 1, got"):
         require_count("S", count)
+
+
+@pytest.mark.parametrize("value, kind", [(["a", "b"], "<U1"), ([1j, 2.], "complex128"), ([None, 1], "object")], ids=str)
+def test_what_are_no_real_numbers_is_told(value, kind):
+    with pytest.raises(ValueError, match=f"x holds {kind}, expected real numbers: the data"):
+        require_shape("x", value, (None,), "the data")

@@ -307,3 +307,9 @@ def test_bad_input_is_named(rng):
             (lambda: amortized.fit(X, THETA, np.zeros(3), D, (2, 3), 5, 0.1), r"the encoder's layers are 2-3, expected 2-...-2: a datum in")):
         with pytest.raises(ValueError, match=words):
             call()
+
+
+def test_chains_are_counted(rng):
+    d = model.decoder((2, 4))
+    with pytest.raises(ValueError, match="chains must be an integer >= 1, got 0"):
+        mcmc.fit(rng, np.zeros((3, 4)), np.zeros(d.size), d, 2, 2, 0.1, chains=0)

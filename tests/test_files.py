@@ -41,3 +41,13 @@ def test_progress_speaks_only_to_a_terminal(capsys, monkeypatch):
     with Progress("work", 3) as bar:
         bar(3, "ELBO -2.0 nats")
     assert "work [########################] 3/3" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("room, marks", [(200, 24), (80, 11), (50, 6)])
+def test_progress_is_one_line_of_the_terminal_however_much_it_says(capsys, monkeypatch, room, marks):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("refvi.progress.columns", lambda: room)
+    with Progress("fit", 3) as bar:
+        bar(3, "ELBO -203.12 = -200.00 - 3.12, held out -204.1")
+    line = capsys.readouterr().err.split("\r\033[K")[1]
+    assert len(line) < room and line.startswith(f"fit [{'#' * marks}] 3/3  0 s left  ELBO")

@@ -162,3 +162,14 @@ def test_steps_and_rates_that_make_no_sense_are_named(rng):
         trained(start, SEES, sample, theta, -1, RATE)
     with pytest.raises(ValueError, match="rate must be > 0"):
         trained(start, SEES, sample, theta, 3, -0.1)
+
+
+@pytest.mark.parametrize("sees, message", [([0, 9], r"sees is \[0, 9\], expected indices from 0 to 3, each at most once"), ([1, 1], r"sees is \[1, 1\]"), ([-1], r"sees is \[-1\]"),
+                                           ([True, False, True, True], "sees is a mask, expected the indices")], ids=str)
+def test_what_an_encoder_cannot_see_is_named(rng, sees, message):
+    theta, moments = linear(rng.standard_normal((4, 2)), np.zeros(4), sd=0.5), moments_of(rng.standard_normal((30, 4)))
+    for gap in (amortization_gap, best_encoder):
+        with pytest.raises(ValueError, match=message):
+            gap(np.array(sees), moments, theta)
+        with pytest.raises(ValueError, match="moments of 3 coordinates, theta of n=4: take those of the same x"):
+            gap(np.arange(3), moments_of(rng.standard_normal((30, 3))), theta)

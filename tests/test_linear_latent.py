@@ -223,3 +223,19 @@ def test_a_model_that_is_none_is_named():
 def test_the_scatter_is_numpy_s_with_n(rng):
     x = some_data(rng)
     np.testing.assert_allclose(scatter(x, x.mean(axis=0)), np.cov(x.T, bias=True), atol=1e-12)
+
+
+def test_a_rotation_is_one_and_a_coordinate_moves(rng):
+    x = rng.standard_normal((30, 4))
+    with pytest.raises(ValueError, match="rotation is no orthogonal matrix"):
+        closed_form(x, 2, np.ones((2, 2)))
+    x[:, 2] = 3.
+    with pytest.raises(ValueError, match=r"x\[:, 2\] is 3.0 in every datum: its noise would fall to zero .*; leave it out"):
+        fit(x, 1)
+    assert fit(x, 1, each=False).converged
+
+
+def test_integers_are_fitted_in_double_precision(rng):
+    x = rng.integers(0, 256, (40, 4)).astype(np.uint8)
+    reached = fit(x, 1, each=False)
+    assert reached.theta.W.dtype == float and reached.converged

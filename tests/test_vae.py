@@ -10,9 +10,10 @@ from autograd import grad
 from refvi import files, vae
 from refvi.__main__ import main
 from refvi.data import mnist
+from refvi.data.typeset import typeset_digits
 from refvi.fits import vae as fits_vae
 from refvi.optimize import adam as house_adam
-from refvi.vae import evaluate, fast, model, store, training
+from refvi.vae import autoencoder, evaluate, fast, model, store, training
 from refvi.verify.trial import PASS, escalate, moments
 
 SMALL = model.architecture(n=12, D=2, encoder=(9, 5))
@@ -180,6 +181,73 @@ def test_a_resumed_fit_is_the_uninterrupted_one_to_the_bit(threads, rng, tmp_pat
     assert not same(after(store.load(tmp_path / "fit.npz")._replace(second=2 * half.second), x, 3, x[:50]), whole)   # planted: a moment forgotten
 
 
+def test_an_epoch_takes_every_datum_once_with_its_own_noise_and_adam_gets_sums(rng, monkeypatch):
+    """One noise for a batch or for an epoch, or a factor N/M: Adam hardly shows them, what it is handed does."""
+    x, seen, handed = images(rng), [], []
+
+    def step(own, into, shape, room):
+        seen.append((room.x.copy(), room.eps.copy()))
+        for layer in (*into[0], *into[1]):
+            layer[:] = len(room.x)
+        return 0., 0.
+
+    monkeypatch.setattr(training, "adam", lambda weights, first, second, gradient, *more: handed.append(gradient.copy()))
+    fit = begin(rng, x)
+    run = training.epochs(fit, x, step=step)
+    next(run), next(run)
+    for epoch in (seen[:7], seen[7:]):
+        taken = np.concatenate([batch for batch, _ in epoch])
+        assert np.array_equal(np.unique(taken, axis=0, return_counts=True)[1], np.unique(x, axis=0, return_counts=True)[1])
+    assert len(np.unique(np.concatenate([eps for _, eps in seen]))) > 0.99 * 2 * 200 * 2         # float32 may draw a number twice
+    assert np.array_equal(handed, np.outer(([32] * 6 + [8]) * 2, np.ones(len(fit.weights))))
+
+
+def test_what_is_held_out_is_looked_at_through_the_bound_and_not_at_the_mean(rng, monkeypatch):
+    x, seen = images(rng), []
+
+    def own(shape, weights, held_out, rng):
+        seen.append((held_out, evaluate.bound(shape, weights, held_out, rng)))
+        return seen[-1][1]
+
+    monkeypatch.setattr(training, "bound", own)
+    fit = after(begin(rng, x), x, 1, x[:50])
+    (held_out, values), = seen
+    assert np.array_equal(held_out, x[:50]) and np.array_equal(fit.history[-1, 2:], [np.mean(values), np.std(values) / np.sqrt(50)])
+
+
+def test_every_datum_is_evaluated_with_its_own_noise(rng):
+    linear = SHAPES[1]          # no unit of its decoder sleeps
+    assert len(np.unique(evaluate.bound(linear, awake(rng, linear), np.tile(images(rng, 1), (50, 1)), rng))) == 50
+    weights, x = awake(rng, SMALL), images(rng, 50)
+    room, own = fast.buffers(SMALL, 50, float), fast.stacked(model.split(weights, SMALL)[1], SMALL.decoder)
+    room.x[:] = x
+    _, eps = evaluate.slope_in_z(own, SMALL, room, np.zeros((50, 2)), np.ones((50, 2)), rng)
+    assert len(np.unique(eps)) == 100
+
+
+def test_the_estimate_of_the_page_varies_as_data_with_their_own_noise_do(rng):
+    """One noise for ten data that are alike has the same mean, and ten times the variance."""
+    shape = model.architecture(12, 1, (), ())
+    weights, x = awake(rng, shape), np.tile(images(rng, 1), (10, 1)).astype(float)
+    t, w = np.polynomial.hermite_e.hermegauss(60)
+    exact = vae.variance_of_own_noise(weights, x, shape, t[:, None], w / np.sqrt(2 * np.pi))
+    assert np.var(vae.one_draw(rng.standard_normal((20_000, 1, 10, 1)), weights, x, shape)) == pytest.approx(exact, rel=0.5)
+
+
+def test_a_mean_image_is_one_of_probabilities(rng):
+    z, weights = rng.standard_normal((5, 2)), awake(rng, SMALL)
+    np.testing.assert_allclose(evaluate.means(SMALL, weights, z), 1 / (1 + np.exp(-evaluate.decoded(SMALL, weights, z))), rtol=1e-12)
+
+
+def test_a_pixel_is_on_from_128():
+    assert model.binarized(np.array([[0, 1, 127, 128, 255]], np.uint8)).tolist() == [[False, False, False, True, True]]
+
+
+def test_a_line_of_the_report_adds_up(rng):
+    fit = begin(rng, images(rng))._replace(history=np.array([[-10., 3., -14., 0.5]]))
+    assert fits_vae.told(fit) == "ELBO -13.00 = -10.00 - 3.00, held out -14.00 +- 0.50"
+
+
 def test_neither_watching_nor_looking_changes_a_fit(rng):
     x = images(rng)
     fit, seen = begin(rng, x), []
@@ -213,7 +281,7 @@ def test_with_no_step_the_history_is_the_bound_at_the_start(rng):
     fit = begin(rng, x, rate=1e-12)
     reconstruction, kl, *_ = after(fit, x, 1).history[-1]
     values = evaluate.bound(SMALL, fit.weights, x, rng, 20)
-    assert kl == pytest.approx(np.mean(evaluate.divergence(evaluate.encoded(SMALL, fit.weights, x))), rel=1e-5)
+    assert kl == pytest.approx(np.mean(evaluate.divergence(evaluate.encoded(SMALL, fit.weights, x))), rel=1e-5, abs=float(np.finfo(np.float32).eps))   # the KL of ones that cancel
     assert abs(reconstruction - kl - np.mean(values)) < 0.05
 
 
@@ -233,6 +301,24 @@ def test_training_and_validation_do_not_meet_the_test_set(rng):
     assert np.array_equal(digits.test, mnist.load("test").images >= 128) and digits.train.dtype == bool
 
 
+def test_typeset_digits_to_climb_with_to_watch_and_to_report_on_are_others(rng, monkeypatch):
+    """The same fault where MNIST is not at hand: every image of one drawing is in one part."""
+    monkeypatch.setattr(fits_vae, "TYPESET", dict(train=30, validation=5, test=10))
+    digits = fits_vae.choose(rng, "typeset")
+    drawn = typeset_digits(np.random.Generator(np.random.SFC64(digits.stamp["seed"])), 45).images >= 128
+    assert np.array_equal(digits.train, drawn[:30]) and np.array_equal(digits.validation, drawn[30:35]) and np.array_equal(digits.test, drawn[35:])
+
+
+def test_training_watching_and_reporting_each_take_their_own_images(little, monkeypatch, rng):
+    digits, taken = fits_vae.choose(rng, "typeset"), []
+    monkeypatch.setattr(fits_vae, "choose", lambda *_: digits)
+    own_epochs, own_bound = training.epochs, evaluate.bound
+    monkeypatch.setattr(training, "epochs", lambda fit, x, held_out, *more: taken.extend((x, held_out)) or own_epochs(fit, x, held_out, *more))
+    monkeypatch.setattr(evaluate, "bound", lambda shape, weights, x, rng: taken.append(x) or own_bound(shape, weights, x, rng))
+    list(fits_vae.run(rng, epochs=1))
+    assert [x is part for x, part in zip(taken, (digits.train, digits.validation, digits.test))] == [True] * 3
+
+
 # ---- bad input
 
 @pytest.mark.parametrize("x, message", [
@@ -245,6 +331,8 @@ def test_training_and_validation_do_not_meet_the_test_set(rng):
     (np.ones((3, 11), bool), r"x has shape \(3, 11\), expected \(any, 12\)"),
     (np.ones(12, bool), r"x has shape \(12,\)"),
     (np.ones((0, 12), bool), "no data: x has no rows"),
+    (np.full((3, 12), "a"), "expected pixels that are booleans or floats, got <U1"),
+    (np.ones((3, 12), complex), "expected pixels that are booleans or floats, got complex128"),
 ])
 def test_data_that_are_none_are_refused(x, message, rng):
     with pytest.raises(ValueError, match=message):
@@ -273,6 +361,34 @@ def test_other_bad_input_is_told(rng):
         evaluate.log_evidence(SHAPES[1], np.zeros(sum(SHAPES[1].counts)), images(rng))
     with pytest.raises(ValueError, match=r"lam has shape \(200, 2\), expected \(200, 4\)"):
         evaluate.bound(SMALL, np.zeros(sum(SMALL.counts)), images(rng), rng, lam=np.zeros((200, 2)))
+
+
+@pytest.mark.parametrize("x, message", [(np.full((3, 12), 255, np.uint8), "binarize them"), (np.full((3, 12), 0.3), "gray values"), (np.ones((0, 12), bool), "no data"),
+                                        (np.full((3, 12), np.nan), "36 of 36 values non-finite")])
+def test_data_are_looked_at_even_where_lam_is_given(x, message, rng):
+    weights, lam = awake(rng, SMALL), np.zeros((len(x), 4))
+    for value in (evaluate.bound, evaluate.reconstruction, evaluate.importance_bound):
+        with pytest.raises(ValueError, match=message):
+            value(SMALL, weights, x, rng, lam=lam)
+
+
+def test_settings_of_an_evaluation_that_make_no_sense_are_told(rng):
+    weights, x = awake(rng, SMALL), images(rng, 5)
+    for wrong, message in ((dict(S=0), "S must be an integer >= 1, got 0"), (dict(rate=-1.), "rate must be > 0"), (dict(lam=np.full((5, 4), np.nan)), r"lam\[0, 0\] is nan")):
+        with pytest.raises(ValueError, match=message):
+            evaluate.refined(SMALL, weights, x, rng, 3, **wrong)
+    for wrong, message in ((dict(order=1), "a grid of order=1 has no spacing"), (dict(reach=-1.), "reach must be > 0")):
+        with pytest.raises(ValueError, match=message):
+            evaluate.log_evidence(SMALL, weights, x, **wrong)
+    with pytest.raises(ValueError, match="encoder=5 is no list of hidden layers"):
+        model.architecture(encoder=5)
+    for rate in (np.inf, [0.1, 0.2]):
+        with pytest.raises(ValueError, match="rate must be one finite number"):
+            training.begin(rng, SMALL, training.Settings(rate=rate))
+    with pytest.raises(ValueError, match=r"codes of shape \(2, 2\), expected \(N, D\) with N > D"):
+        autoencoder.spread(np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="N=1 images have no pairs"):
+        autoencoder.kernel_distance(x[:1], x, 1.)
 
 
 # ---- the file
@@ -350,7 +466,7 @@ def test_a_full_disk_leaves_the_earlier_file_and_the_training(stored, monkeypatc
 
     monkeypatch.setattr(files.os, "fsync", full)
     later = after(fit, x, 1)
-    with pytest.raises(OSError, match="cannot store the fit after epoch 2 in .*No space left on device; the file of an earlier epoch is untouched"):
+    with pytest.raises(OSError, match="cannot store the fit after epoch 2 in .*No space left on device; the earlier file is untouched. Free some space"):
         store.save(later, path)
     assert path.read_bytes() == whole and [p.name for p in path.parent.iterdir()] == ["fit.npz"]
     digits = fits_vae.Digits(x, x, x, {})
@@ -491,7 +607,127 @@ def test_options_of_the_vae_are_refused_elsewhere(capsys):
     assert "--latent is no option of all fits together" in capsys.readouterr().err
 
 
-def test_a_place_that_cannot_be_written_is_told_before_the_work(little, capsys):
+def told_without_work(monkeypatch, capsys, *arguments):
+    """What stands on stderr after a call that is refused, exit status 2, before the first step."""
+    monkeypatch.setattr(fits_vae, "climb", lambda *_: pytest.fail("it went to work"))
+    assert main(["fit", "vae", *map(str, arguments)]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [[], ["--fresh"]], ids=str)
+def test_a_place_that_cannot_be_written_is_told_before_the_work(little, monkeypatch, capsys, more):
     (little / "file").write_text("")
-    assert main(["fit", "vae", "--out", str(little / "file" / "fit.npz")]) == 2
-    assert "cannot store the fit after epoch 0" in capsys.readouterr().err
+    assert "cannot store a fit in " in told_without_work(monkeypatch, capsys, "--out", little / "file" / "fit.npz", *more)
+    assert f"is a folder, expected a file, there or not yet: choose another --out, such as {little / 'vae.npz'}" in told_without_work(monkeypatch, capsys, "--out", little, *more)
+    assert "/dev/full is a device, expected a file" in told_without_work(monkeypatch, capsys, "--out", "/dev/full", *more)
+    assert sorted(path.name for path in little.iterdir()) == ["file"]
+
+
+def test_a_folder_that_takes_no_file_is_told_before_a_fit_goes_on(stored, monkeypatch):
+    def locked(**options):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(store.tempfile, "TemporaryFile", locked)
+    for fresh in (False, True):
+        with pytest.raises(OSError, match="cannot store a fit in .*fit.npz: Permission denied; nothing was written. Choose another --out"):
+            store.require_place(stored[1], fresh)
+
+
+def test_a_file_that_may_not_be_read_is_told_with_a_remedy(stored, monkeypatch):
+    def locked(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(type(stored[1]), "read_bytes", locked)
+    with pytest.raises(OSError, match="cannot read a fit from .*fit.npz: Permission denied. Make it readable, or choose another --out"):
+        store.load(stored[1])
+
+
+def test_fresh_replaces_fits_and_nothing_else(stored, monkeypatch, capsys):
+    path = stored[1]
+    whole = path.read_bytes()
+    for content in (whole, whole[:1000], b""):
+        path.write_bytes(content)
+        assert store.require_place(path, fresh=True) == path
+    np.savez(path, a=np.zeros(3))
+    foreign = path.read_bytes()
+    for content in (b"my thesis", foreign):
+        path.write_bytes(content)
+        assert "is no fit of a VAE, and --fresh replaces nothing else" in told_without_work(monkeypatch, capsys, "--data", "typeset", "--out", path, "--fresh")
+        assert path.read_bytes() == content
+
+
+def test_a_text_is_told_by_how_it_begins_and_nothing_is_said_of_pickles(tmp_path):
+    (tmp_path / "a.txt").write_text("my thesis")
+    with pytest.raises(ValueError, match="truncated, damaged or no fit .it begins with b'my thesi'.: delete it, or choose another --out"):
+        store.load(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("facts", [dict(steps="many"), dict(steps=0), dict(data=[]), dict(chance={}), dict(chance=dict(bit_generator="SFC64", state=3))], ids=str)
+def test_facts_that_cannot_be_gone_on_from_are_refused(stored, facts):
+    rewritten(stored[1], facts=facts)
+    with pytest.raises(ValueError, match="fit.npz does not fit together .*: delete it, or choose another --out"):
+        store.load(stored[1])
+
+
+def test_more_latent_dimensions_than_pixels_are_refused(little, monkeypatch, capsys):
+    assert "785 latent dimensions for images of 784 pixels: take --latent of at most 784" in told_without_work(monkeypatch, capsys, "--latent", 785)
+    with pytest.raises(SystemExit, match="2"):
+        main(["fit", "vae", "--epochs", "2.5"])
+    assert "argument --epochs: invalid positive whole number value: '2.5'" in capsys.readouterr().err
+
+
+def test_without_data_said_a_file_s_own_are_taken(little, monkeypatch, capsys):
+    place = str(little / "fit.npz")
+    assert main(["fit", "vae", "--data", "typeset", "--epochs", "1", "--out", place]) == 0
+    monkeypatch.setattr(mnist, "at_hand", lambda: True)
+    assert main(["fit", "vae", "--epochs", "2", "--out", place]) == 0 and store.load(place).epochs == 2
+    told = capsys.readouterr().out
+    assert "goes on from epoch 1" in told and "MNIST is not at hand" not in told
+
+
+def test_a_fit_that_could_not_be_kept_ends_with_status_1(little, monkeypatch, capsys):
+    written = files.write
+
+    def full(path, content):
+        if path.exists():
+            raise OSError(28, "No space left on device")
+        written(path, content)
+
+    monkeypatch.setattr(files, "write", full)
+    assert main(["fit", "vae", "--epochs", "1", "--out", str(little / "fit.npz")]) == 1
+    told = capsys.readouterr().out
+    assert "cannot store the fit after epoch 1" in told and "not stored" not in told and "kept in" not in told and store.load(little / "fit.npz").epochs == 0
+
+
+def test_ctrl_c_while_storing_stores_once_more(little, monkeypatch, capsys):
+    saved, calls = store.save, []
+
+    def cut(fit, path):
+        calls.append(fit.epochs)
+        if calls == [0, 1, 2]:
+            raise KeyboardInterrupt
+        saved(fit, path)
+
+    monkeypatch.setattr(store, "save", cut)
+    assert main(["fit", "vae", "--epochs", "4", "--out", str(little / "fit.npz")]) == 130
+    told = capsys.readouterr().out
+    assert "epoch 2 of 4, kept in " in told and "not stored" not in told and store.load(little / "fit.npz").epochs == 2
+
+
+def test_ctrl_c_in_the_first_epoch_leaves_an_earlier_file_as_it_was(little, stored, monkeypatch, capsys):
+    before = stored[1].read_bytes()
+
+    def cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "one_epoch", cut)
+    assert main(["fit", "vae", "--data", "typeset", "--out", str(stored[1]), "--fresh"]) == 130
+    told = capsys.readouterr().out
+    assert "epoch 0 of 20, no whole epoch to keep" in told and "nothing to do" not in told and stored[1].read_bytes() == before
+
+
+def test_what_a_fit_goes_on_from_is_told_before_it_works(little, monkeypatch, capsys):
+    told = []
+    monkeypatch.setattr(fits_vae, "climb", lambda fit, *_: told.append(capsys.readouterr().out) or (fit, 1., ""))
+    main(["fit", "vae", "--epochs", "3"])
+    assert "typeset digits, N = 300" in told[0]

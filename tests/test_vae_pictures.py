@@ -251,6 +251,6 @@ def test_the_page_s_numbers_are_those_of_its_pictures():
     epoch, held = curves["random_epoch_2"], curves["random_history_2"][:, 2:]
     assert "passes -150 nats in the fourth epoch" in page and epoch[np.argmax(held[:, 0] > -150)] == 4
     assert f"best around epoch 80, at {told(held[np.argmax(held[:, 0])], 1)}" in page and abs(epoch[np.argmax(held[:, 0])] - 80) < 10
-    assert all(f"for {curves[f'random_epoch_{D}'][-1]} epochs" in page for D in (2, 20))
+    assert all(f"--epochs {curves[f'random_epoch_{D}'][-1]}`" in page for D in (2, 20))
     assert all(told(pair, 1) in page for pair in decoders["random_held_out"])
     assert all(f"{value:.0f}" in page for value in decoders["random_elbo"][:, -1])

@@ -11,7 +11,7 @@ import autograd.numpy as np
 from autograd import grad
 from scipy import optimize
 
-from refvi.core import POINTS, Noise, noise, require_finite
+from refvi.core import POINTS, Noise, noise, require_finite, require_positive
 from refvi.families import diagonal_normal, halves
 from refvi.models import isotropic
 from refvi.networks import Activation, forward, require_inputs, sigmoid, tanh
@@ -44,6 +44,8 @@ bernoulli_logits = Likelihood(bernoulli_log_prob, lambda x, logits: x - sigmoid(
 
 def gaussian(sd):
     """x | z ~ N(decoder's output, sd^2 I), for one standard deviation sd."""
+    require_positive("sd", sd, "a standard deviation, not a variance or its logarithm")
+
     def log_prob(x, mean):
         return np.sum(-0.5 * ((x - mean) / sd)**2 - np.log(sd) - 0.5 * np.log(2 * np.pi), axis=-1)
 

@@ -9,7 +9,7 @@ from refvi.commands import figures, fit, verify
 def run(options):
     figures.folder(options.parse(["figures"]))      # before any work: is there a place to draw to?
     pages, entropy, _, interrupted = verify.played(options.parse(["verify"]), say)
-    table = []
+    table, failed = [], 0
     for page, results in pages.items():
         checks = [r for r in results if r.how != "given"]
         passed = sum(r.verdict == "PASS" for r in checks)
@@ -20,7 +20,9 @@ def run(options):
                 say([f"drew {path}"])
                 table.append(("drawn", path.stem, os.path.relpath(path)))
             for name, lines in fit.fit(options.parse(["fit", "--entropy", f"{entropy:#x}"])):
+                lines = list(lines)
                 say([name, *("  " + line for line in lines)])
+                failed = max(failed, fit.status(lines))
                 table.append(("fitted", name.split()[0], lines[-1]))
                 if fit.cut_short(lines):
                     interrupted = f"the fit {name.split()[0]} was cut short"
@@ -31,7 +33,7 @@ def run(options):
     for kind, name, told in table:
         print(f"{kind:<9} {name:<{width}}  {told}")
     print(f"entropy {entropy:#034x}" + (f"; interrupted: {interrupted} ({len(CHAPTERS)} chapters in all)" if interrupted else ""))
-    return 130 if interrupted else verify.status([result for page in pages.values() for result in page])
+    return 130 if interrupted else max(failed, verify.status([result for page in pages.values() for result in page]))
 
 
 def say(lines):

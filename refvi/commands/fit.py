@@ -11,11 +11,17 @@ EXTRA = ("epochs", "latent", "out", "fresh")        # options that only fits tak
 
 
 def run(options):
-    stopped = False
+    told = []
     for name, lines in fit(options):
-        print("\n".join([name, *("  " + line for line in lines)]), flush=True)
-        stopped = stopped or cut_short(lines)
-    return 130 if stopped else 0
+        for number, line in enumerate(lines):           # as they come: a long fit says what it does before it does it
+            print(f"  {line}" if number else f"{name}\n  {line}", flush=True)
+            told.append(line)
+    return status(told)
+
+
+def status(lines):
+    """The exit status of these lines of reports: 130 if Ctrl-C ended one, 1 if one failed, else 0."""
+    return 130 if cut_short(lines) else int(any(isinstance(line, fits.Failure) for line in lines))
 
 
 def cut_short(lines):
@@ -28,7 +34,7 @@ def names():
 
 
 def fit(options):
-    """(name, lines of its report) of each fit asked for."""
+    """(name, lines of its report as they come) of each fit asked for."""
     known = {name: importlib.import_module(f"refvi.fits.{name}") for name in names()}
     for name in options.names:
         if name not in known:
@@ -42,7 +48,7 @@ def fit(options):
     more = {name: own_options(name, known[name], options) for name in chosen}
     for name in chosen:
         rng = np.random.Generator(np.random.SFC64(entropy))
-        yield f"{name} (--entropy {entropy:#034x})", list(known[name].run(rng, options.data, **more[name]))
+        yield f"{name} (--entropy {entropy:#034x})", known[name].run(rng, options.data, **more[name])
 
 
 def own_options(name, module, options):

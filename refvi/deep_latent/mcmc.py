@@ -75,6 +75,7 @@ def run(rng, z, x, theta, d, steps, size, gain=None, keep=False):
 def fit(rng, x, theta, d, rounds, inner, rate, chains=4, size=0.3):
     """theta: in every round all chains take `inner` steps, then theta one of Adam along the gradient at their states; sizes follow the posteriors as they shrink."""
     x = observations(x, d)
+    require_count("chains", chains)
     state = [rng.standard_normal((chains, len(x), d.sizes[0])), size]
 
     def gradient(theta):

@@ -3,13 +3,13 @@
 Named on the command line, the fit is stored after every epoch and goes on from there when called again; without a name it is short, and not stored.
 """
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from refvi.data import cache, mnist
 from refvi.data.typeset import typeset_digits
+from refvi.fits import Failure
 from refvi.progress import Progress
 from refvi.vae import evaluate, model, store, training
 
@@ -29,8 +29,8 @@ class Digits(NamedTuple):
 
 
 def choose(rng, name, stored=None):
-    """The Digits asked for, else MNIST, else typeset ones, which a stored fit has drawn from its own seed."""
-    if name == "mnist" or name is None and mnist.at_hand():
+    """The Digits asked for, else those of a stored fit, else MNIST, else typeset ones, which a stored fit has drawn from its own seed."""
+    if name == "mnist" or name is None and (stored.data.get("name") == "MNIST" if stored else mnist.at_hand()):
         images, test = model.binarized(mnist.load("train").images), model.binarized(mnist.load("test").images)
         return Digits(images[model.VALIDATION:], images[:model.VALIDATION], test, store.stamp("MNIST", images[model.VALIDATION:]))
     seed = (stored.data.get("seed") if stored else None) or rng.integers(2**63, size=2).tolist()
@@ -58,7 +58,9 @@ def climb(fit, digits, epochs, path=None):
                 if fit.epochs >= epochs:
                     break
         except KeyboardInterrupt:
-            trouble = f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}" + (f", kept in {path}" if path and not trouble else "")
+            trouble = keep(fit, path) if fit.epochs > begun else ""         # it may have been the storing that was cut short
+            kept = f", kept in {path}" if path and fit.epochs > begun else ", no whole epoch to keep" if path else ""
+            trouble = f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}" + (f"; {trouble}" if trouble else kept)
         except ArithmeticError as error:
             trouble = str(error)
     return fit, time.monotonic() - started, trouble
@@ -84,10 +86,12 @@ def told(fit):
 
 def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
     """The lines of the report: model, data, whether it went on from a file, every tenth epoch, the ELBO of the test images in nats with its standard error."""
-    path = None if out is None else Path(out or default_place(name, latent))
+    if latent > model.SLIDE.n:
+        raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: take --latent of at most {model.SLIDE.n}; the slides take 2")
+    path = None if out is None else store.require_place(out or default_place(name, latent), fresh)
     stored = store.load(path) if path and path.exists() and not fresh else None
     digits, shape = choose(rng, name, stored), model.architecture(D=latent)
-    if digits.stamp["name"] != "MNIST" and name is None:
+    if name is None and not mnist.at_hand():
         yield "MNIST is not at hand (`refvi data fetch mnist`): these are typeset digits, drawn anew for every new fit"
     fit = stored or training.begin(rng, shape, SETTINGS, digits.stamp)
     if stored:
@@ -104,10 +108,10 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
         if epoch % 10 == 0 or epoch in (begun + 1, fit.epochs):
             yield f"epoch {epoch:4d}: {told(fit._replace(history=fit.history[:epoch]))}"
     if trouble:
-        yield trouble
+        yield Failure(trouble)
     if fit.epochs > begun:
-        yield f"{(fit.epochs - begun) * len(digits.train) / seconds:,.0f} images/s; " + (f"kept in {path}" if path and not trouble else "not stored")
-    else:
+        yield f"{(fit.epochs - begun) * len(digits.train) / seconds:,.0f} images/s" + ("; not stored" if not path else "" if trouble else f"; kept in {path}")
+    elif not trouble:
         yield f"nothing to do: {fit.epochs} epochs are done, --epochs {fit.epochs + 10} would go on"
     value = evaluate.average(evaluate.bound(shape, fit.weights, digits.test, rng))
     yield f"{digits.stamp['name']}: test ELBO {value.value:.2f} +- {value.error:.2f} nats per image after {fit.epochs} epochs"

@@ -36,6 +36,17 @@ def moments_of(x):
     return Moments(np.mean(x, axis=0), scatter(x, np.mean(x, axis=0)))
 
 
+def require_sight(sees, moments, theta):
+    """Nothing, or a ValueError where moments and theta are of other x, or sees does not name coordinates of x, each once."""
+    n = len(theta.b)
+    if np.shape(moments.mean) != (n,):
+        raise ValueError(f"moments of {np.size(moments.mean)} coordinates, theta of n={n}: take those of the same x")
+    if np.asarray(sees).dtype == bool:
+        raise ValueError("sees is a mask, expected the indices of the coordinates that the encoder sees: np.flatnonzero(mask)")
+    if len(set(np.ravel(sees).tolist())) != np.size(sees) or np.any(np.asarray(sees) < 0) or np.any(np.asarray(sees) >= n):
+        raise ValueError(f"sees is {np.asarray(sees).tolist()}, expected indices from 0 to {n - 1}, each at most once")
+
+
 # ---- the encoder and its exact bound
 
 def unpacked(phi, D):
@@ -104,6 +115,7 @@ def best_encoder(sees, moments, theta):
 
     ValueError where the seen coordinates are linearly dependent: as many encoders are then equally good, and fewer data than coordinates are the usual cause.
     """
+    require_sight(sees, moments, theta)
     A, precision = exact_map(theta)
     seen, off = moments.covariance[sees][:, sees], moments.mean - theta.b
     values = np.linalg.eigvalsh(seen)
@@ -177,6 +189,7 @@ def each_minus_climbed(x, sees, phi, theta):
 
 def amortization_gap(sees, moments, theta):
     """Half the variance of the posterior mean that is left when part of x is seen, in units of the posterior."""
+    require_sight(sees, moments, theta)
     A, precision = exact_map(theta)
     C = moments.covariance
     left = C - C[:, sees] @ np.linalg.solve(C[sees][:, sees], C[sees])

@@ -53,6 +53,9 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
     theta = closed_form(x, D)
     if each:
+        still = np.flatnonzero(np.ptp(x, axis=0) == 0)
+        if len(still):
+            raise ValueError(f"x[:, {still[0]}] is {np.asarray(x)[0, still[0]]} in every datum: its noise would fall to zero and the likelihood grow without end; leave it out")
         theta = theta._replace(sd=theta.sd * np.ones(len(theta.b)))
     values, C = [log_likelihood(x, theta)], covariance(theta)
     for _ in range(steps):

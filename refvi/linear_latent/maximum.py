@@ -11,7 +11,7 @@ from refvi.linear_latent import Linear, covariance, log_likelihood, scatter
 
 def require_data(x, D):
     """x (N, n) as a float array, or a ValueError: at least two data, finite, in more dimensions than D."""
-    x = require_finite("x", require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)"))
+    x = require_finite("x", require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)")).astype(float)
     require_count("D", D)
     if len(x) < 2:
         raise ValueError(f"x has N={len(x)} data: a covariance takes at least 2")
@@ -37,7 +37,10 @@ def closed_form(x, D, rotation=None):
     ValueError where the other eigenvalues are zero: the likelihood is then unbounded, and no sd > 0 is the best.
     """
     x = require_data(x, D)
-    return from_axes(x, np.arange(D), np.eye(D) if rotation is None else require_shape("rotation", rotation, (D, D), "an orthogonal matrix"))
+    rotation = np.eye(D) if rotation is None else require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
+    if not np.allclose(rotation.T @ rotation, np.eye(D)):
+        raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, take a QR decomposition's Q")
+    return from_axes(x, np.arange(D), rotation)
 
 
 def from_axes(x, kept, rotation):

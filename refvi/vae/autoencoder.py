@@ -33,6 +33,8 @@ def epochs(fit, x, watch=None):
 
 def spread(codes):
     """KL in nats between the normal with the codes' mean and covariance (N, D) and N(0, I): what random z ~ N(0, I) misses of where codes lie, or more."""
+    if np.ndim(codes) != 2 or len(codes) <= np.shape(codes)[1]:
+        raise ValueError(f"codes of shape {np.shape(codes)}, expected (N, D) with N > D: fewer have no volume")
     mean, covariance = np.mean(codes, axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
     return 0.5 * float(np.trace(covariance) + mean @ mean - len(mean) - np.linalg.slogdet(covariance)[1])
 
@@ -64,6 +66,8 @@ def kernel_distance(a, b, width):
 def within(a, width):
     """The average of k over pairs of different rows."""
     N = np.shape(a)[-2]
+    if N < 2:
+        raise ValueError(f"N={N} images have no pairs: take at least 2")
     return (np.sum(kernel(a, a, width), axis=(-1, -2)) - N) / (N * (N - 1))
 
 

@@ -6,7 +6,7 @@ Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders; Cremer
 import numpy as np
 
 from refvi.amortization import closed_divergence
-from refvi.core import Estimate, require_count, require_shape
+from refvi.core import Estimate, require_count, require_finite, require_positive, require_shape
 from refvi.families.lam import halves
 from refvi.networks import forward, rectified
 from refvi.optimize import adam
@@ -78,6 +78,7 @@ def bound(shape, weights, x, rng, S=1, lam=None):
 def reconstruction(shape, weights, x, rng, S=1, lam=None):
     """The mean of log p(x | z) (N,) over S draws of q for each datum, in nats."""
     require_count("S", S)
+    x = require_data(x, shape)
     lam, values = require_lam(shape, weights, x, lam), np.empty(len(x))
     for part in blocks(len(x)):
         mu, log_sd = halves(lam[part])
@@ -91,7 +92,7 @@ def require_lam(shape, weights, x, lam):
     """lam (N, 2 D) as it was given, or the encoder's."""
     if lam is None:
         return encoded(shape, weights, x)
-    return floats(require_shape("lam", lam, (len(x), 2 * shape.D), f"mu and log_sd for each of the N={len(x)} data"), weights)
+    return floats(require_finite("lam", require_shape("lam", lam, (len(x), 2 * shape.D), f"mu and log_sd for each of the N={len(x)} data")), weights)
 
 
 def average(values):
@@ -132,7 +133,10 @@ def log_evidence(shape, weights, x, order=400, reach=7.):
     """
     if shape.D > 2:
         raise ValueError(f"quadrature over D={shape.D} dimensions needs {order}^{shape.D} nodes: take importance_bound")
-    x, (t, h) = require_data(x, shape), np.linspace(-reach, reach, require_count("order", order), retstep=True)
+    if require_count("order", order) < 2:
+        raise ValueError("a grid of order=1 has no spacing: take at least 2 nodes, and compare with twice as many")
+    require_positive("reach", reach, "the grid goes from -reach to reach")
+    x, (t, h) = require_data(x, shape), np.linspace(-reach, reach, order, retstep=True)
     nodes = np.stack(np.meshgrid(*[t] * shape.D, indexing="ij"), axis=-1).reshape(-1, shape.D)
     top, mass = np.full(len(x), -np.inf), np.zeros(len(x))
     for part in blocks(len(nodes)):
@@ -158,6 +162,8 @@ def refined(shape, weights, x, rng, steps=300, S=1, rate=0.02, lam=None):
     What the bound gains is the amortization gap; the rate falls to a tenth, so that the noise of S draws dies out.
     """
     _, theta = split(weights, shape)
+    require_count("S", S)
+    require_positive("rate", rate, "ascent is uphill already")
     own, x = fast.stacked(theta, shape.decoder), require_data(x, shape)
     lam, D = require_lam(shape, weights, x, lam).copy(), shape.D
     for part in blocks(len(x), 500):

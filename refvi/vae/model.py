@@ -43,6 +43,9 @@ class Architecture(NamedTuple):
 
 def architecture(n=784, D=2, encoder=(256, 64), decoder=None, likelihood="bernoulli", sd=1.):
     """An Architecture with these hidden layers; the decoder's are the encoder's turned round if not given, () makes it linear."""
+    for name, given in (("encoder", encoder), ("decoder", decoder)):
+        if given is not None and np.ndim(given) != 1:
+            raise ValueError(f"{name}={given!r} is no list of hidden layers, expected one such as (256, 64), or () for none")
     hidden = tuple(encoder), tuple(reversed(encoder) if decoder is None else decoder)
     for size in (n, D, *hidden[0], *hidden[1]):
         require_count("a layer's size", size)
@@ -86,6 +89,8 @@ def binarized(images):
 def require_data(x, shape):
     """Data (N, n), of any dtype that holds them exactly: booleans or floats of 0 and 1 for the Bernoulli, finite floats for the Gaussian; else a ValueError."""
     x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"expected pixels that are booleans or floats, got {x.dtype}")
     if x.dtype.kind in "ui":
         top = x.max() if x.size else "none"
         raise ValueError(f"expected pixels that are {'booleans' if shape.likelihood == 'bernoulli' else 'floats'}, got {x.dtype} max {top}: "

@@ -1,7 +1,9 @@
 """A fit in a file: .npz, whole or not there, and checked when it is read."""
+import errno
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -9,10 +11,11 @@ import numpy as np
 
 from refvi import files
 from refvi.vae.model import Architecture, split
-from refvi.vae.training import Fit, Settings
+from refvi.vae.training import Fit, Settings, resumed
 
 FORMAT = "refvi vae 1"
 ARRAYS = ("weights", "first", "second", "history")
+FULL = errno.ENOSPC, errno.EDQUOT, errno.EFBIG
 
 
 def stamp(name, x, **more):
@@ -29,9 +32,33 @@ def save(fit, path):
     try:
         files.write(path, content.getvalue())
     except OSError as error:
-        earlier = "the file of an earlier epoch is untouched" if Path(path).exists() else "nothing was written"
-        raise OSError(f"cannot store the fit after epoch {fit.epochs} in {path}: {error.strerror or error}; {earlier}. "
-                      "Free some space, or choose another --out") from None
+        earlier = "the earlier file is untouched" if Path(path).exists() else "nothing was written"
+        remedy = "Free some space, or choose another --out" if error.errno in FULL else "Choose another --out"
+        raise OSError(f"cannot store the fit after epoch {fit.epochs} in {path}: {error.strerror or error}; {earlier}. {remedy}") from None
+
+
+def require_place(path, fresh=False):
+    """path, or a ValueError or OSError before the work: what is there is no file, is no fit that --fresh may replace, or its folder takes no new file."""
+    path = Path(path)
+    try:
+        if path.exists() and not path.is_file():
+            raise ValueError(f"{path} is a {'folder' if path.is_dir() else 'device'}, expected a file, there or not yet: choose another --out"
+                             + (f", such as {path / 'vae.npz'}" if path.is_dir() else ""))
+        if fresh and path.exists() and foreign(path):
+            raise ValueError(f"{path} is no fit of a VAE, and --fresh replaces nothing else: choose another --out, or delete it yourself")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(f"cannot store a fit in {path}: {error.strerror or error}; nothing was written. Choose another --out") from None
+    return path
+
+
+def foreign(path):
+    """Whether a file neither is empty nor begins as a fit does, a damaged or truncated one included."""
+    with open(path, "rb") as file:
+        content = file.read(64)
+    return content != b"" and content[30:39] != b"facts.npy"        # where a .npz names its first array
 
 
 def plain(value):
@@ -48,14 +75,19 @@ def load(path):
     path = Path(path)
     remedy = "delete it, or choose another --out"
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as content:
-            if "facts" not in content:
-                raise ValueError(f"{path} holds {', '.join(content.files[:5]) or 'nothing'}, expected a fit of a VAE: {remedy}")
-            facts = json.loads(str(content["facts"]), object_hook=unplain)
-            arrays = {name: content[name] for name in ARRAYS}
+        content = path.read_bytes()
+        if content[:2] != b"PK":        # NumPy would speak of pickles
+            raise zipfile.BadZipFile(f"it begins with {content[:8]!r}" if content else "it is empty")
+        with np.load(io.BytesIO(content), allow_pickle=False) as members:
+            if "facts" not in members:
+                raise ValueError(f"{path} holds {', '.join(members.files[:5]) or 'nothing'}, expected a fit of a VAE: {remedy}")
+            facts = json.loads(str(members["facts"]), object_hook=unplain)
+            arrays = {name: members[name] for name in ARRAYS}
     except (zipfile.BadZipFile, EOFError, OSError, KeyError, json.JSONDecodeError, AttributeError, TypeError) as error:
-        if isinstance(error, OSError) and error.errno:
+        if isinstance(error, FileNotFoundError):
             raise
+        if isinstance(error, OSError) and error.errno:
+            raise OSError(f"cannot read a fit from {path}: {error.strerror}. Make it readable, or choose another --out") from None
         raise ValueError(f"{path} is truncated, damaged or no fit ({error}): {remedy}") from None
     except ValueError as error:
         if str(path) in str(error):
@@ -77,7 +109,10 @@ def require_whole(facts, arrays, path, remedy):
                 raise ValueError("weights or moments that are not finite")
         if fit.history.ndim != 2 or fit.history.shape[1] != 4:
             raise ValueError(f"a history of shape {fit.history.shape}, expected (epochs, 4)")
-    except (TypeError, KeyError, ValueError) as error:
+        if not isinstance(fit.data, dict) or not isinstance(fit.steps, int) or fit.steps < fit.epochs:
+            raise ValueError(f"{fit.steps!r} steps in {fit.epochs} epochs on the data {fit.data!r}")
+        resumed(fit.chance)
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
         raise ValueError(f"{path} does not fit together ({error}): {remedy}") from None
     return fit
 

@@ -57,6 +57,8 @@ def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
     for name in ("M", "threads"):
         require_count(name, getattr(settings, name))
     require_positive("rate", settings.rate, "ascent is uphill already")
+    if not np.ndim(settings.rate) == 0 or not np.isfinite(settings.rate):
+        raise ValueError(f"rate must be one finite number, got {settings.rate}")
     require_positive("delay", settings.delay, "epochs until the rate has halved")
     own = np.random.SFC64(rng.integers(2**63, size=2).tolist())
     weights = start(np.random.Generator(own), shape, dtype)
