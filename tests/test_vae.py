@@ -98,8 +98,7 @@ def test_a_pixel_that_is_sure_and_wrong_costs_what_it_must(rng):
     weights = np.zeros(sum(shape.counts), np.float32)
     model.split(weights, shape)[1][-4:] = [300., -300., 2., -0.5]
     x = np.array([[False, True, True, False]])
-    with np.errstate(over="ignore"):
-        value, gradient = stepped(weights, x, np.zeros((1, 1)), shape)
+    value, gradient = stepped(weights, x, np.zeros((1, 1)), shape)
     assert value == pytest.approx(-600 - np.log1p(np.exp(-2.)) - np.log1p(np.exp(-0.5)), rel=1e-6) and np.all(np.isfinite(gradient))
     np.testing.assert_allclose(gradient[-4:], [-1, 1, 1 / (1 + np.exp(2.)), -1 / (1 + np.exp(0.5))], atol=1e-6)
 
@@ -236,7 +235,7 @@ def test_the_estimate_of_the_page_varies_as_data_with_their_own_noise_do(rng):
 
 def test_a_mean_image_is_one_of_probabilities(rng):
     z, weights = rng.standard_normal((5, 2)), awake(rng, SMALL)
-    np.testing.assert_allclose(evaluate.means(SMALL, weights, z), 1 / (1 + np.exp(-evaluate.decoded(SMALL, weights, z))), rtol=1e-12)
+    np.testing.assert_allclose(evaluate.means(SMALL, weights, z), 1 / (1 + np.exp(-evaluate.decoded(SMALL, weights, z))), rtol=1e-12, atol=1e-15)      # 1 + tanh
 
 
 def test_a_pixel_is_on_from_128():
@@ -504,7 +503,7 @@ def test_a_gaussian_s_evidence_is_that_of_a_linear_model(rng):
     W, b = theta[:8].reshape(2, 4), theta[8:]
     C = W.T @ W + 0.25 * np.eye(4)
     exact = -0.5 * np.sum((x - b) * np.linalg.solve(C, (x - b).T).T, axis=1) - 0.5 * np.linalg.slogdet(2 * np.pi * C)[1]
-    np.testing.assert_allclose(evaluate.log_evidence(shape, weights, x), exact, rtol=1e-9)
+    np.testing.assert_allclose(evaluate.log_evidence(shape, weights, x, reach=14.), exact, rtol=1e-9, atol=1e-11)     # data far out have posteriors there
 
 
 def test_one_draw_is_unbiased(rng):

@@ -188,8 +188,7 @@ def slope_in_z(own, shape, room, mu, sd, rng):
     room.eps[:] = rng.standard_normal(room.eps.shape, dtype=room.eps.dtype.type)
     np.add(mu, np.multiply(sd, room.eps, out=room.z), out=room.z)
     delta = fast.forward(own, room.decoder)
-    with np.errstate(over="ignore"):
-        fast.log_likelihood(shape, room)
+    fast.log_likelihood(shape, room)
     for level in reversed(range(1, len(own))):
         delta = fast.inwards(own, level, delta, room.decoder)
     return np.dot(delta, own[0][:-1].T), room.eps

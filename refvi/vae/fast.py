@@ -94,6 +94,7 @@ def log_likelihood(shape, room):
     return (bernoulli if shape.likelihood == "bernoulli" else gaussian)(shape, room.x, room.decoder.hs[-1], room.scratch)
 
 
+@np.errstate(over="ignore")
 def bernoulli(shape, x, logits, scratch):
     """With s = 1 - 2x, o = exp(s l) are the odds against what was seen: log p = -log(1 + o), and delta = x - sigmoid(l) = s (1/(1 + o) - 1).
 
