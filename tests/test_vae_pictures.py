@@ -213,9 +213,11 @@ def test_no_random_z_comes_near_an_autoencoder_s_ones():
 def test_the_bounds_rise_as_they_must(kind):
     data = PRESS.stored("vae_gap" + kind)
     for D in (2, 20):
-        (gain, error), (rest, rest_error) = data[f"random_differences_{D}"]
+        (gain, error), (rest, rest_error) = data[f"random_differences_{D}"][:2]
         assert gain > SURE * error and rest > SURE * rest_error
         assert abs(data[f"random_bounds_{D}"][0, 0] - data[f"random_test_{D}"][0]) < SURE * np.hypot(data[f"random_bounds_{D}"][0, 1], data[f"random_test_{D}"][1])
+    missed, error = data["random_differences_2"][2]         # by draws, of log p(x)
+    assert missed > 3 * error
     if not kind:
         assert data["random_S"] == 5000 and data["random_test_2"][0] > -150
 
@@ -241,6 +243,8 @@ def test_the_page_s_numbers_are_those_of_its_pictures():
             ("gained further by weighting 5000 draws", "+", 2, lambda D: gap[f"random_differences_{D}"][1])]
     for words, sign, places, of in rows:
         assert f"| {words} | {sign}{told(of(2), places)} | {sign}{told(of(20), places)} |" in page, words
+    for words, sign, pair in (("$`\\log p(x)`$ on a grid", "", gap["random_bounds_2"][3]), ("not seen by the 5000 draws", "+", gap["random_differences_2"][2])):
+        assert f"| {words} | {sign}{told(pair, 1)} | |" in page, words
     for pair in beside["random_mmd"].reshape(-1, 2):
         assert told(pair, 4) in page
     assert f"at {np.abs(beside['random_control'][0]):.4f} ± {beside['random_control'][1]:.4f}" in page
