@@ -1,6 +1,7 @@
-"""Other libraries on the same tasks for a linear regression with two weights, black-box inference and the study of variances: what tests.benchmarks compares with.
+"""Other libraries on the same tasks, what tests.benchmarks compares with: a linear regression with two weights by black-box inference, the study of
+variances, and, at the end, one epoch of the VAE.
 
-Every peer is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
+A peer of the regression is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
 `steps` steps of Adam along the score-function gradient of S draws, with path=True along the reparameterized one, in float64, on one thread.
 Nobody plots, logs or evaluates the bound.
 """
