@@ -57,7 +57,7 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
     if not played.random and not reference.random:
         tolerance = tolerated(played.value, reference.value, scale, error)
         return exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
-    noise, S = values["eps"], values["S"]
+    noise, S = values["noise"], values["S"]
     if relation == "=":
         eps = noise.draw(stream(0), PILOT, S)
         left, right = played.at(eps), reference.at(eps)
