@@ -95,10 +95,30 @@ def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
     assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (UNDERPOWERED, FAIL)
 
 
-def test_the_row_after_a_wrong_one_is_held_against_the_last_right_one(entropy):
-    results = prove(entropy, r"second moment; \ne double; = integral; \approx average", stage(double=lambda lam: 2 * moment(lam)))
-    assert set(verdicts(results).values()) == {PASS}
-    assert results["integral"].against == "second moment"
+def test_each_row_is_held_against_the_row_directly_above_it(entropy):
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: 2 * (lam[0]**2 + np.exp(lam[1])**2), drawn=lambda eps: 2 * mean_square(eps))
+    results = prove(entropy, r"second moment; = integral; \ne double; = twice; \approx drawn", values)
+    assert verdicts(results) == dict.fromkeys(["second moment", "integral", "double", "twice", "drawn"], PASS)
+    assert [result.against for result in results.values()] == ["", "second moment", "integral", "double", "twice"]
+    results = prove(entropy, r"second moment; \ne double; = integral; \approx average", values)
+    assert verdicts(results) == {"second moment": PASS, "double": PASS, "integral": FAIL, "average": PASS}
+    assert results["integral"].against == "double" and results["average"].against == "integral"
+    results = prove(entropy, r"second moment; \le double; \ge integral", values)
+    assert set(verdicts(results).values()) == {PASS} and results["integral"].against == "double"
+
+
+def test_an_estimate_is_held_against_a_deterministic_row_of_its_own_segment(entropy):
+    values = stage(double=lambda eps: 2 * mean_square(eps), far=lambda eps: mean_square(eps) + 0.3)
+    for relation in (r"\ne", r"\ge"):
+        result = prove(entropy, rf"second moment; {relation} double; \approx far", values)["far"]
+        assert result.verdict == FAIL and "no deterministic row above it" in result.message
+    assert prove(entropy, r"second moment; \approx average; \approx far", values)["far"].against == "second moment"
+
+
+def test_a_slip_as_large_as_a_giant_does_not_loosen_what_it_is_held_against_nor_the_rows_below_it(entropy):
+    values = stage(giant=lambda lam: 1e12 + lam[0], small=lambda lam: 1.05 * moment(lam), same=lambda lam: moment(lam) + 1e-4)
+    assert prove(entropy, r"giant; \ne second moment; = same", values)["same"].verdict == FAIL
+    assert prove(entropy, r"second moment; \ne small; = giant", values)["small"].verdict == FAIL
 
 
 def test_two_random_rows_are_equal_draw_by_draw(entropy):
@@ -197,7 +217,7 @@ def power(lam, K):
 
 def test_one_function_at_two_settings_may_bound_and_differ_from_itself_but_not_equal_itself(entropy):
     values = stage(one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3))
-    assert set(verdicts(prove(entropy, r"one; \ne three; \le two", values)).values()) == {PASS}
+    assert set(verdicts(prove(entropy, r"one; \le two; \ne three", values)).values()) == {PASS}
     assert prove(entropy, r"two; \le one", values)["one"].verdict == FAIL
     assert "is the same code" in prove(entropy, "one; = two", values)["two"].message
     assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {PASS}       # what is bound stays bound

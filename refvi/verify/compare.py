@@ -21,6 +21,7 @@ TRUSTED = 4                 # a pilot is trusted to ask for this many times its 
 ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
 BLOCK = 2**16               # draws held at once
 BOUNDS = {r"\ge": -1, r"\le": 1}    # sign of row minus reference that the relation claims
+DIFFERENT = {*BOUNDS, r"\ne"}       # relations that do not claim equality: each begins a segment
 
 
 class Result(NamedTuple):
