@@ -238,7 +238,26 @@ def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(en
                   truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]), far=lambda lam: np.array([9., 9.]))
     assert set(verdicts(prove(entropy, "truth; = gradient of integral; = expected score", values)).values()) == {PASS}
     assert "no referee" in prove(entropy, "gradient of integral; = expected score", values)["the chain"].message
-    assert "no referee" in prove(entropy, r"far; \ge gradient of integral; = expected score", values)["the chain"].message
+    results = prove(entropy, r"far; \ge gradient of integral; = expected score", values)
+    assert "the chain" not in results and "enters a chapter of refvi" in results["gradient of integral"].unpinned
+
+
+def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entropy):
+    def shared(lam):
+        return 4 * moment(lam)
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: integral(lam) * 2, drawn=lambda eps: 2 * mean_square(eps),
+                   high=lambda lam: shared(lam) + 0., higher=lambda lam: 1 * shared(lam), highest=lambda lam: 4 * integral(lam))
+
+    def told(chain):
+        return {tag: result.pinned or result.unpinned for tag, result in prove(entropy, chain, values).items() if result.pinned or result.unpinned}
+
+    assert told(r"second moment; = integral; \ne double; \approx drawn") == {
+        "second moment": ("second moment", "integral"), "double": "nothing but the row itself says what it is worth"}
+    assert told(r"second moment; \le double; = twice; \approx drawn") == {
+        "second moment": "nothing but the row itself says what it is worth", "double": ("double", "twice")}
+    assert told(r"second moment; = integral; \le drawn")["drawn"] == "no deterministic row says what it is worth"
+    assert told(r"second moment; \le high; = higher")["high"] == "its deterministic rows share code"
+    assert told(r"second moment; \le high; = higher; = highest")["high"] == ("high", "highest")
 
 
 @functools.lru_cache

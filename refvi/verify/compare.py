@@ -40,6 +40,8 @@ class Result(NamedTuple):
     value: Any = None
     reference: Any = None
     against: str = ""                   # the row it is held against
+    pinned: tuple = ()                  # of the row that begins a segment: the two rows that pin it
+    unpinned: str = ""                  # or why no two do
 
 
 def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None):

@@ -1,5 +1,6 @@
 """Play one chain on one stage: run its rows, hold each against the one above it, and ask whether the chain proves anything."""
 import hashlib
+import itertools
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -68,8 +69,32 @@ def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
     for row in cast.chain.rows:
         announce(row.tag)
         results.append(hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag)))
-    return results + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
-                      for message in distrust(cast.done, cast.segments)]
+    return pin(results, cast) + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
+                                 for message in distrust(cast.done, cast.segments)]
+
+
+def pin(results, cast):
+    """The results, of which each that begins a segment says which two rows pin it, or why none do."""
+    begun = set()
+    for number, result in enumerate(results):
+        segment = cast.segments[result.row]
+        if segment not in begun:
+            begun.add(segment)
+            pinned, unpinned = pins([p for p in cast.done if cast.segments[p.row.tag] == segment])
+            results[number] = result._replace(pinned=pinned, unpinned=unpinned)
+    return results
+
+
+def pins(equal):
+    """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two."""
+    exact = [p for p in equal if not p.random]
+    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.isdisjoint(b.own)]
+    for a, b in pairs:
+        if not a.chapters or not b.chapters:
+            return (a.row.tag, b.row.tag), ""
+    if len(exact) < 2:
+        return (), "nothing but the row itself says what it is worth" if exact else "no deterministic row says what it is worth"
+    return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
 def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
@@ -138,21 +163,11 @@ def scale_of(played, reference, cast):
 
 def distrust(done, segments):
     """Why the chain proves nothing even if every row passes: no referee, or nothing but one piece of code."""
-    ours = [p for p in done if p.chapters]
-    referees = [p for p in done if not p.random and not p.chapters]
-    advice = "add a row that enters none of refvi's chapters (a closed form, an enumeration, scipy.stats, finite differences)"
-
-    def names(rows):
-        return ", ".join(f"{{{p.row.tag}}}" for p in rows)
-
-    if ours and not referees:
-        yield f"no referee, every row enters refvi's {', '.join(sorted(set().union(*(p.chapters for p in ours))))}: {advice}"
-    elif ours:
-        for segment in sorted({segments[p.row.tag] for p in ours}):
-            equal = [p for p in done if segments[p.row.tag] == segment]
-            if len(equal) > 1 and not any(p in referees for p in equal):
-                yield f"no referee among the rows claimed equal {names(equal)}: {advice}"
+    ours = set().union(*(p.chapters for p in done))
+    if ours and all(p.random or p.chapters for p in done):
+        yield (f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's chapters "
+               "(a closed form, an enumeration, scipy.stats, finite differences)")
     for segment in sorted(set(segments.values())):
         equal = [p for p in done if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
-            yield f"no two of {names(equal)} that do not share code: compute one another way; what both need, the stage supplies"
+        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
+            yield f"no two of {', '.join(f'{{{p.row.tag}}}' for p in equal)} that do not share code: compute one another way; what both need, the stage supplies"
