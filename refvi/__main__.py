@@ -49,6 +49,7 @@ def build_parser():
     verify.add_argument("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
     verify.add_argument("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
     verify.add_argument("--mutants", action="store_true", help="plant small mistakes in every row, and see them refused")
+    verify.add_argument("--strict", action="store_true", help="refuse what is unpinned: equal to no row that is computed another way")
     verify.add_argument("--json", metavar="FILE", help="write the report for a machine")
     verify.add_argument("--plot", metavar="DIR", help="draw the running mean of every random row")
     verify.set_defaults(command="verify")

@@ -25,16 +25,18 @@ def run(options):
     results = [result for page in pages.values() for result in page]
     if options.stage and not any(result.stage for result in results):
         raise LookupError(f"no stage {options.stage!r} in these pages: name one as the report does, `--stage normal` for (stage normal)")
-    print(report.summary(results, entropy, seconds, interrupted))
+    if options.strict:
+        print("\n".join(report.unpinned_lines(pages)))
+    print(report.summary(pages, entropy, seconds, interrupted))
     if options.json:
         print(f"wrote {options.json}")
     if options.plot:
         print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: one for every random row on every stage")
-    return 130 if interrupted else status(results)
+    return 130 if interrupted else status(results, options.strict)
 
 
-def status(results):
-    return int(any(result.verdict != "PASS" for result in results))
+def status(results, strict=False):
+    return int(any(result.verdict != "PASS" or strict and result.unpinned for result in results))
 
 
 def page_of(name):
@@ -68,7 +70,7 @@ def played(options, show):
                     done[page] += 1
                     interrupted = f"{page.name}: {done[page]} of {planned[page]} chains and stages"
                     bar(done[page], f"{page.stem}: {news[0].chain} ({news[0].stage})")
-                    if options.stages == 1 or status(news):
+                    if options.stages == 1 or status(news, options.strict):
                         show(report.unit_lines(news, page, entropy))
                 elif kind == "end" and options.stages > 1:
                     for (chain, stage), rows in by_stage(pages[page]).items():

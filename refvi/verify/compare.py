@@ -21,6 +21,7 @@ TRUSTED = 4                 # a pilot is trusted to ask for this many times its 
 ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
 BLOCK = 2**16               # draws held at once
 BOUNDS = {r"\ge": -1, r"\le": 1}    # sign of row minus reference that the relation claims
+DIFFERENT = {*BOUNDS, r"\ne"}       # relations that do not claim equality: each begins a segment
 
 
 class Result(NamedTuple):
@@ -39,6 +40,8 @@ class Result(NamedTuple):
     value: Any = None
     reference: Any = None
     against: str = ""                   # the row it is held against
+    pinned: tuple = ()                  # of the row that begins a segment: the two rows that pin it
+    unpinned: str = ""                  # or why no two do
 
 
 def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None):

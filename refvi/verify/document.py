@@ -1,7 +1,8 @@
 """From a Markdown page to chains of rows: what the page claims, and where it is not written so that it can be checked.
 
 A chain is an align environment in a ```math fence. Each of its rows ends in one \\tag{words in lower case}; the first row has no
-relation, every other begins with exactly one. Relations count only at depth 0 of braces, brackets and environments.
+relation, every other begins with exactly one. At most one row is a slip (\\ne), and below it stand only = and \\approx.
+Relations count only at depth 0 of braces, brackets and environments.
 """
 import keyword
 import re
@@ -176,6 +177,9 @@ def read_rows(text, line):
         row = read_row(body, at, first=not rows)
         if row.fault is None and row.tag in seen:
             row = row._replace(fault=Fault(f"the tag {{{row.tag}}} stands twice in one chain", "give each row a name and a function of its own", at))
+        if row.fault is None and row.relation not in ("=", r"\approx") and any(other.relation == r"\ne" for other in rows):
+            row = row._replace(fault=Fault(f"{row.relation} below a slip", r"below a \ne only = and \approx say what the slip computes: "
+                                           "move this row above it, or into a chain of its own", at))
         seen.add(row.tag)
         rows.append(row)
     return tuple(rows)

@@ -1,11 +1,12 @@
-"""Play one chain on one stage: run its rows, hold each against the one before it, and ask whether the chain proves anything."""
+"""Play one chain on one stage: run its rows, hold each against the one above it, and ask whether the chain proves anything."""
 import hashlib
+import itertools
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.verify.compare import BOUNDS, Result, compare
+from refvi.verify.compare import BOUNDS, DIFFERENT, Result, compare
 from refvi.verify.document import Fault
 from refvi.verify.perform import perform
 from refvi.verify.tracing import caches, code_of, wording
@@ -25,8 +26,7 @@ class Cast(NamedTuple):
     values: dict                    # what the stage supplies
     done: list                      # Played, the rows that ran
     broken: dict                    # tag -> why a row did not
-    segments: dict                  # tag -> number of its segment: rows claimed equal share one, an inequality ends it
-    headless: set                   # segments whose first row is broken
+    segments: dict                  # tag -> number of its segment: rows claimed equal share one, \\le, \\ge and \\ne begin the next
 
 
 def play(chain, label, values, functions, stream, *, announce=lambda tag: None, hung={}, use_rule=True, plot=None):
@@ -40,12 +40,8 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
 
 def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
     """Run every row of the chain, each by itself: a Cast."""
-    cast, memories = Cast(chain, label, values, [], {}, {}, set()), caches()
-    segment = 0
+    cast, memories = Cast(chain, label, values, [], {}, segments_of(chain)), caches()
     for row in chain.rows:
-        starts = not cast.segments or row.relation in BOUNDS
-        segment += row.relation in BOUNDS
-        cast.segments[row.tag] = segment
         try:
             announce(row.tag)
             if row.fault or row.tag in hung:
@@ -55,19 +51,50 @@ def rehearse(chain, label, values, functions, stream, announce=lambda tag: None,
             cast.done.append(played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
-            if starts:
-                cast.headless.add(segment)
     return cast
 
 
+def segments_of(chain):
+    """{tag: number of its segment}; an inequality and a slip begin the next."""
+    segments, number = {}, 0
+    for row in chain.rows:
+        number += row.relation in DIFFERENT
+        segments[row.tag] = number
+    return segments
+
+
 def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
-    """Hold each row of a Cast against the one before it, and the chain against what makes it a proof."""
+    """Hold each row of a Cast against the one above it, and the chain against what makes it a proof."""
     results = []
     for row in cast.chain.rows:
         announce(row.tag)
         results.append(hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag)))
-    return results + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
-                      for message in distrust(cast.done, cast.segments)]
+    return pin(results, cast) + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
+                                 for message in distrust(cast.done, cast.segments)]
+
+
+def pin(results, cast):
+    """The results, of which each that begins a segment says which two rows pin it, or why none do."""
+    begun = set()
+    for number, result in enumerate(results):
+        segment = cast.segments[result.row]
+        if segment not in begun:
+            begun.add(segment)
+            pinned, unpinned = pins([p for p in cast.done if cast.segments[p.row.tag] == segment])
+            results[number] = result._replace(pinned=pinned, unpinned=unpinned)
+    return results
+
+
+def pins(equal):
+    """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two."""
+    exact = [p for p in equal if not p.random]
+    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.isdisjoint(b.own)]
+    for a, b in pairs:
+        if not a.chapters or not b.chapters:
+            return (a.row.tag, b.row.tag), ""
+    if len(exact) < 2:
+        return (), "nothing but the row itself says what it is worth" if exact else "no deterministic row says what it is worth"
+    return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
 def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
@@ -75,14 +102,13 @@ def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
         return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
-    place = next(i for i, played in enumerate(cast.done) if played.row is row)
-    played = cast.done[place]
+    played = next(played for played in cast.done if played.row is row)
+    if row is cast.chain.rows[0]:
+        return result._replace(how="given", value=None if played.random else played.value.tolist())
     try:
-        reference = reference_of(played, cast.done[:place], cast.segments)
-        if reference is None and cast.segments[row.tag] in cast.headless:
-            return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
+        reference = reference_of(played, cast)
         if reference is None:
-            return result._replace(how="given", value=None if played.random else played.value.tolist())
+            return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
         return compare(played, reference, result, cast.values, partial(stream, row.tag), use_rule, alpha, plot)
     except Exception as fault:
@@ -99,30 +125,33 @@ def require_distinct(played, done, functions, segments):
     row, code = played.row, code_of(functions[played.row.tag])
     for other in done:
         theirs = code_of(functions[other.row.tag])
-        equal = segments[row.tag] == segments[other.row.tag] and r"\ne" not in (row.relation, other.row.relation)
+        equal = segments[row.tag] == segments[other.row.tag]
         if equal and code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
             raise Fault(f"is the same code as {{{other.row.tag}}}", "a row compared with itself proves nothing: write it as it stands on the page")
         if played.shape != other.shape:
             raise Fault(f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}", "return the same shape: here it would broadcast silently")
 
 
-def reference_of(played, before, segments):
-    """The row this one is held against, None for the first: the last not marked as wrong; for an estimate the last deterministic one."""
+def reference_of(played, cast):
+    """The row this one is held against: the one directly above it; for an estimate the last deterministic one of its segment.
+
+    Of rows that are broken there is nothing to hold against: the last above them that ran and is claimed equal takes their place, or None.
+    """
     row = played.row
-    right = [p for p in before if p.row.relation != r"\ne"]
-    if row.relation not in BOUNDS:
-        right = [p for p in right if segments[p.row.tag] == segments[row.tag]]
-    if row.relation == r"\approx" and right:
-        right = [p for p in right if not p.random]
-        if not right:
+    above = cast.chain.rows[:cast.chain.rows.index(row)]
+    segment = cast.segments[above[-1].tag]          # its own, unless an inequality or a slip stands between them
+    equal = [p for p in cast.done if p.row in above and cast.segments[p.row.tag] == segment]
+    if row.relation == r"\approx" and equal:
+        equal = [p for p in equal if not p.random]
+        if not equal:
             raise Fault(r"\approx with no deterministic row above it", r"an estimate needs the row whose value it estimates; join two random rows by = or a bound")
-    return right[-1] if right else None
+    return equal[-1] if equal else None
 
 
 def scale_of(played, reference, cast):
-    """Largest magnitude among the rows claimed equal; where the first of them is identically zero, the scale the stage declares."""
-    joined = {cast.segments[played.row.tag], cast.segments[reference.row.tag]}
-    right = [p.value for p in cast.done if not p.random and p.row.relation != r"\ne" and cast.segments[p.row.tag] in joined]
+    """Largest magnitude among the rows claimed equal to the reference, for a bound or to the row; a zero truth has the declared scale."""
+    joined = {cast.segments[reference.row.tag]} | ({cast.segments[played.row.tag]} if played.row.relation in BOUNDS else set())
+    right = [p.value for p in cast.done if not p.random and cast.segments[p.row.tag] in joined]
     size = max((float(np.max(np.abs(value))) for value in right), default=0.)
     if len(joined) == 1 and right and not np.any(right[0]) or size == 0.:
         size = float(cast.values.get("scale", 0.))
@@ -134,22 +163,11 @@ def scale_of(played, reference, cast):
 
 def distrust(done, segments):
     """Why the chain proves nothing even if every row passes: no referee, or nothing but one piece of code."""
-    right = [p for p in done if p.row.relation != r"\ne"]
-    ours = [p for p in done if p.chapters]
-    referees = [p for p in right if not p.random and not p.chapters]
-    advice = "add a row that enters none of refvi's chapters (a closed form, an enumeration, scipy.stats, finite differences)"
-
-    def names(rows):
-        return ", ".join(f"{{{p.row.tag}}}" for p in rows)
-
-    if ours and not referees:
-        yield f"no referee, every row enters refvi's {', '.join(sorted(set().union(*(p.chapters for p in ours))))}: {advice}"
-    elif ours:
-        for segment in sorted({segments[p.row.tag] for p in ours}):
-            equal = [p for p in right if segments[p.row.tag] == segment]
-            if len(equal) > 1 and not any(p in referees for p in equal):
-                yield f"no referee among the rows claimed equal {names(equal)}: {advice}"
+    ours = set().union(*(p.chapters for p in done))
+    if ours and all(p.random or p.chapters for p in done):
+        yield (f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's chapters "
+               "(a closed form, an enumeration, scipy.stats, finite differences)")
     for segment in sorted(set(segments.values())):
-        equal = [p for p in right if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for i, a in enumerate(equal) for b in equal[:i]):
-            yield f"no two of {names(equal)} that do not share code: compute one another way; what both need, the stage supplies"
+        equal = [p for p in done if segments[p.row.tag] == segment]
+        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
+            yield f"no two of {', '.join(f'{{{p.row.tag}}}' for p in equal)} that do not share code: compute one another way; what both need, the stage supplies"

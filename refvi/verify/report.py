@@ -50,9 +50,30 @@ def unit_lines(results, page, entropy):
     lines = [heading(results[0], page), columns()]
     for result in results:
         lines.append(row_line(result))
+        lines += [f"      {told}" for told in pin_lines(result, page)]
         if result.verdict != PASS:
             lines += failure_lines(result, page, entropy)
     return lines
+
+
+def pin_lines(result, page):
+    """Of a row that begins a segment: what pins it, or that nothing does."""
+    if result.pinned:
+        yield "pinned by {%s} and {%s}" % result.pinned
+    if result.unpinned:
+        yield f"{page}:{result.line}: unpinned: {result.unpinned}"
+
+
+def unpinned(pages):
+    """{(page, chain, row, line): why} of all segments that nothing pins, on whichever stage."""
+    return {(page, result.chain, result.row, result.line): result.unpinned for page, results in pages.items() for result in results if result.unpinned}
+
+
+def unpinned_lines(pages):
+    """What --strict asks to be pinned, one line a segment."""
+    lines = [f"{page}:{line}: {chain}, {{{row}}}: {why}" for (page, chain, row, line), why in unpinned(pages).items()]
+    remedy = "give each an = row that computes it another way, without refvi's chapters: a closed form, an enumeration, finite differences"
+    return ["", f"unpinned ({remedy}):", *lines] if lines else []
 
 
 def many_lines(results, page, chain, stage):
@@ -68,16 +89,18 @@ def many_lines(results, page, chain, stage):
     return lines
 
 
-def summary(results, entropy, seconds, planned=None):
-    """The last line: how many checks, how many of each verdict, and what repeats the run."""
-    checks = [r for r in results if r.how != "given"]
+def summary(pages, entropy, seconds, planned=None):
+    """The last line: how many checks, how many of each verdict, how many segments unpinned, and what repeats the run."""
+    checks = [r for results in pages.values() for r in results if r.how != "given"]
     counts = {}
     for result in checks:
         counts[result.verdict] = counts.get(result.verdict, 0) + 1
     told = ", ".join(f"{n:,} {verdict}" for verdict, n in sorted(counts.items(), key=lambda item: item[0] != PASS))
     count = f"{len(checks):,} check{'' if len(checks) == 1 else 's'}"
     head = f"interrupted after {count} ({planned})" if planned else count
-    return f"\n{head}: {told or 'none'}   [{seconds:.1f} s, --entropy {entropy:#034x}]"
+    loose = len(unpinned(pages))
+    pins = f"; {loose:,} segment{'s' * (loose != 1)} unpinned" if loose else ""
+    return f"\n{head}: {told or 'none'}{pins}   [{seconds:.1f} s, --entropy {entropy:#034x}]"
 
 
 def as_json(pages, entropy, interrupted):

@@ -65,6 +65,8 @@ def test_relations_inside_something_are_no_relations(tmp_path, inner):
       for claim in (r"\color{red}{=} c", r"\textcolor{red}{= c}", r"\mathop{=} c", r"\underbrace{=}_{z} c", r"+ \boxed{b = c}", r"\boldsymbol{=} c")),
     *(([r"& a \tag{first} \\", rf"&= b {claim} c \tag{{second}}"], 1, f"{claim} is no relation", "use =")
       for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", "⇒")),
+    *(([r"& a \tag{first} \\", r"&\ne c \tag{slip} \\", r"&= d \tag{of slip} \\", r"&\approx e \tag{drawn} \\", rf"&{claim} b \tag{{second}}"], 4,
+       f"{claim} below a slip", "a chain of its own") for claim in (r"\ne", r"\le", r"\ge")),
     ([r"& a \tag{first} \\", r"&≤ b \tag{second}"], 1, "≤ is no relation", "use ="),
 ])
 def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, remedy):

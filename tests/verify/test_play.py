@@ -94,10 +94,30 @@ def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
     assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (UNDERPOWERED, FAIL)
 
 
-def test_the_row_after_a_wrong_one_is_held_against_the_last_right_one(entropy):
-    results = prove(entropy, r"second moment; \ne double; = integral; \approx average", stage(double=lambda lam: 2 * moment(lam)))
-    assert set(verdicts(results).values()) == {PASS}
-    assert results["integral"].against == "second moment"
+def test_each_row_is_held_against_the_row_directly_above_it(entropy):
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: 2 * (lam[0]**2 + np.exp(lam[1])**2), drawn=lambda eps: 2 * mean_square(eps))
+    results = prove(entropy, r"second moment; = integral; \ne double; = twice; \approx drawn", values)
+    assert verdicts(results) == dict.fromkeys(["second moment", "integral", "double", "twice", "drawn"], PASS)
+    assert [result.against for result in results.values()] == ["", "second moment", "integral", "double", "twice"]
+    results = prove(entropy, r"second moment; \ne double; = integral; \approx average", values)
+    assert verdicts(results) == {"second moment": PASS, "double": PASS, "integral": FAIL, "average": PASS}
+    assert results["integral"].against == "double" and results["average"].against == "integral"
+    results = prove(entropy, r"second moment; \le double; \ge integral", values)
+    assert set(verdicts(results).values()) == {PASS} and results["integral"].against == "double"
+
+
+def test_an_estimate_is_held_against_a_deterministic_row_of_its_own_segment(entropy):
+    values = stage(double=lambda eps: 2 * mean_square(eps), far=lambda eps: mean_square(eps) + 0.3)
+    for relation in (r"\ne", r"\ge"):
+        result = prove(entropy, rf"second moment; {relation} double; \approx far", values)["far"]
+        assert result.verdict == FAIL and "no deterministic row above it" in result.message
+    assert prove(entropy, r"second moment; \approx average; \approx far", values)["far"].against == "second moment"
+
+
+def test_a_slip_as_large_as_a_giant_does_not_loosen_what_it_is_held_against_nor_the_rows_below_it(entropy):
+    values = stage(giant=lambda lam: 1e12 + lam[0], small=lambda lam: 1.05 * moment(lam), same=lambda lam: moment(lam) + 1e-4)
+    assert prove(entropy, r"giant; \ne second moment; = same", values)["same"].verdict == FAIL
+    assert prove(entropy, r"second moment; \ne small; = giant", values)["small"].verdict == FAIL
 
 
 def test_two_random_rows_are_equal_draw_by_draw(entropy):
@@ -196,7 +216,7 @@ def power(lam, K):
 
 def test_one_function_at_two_settings_may_bound_and_differ_from_itself_but_not_equal_itself(entropy):
     values = stage(one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3))
-    assert set(verdicts(prove(entropy, r"one; \ne three; \le two", values)).values()) == {PASS}
+    assert set(verdicts(prove(entropy, r"one; \le two; \ne three", values)).values()) == {PASS}
     assert prove(entropy, r"two; \le one", values)["one"].verdict == FAIL
     assert "is the same code" in prove(entropy, "one; = two", values)["two"].message
     assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {PASS}       # what is bound stays bound
@@ -217,7 +237,26 @@ def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(en
                   truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]), far=lambda lam: np.array([9., 9.]))
     assert set(verdicts(prove(entropy, "truth; = gradient of integral; = expected score", values)).values()) == {PASS}
     assert "no referee" in prove(entropy, "gradient of integral; = expected score", values)["the chain"].message
-    assert "no referee" in prove(entropy, r"far; \ge gradient of integral; = expected score", values)["the chain"].message
+    results = prove(entropy, r"far; \ge gradient of integral; = expected score", values)
+    assert "the chain" not in results and "enters a chapter of refvi" in results["gradient of integral"].unpinned
+
+
+def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entropy):
+    def shared(lam):
+        return 4 * moment(lam)
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: integral(lam) * 2, drawn=lambda eps: 2 * mean_square(eps),
+                   high=lambda lam: shared(lam) + 0., higher=lambda lam: 1 * shared(lam), highest=lambda lam: 4 * integral(lam))
+
+    def told(chain):
+        return {tag: result.pinned or result.unpinned for tag, result in prove(entropy, chain, values).items() if result.pinned or result.unpinned}
+
+    assert told(r"second moment; = integral; \ne double; \approx drawn") == {
+        "second moment": ("second moment", "integral"), "double": "nothing but the row itself says what it is worth"}
+    assert told(r"second moment; \le double; = twice; \approx drawn") == {
+        "second moment": "nothing but the row itself says what it is worth", "double": ("double", "twice")}
+    assert told(r"second moment; = integral; \le drawn")["drawn"] == "no deterministic row says what it is worth"
+    assert told(r"second moment; \le high; = higher")["high"] == "its deterministic rows share code"
+    assert told(r"second moment; \le high; = higher; = highest")["high"] == ("high", "highest")
 
 
 @functools.lru_cache

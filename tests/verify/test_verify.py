@@ -173,6 +173,18 @@ def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
     assert "stage large" in capsys.readouterr().out
 
 
+def test_what_is_unpinned_is_named_and_refused_under_strict(tmp_path, capsys):
+    bound = PAGE.replace(r"\tag{gauss}", r"\tag{gauss} \\" + "\n" + r"    &\le n^2 \tag{square}")
+    page = write_page(tmp_path, bound, COMPANION + "\n    def square(n):\n        return n**2\n")
+    assert main(["verify", str(page)]) == 0
+    told = capsys.readouterr().out
+    assert "pinned by {added} and {gauss}" in told and "1 segment unpinned" in told
+    assert main(["verify", str(page), "--strict"]) == 1
+    assert f"{page}:9: A sum, {{square}}: nothing but the row itself" in capsys.readouterr().out
+    assert main(["verify", str(write_page(tmp_path, PAGE, COMPANION)), "--strict"]) == 0
+    assert "unpinned" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("ending", ["", ".py"])
 def test_a_page_named_without_its_ending_is_pointed_out(ending, tmp_path, capsys):
     page = write_page(tmp_path, PAGE, COMPANION)
