@@ -16,7 +16,9 @@ from refvi.verify.document import read
 HOME = files.checkout()
 FLOORS = ["base", "data", *PARTS, "verify", "app", "__main__"]
 SOURCES = sorted((HOME / "refvi").rglob("*.py"))
-EVERYTHING = [path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))]
+EVERYTHING = [
+    path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))
+]
 ALLOWED = {"numpy", "scipy", "autograd", "matplotlib", "pytest", "refvi"}
 
 
@@ -54,7 +56,9 @@ def test_a_module_imports_only_from_lower_floors(path):
         if module.startswith("refvi.") and floor(module) and floor(own):
             assert floor(module) <= floor(own), f"{own}:{line} imports {module}"
             known = ("refvi.verify", "refvi.base.core", "refvi.base.files")
-            assert not own.startswith("refvi.verify") or module.startswith(known) or module == "refvi.base", f"{own}:{line} knows {module}"
+            assert not own.startswith("refvi.verify") or module.startswith(known) or module == "refvi.base", (
+                f"{own}:{line} knows {module}"
+            )
 
 
 def test_every_module_has_its_floor():
@@ -80,7 +84,9 @@ def test_only_five_packages(path):
     for module, line in imports(path):
         root = module.split(".")[0]
         peers = {"torch", "jax", "pyro", "numpyro"} if path.parent.name == "benchmarks" else set()
-        assert root in ALLOWED | peers or root in sys.stdlib_module_names or root in own, f"{path}:{line} imports {module}"
+        assert root in ALLOWED | peers or root in sys.stdlib_module_names or root in own, (
+            f"{path}:{line} imports {module}"
+        )
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
@@ -88,7 +94,9 @@ def test_no_literal_seeds_no_global_chance_no_latex(path):
     text = path.read_text(encoding="utf-8")
     if "tests" not in path.relative_to(HOME).parts:
         assert not re.search(r"default_rng\(\d|RandomState|random\.seed|np\.random\.(normal|uniform|rand)\b", text)
-        assert not re.search(r"\\(frac|mathbb|sum_|nabla|int_|mathrm|lambda|theta)\b", text), "LaTeX lives in derivations/*.md"
+        assert not re.search(r"\\(frac|mathbb|sum_|nabla|int_|mathrm|lambda|theta)\b", text), (
+            "LaTeX lives in derivations/*.md"
+        )
     assert not re.search(r"default_rng\(\d", text.replace("default_rng().normal", ""))
     assert max(map(len, text.splitlines()), default=0) <= 180
     assert ast.get_docstring(ast.parse(text)) or not text.strip(), f"{path} does not say what it is"
@@ -140,7 +148,10 @@ def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
 def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
     from refvi.__main__ import main
     text = (HOME / "README.md").read_text(encoding="utf-8").split("## Check your own derivation")[1]
-    page, companion = re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1), re.search(r"```python\n(.*?)```", text, re.S).group(1)
+    page, companion = (
+        re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1),
+        re.search(r"```python\n(.*?)```", text, re.S).group(1),
+    )
     (tmp_path / "mine.md").write_text(page, encoding="utf-8")
     for rows, status in ((companion, 0), (companion.replace("(n + 1) / 2", "(n + 2) / 2"), 1)):
         (tmp_path / "mine.py").write_text(rows, encoding="utf-8")
@@ -162,10 +173,14 @@ def test_notation_names_what_the_code_uses():
 
 
 def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
-    code = ("import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
-            "refvi.app.fits.classifier, refvi.__main__, sys; "
-            "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
+        "refvi.app.fits.classifier, refvi.__main__, sys; "
+        "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_the_command_has_a_version_s_worth_of_help(capsys):
