@@ -81,6 +81,10 @@ def build_parser():
     choice = figures.add_mutually_exclusive_group()
     choice.add_argument("--fresh", action="store_true", help="recompute everything, with fresh entropy")
     choice.add_argument("--update", action="store_true", help="recompute and renew the committed pictures and numbers")
+    figures.add_argument("--size", type=size_of, metavar="WxH", help="width and height in inches, as in 6x4")
+    figures.add_argument("--font-size", type=positive(float), metavar="POINTS", help="of most words (default: 10)")
+    figures.add_argument("--dpi", type=positive(float), metavar="N", help="dots per inch of a png (default: 150)")
+    figures.add_argument("--transparent", action="store_true", help="no background")
     figures.set_defaults(command="figures")
 
     slides = commands.add_parser("slides", help="find the row, the function and the picture of a slide",
@@ -140,6 +144,17 @@ def positive(kind):
         return value
     convert.__name__ = "positive whole number" if kind is int else "positive number"
     return convert
+
+
+def size_of(text):
+    """(width, height) in inches of a text such as 6x4."""
+    width, height = map(float, text.split("x"))
+    if not (0 < width <= 100 and 0 < height <= 100):
+        raise argparse.ArgumentTypeError(f"expected a width and a height in inches, as in 6x4, got {text}")
+    return width, height
+
+
+size_of.__name__ = "size in inches (as in 6x4)"
 
 
 def entropy_of(text):

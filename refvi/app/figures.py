@@ -27,17 +27,37 @@ def load_press():
 
 def draw(options):
     """Draw the figures, as many at a time as there are cores, yielding the paths of each in the order asked for."""
-    names = load_press().require_names(options.names)
-    write = partial(written, out=folder(options), form=options.format, fresh=options.fresh, update=options.update)
+    press = load_press()
+    names = press.require_names(options.names)
+    look = dict(size=options.size, font_size=options.font_size, dpi=options.dpi, transparent=options.transparent)
+    if options.update and any(look.values()):
+        raise ValueError("--update renews the pictures of the pages as they are: leave out --size, --font-size, --dpi "
+                         "and --transparent")
+    write = partial(written, out=folder(options), form=options.format, fresh=options.fresh, update=options.update,
+                    **look)
     with Progress("figures", len(names)) as bar, pool(min(len(names), os.cpu_count() or 1)) as each:
         for number, paths in enumerate(each(write, names), 1):
             bar(number, names[number - 1])
             yield from paths
 
 
-def written(name, **how):
+def written(name, *, size, font_size, dpi, transparent, **how):
     """The paths of one figure, written; in whichever process."""
-    return list(load_press().write(name, **how))
+    press = load_press()
+    return list(press.write(name, look=press.Look(size, font_size, dpi, transparent), **how))
+
+
+def figure(name, *, size=None, font_size=None, fresh=False):
+    """(matplotlib Figure, numbers) of one of refvi's pictures, to change labels or language in a notebook.
+
+    size: width and height in inches; font_size in points; fresh: compute with fresh entropy. The numbers are arrays by
+    the names of the picture's script. LookupError with the list of names where there is none of that name.
+    """
+    press = load_press()
+    press.require_names([name])
+    script = press.load(name)
+    data = press.numbers(name, script, fresh)
+    return press.drawn(script, data, press.Look(size, font_size)), data
 
 
 @contextmanager
