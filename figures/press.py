@@ -16,7 +16,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from refvi import files
+from refvi.base import files
 
 matplotlib.use("Agg")       # there may be no display
 from matplotlib import style                # noqa: E402
@@ -24,12 +24,17 @@ from matplotlib.animation import writers    # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
 
 HOME = Path(__file__).resolve().parent
-SHARED = ("press", "digits")        # what is no figure
+SHARED = ("digits",)        # what is no figure
 
 
 def names():
-    """Every figure: the scripts beside this file."""
-    return sorted(path.stem for path in HOME.glob("*.py") if path.stem not in SHARED)
+    """Every figure: the scripts in the folders of the parts."""
+    return sorted(path.stem for path in HOME.glob("*/*.py") if path.stem not in SHARED)
+
+
+def place(name):
+    """The path of a figure's script; its numbers and its committed pictures lie beside it."""
+    return next(HOME.glob(f"*/{name}.py"))
 
 
 def require_names(wanted):
@@ -42,9 +47,9 @@ def require_names(wanted):
 
 def load(name):
     """A figure's script as a module."""
-    if str(HOME) not in sys.path:
-        sys.path.append(str(HOME))
-    spec = importlib.util.spec_from_file_location(name, HOME / f"{name}.py")
+    path = place(name)
+    sys.path += [str(folder) for folder in HOME.iterdir() if folder.is_dir() and str(folder) not in sys.path]
+    spec = importlib.util.spec_from_file_location(name, path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     return script
@@ -57,7 +62,7 @@ def seeded(name):
 
 def stored(name):
     """The committed numbers of a figure, or None."""
-    path = HOME / f"{name}.json"
+    path = place(name).with_suffix(".json")
     return {key: np.asarray(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else None
 
 
@@ -98,14 +103,18 @@ def animate(script, data):
 
 
 def write(name, out=HOME / "drawn", form=None, fresh=False, update=False):
-    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written; yields their paths."""
+    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written; yields their paths.
+
+    update renews the committed files beside the script, whatever out is.
+    """
+    out = place(name).parent if update else Path(out)
     script = load(name)
     data = numbers(name, script, fresh, update)
     form = form or getattr(script, "FORMAT", "svg")
-    files.write(Path(out) / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
+    files.write(out / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
     pictures = {form: render(script, data, form), "gif": animate(script, data) if hasattr(script, "FRAMES") else None}
     for ending, picture in pictures.items():
         if picture:
-            path = Path(out) / f"{name}.{ending}"
+            path = out / f"{name}.{ending}"
             files.write(path, picture)
             yield path

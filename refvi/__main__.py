@@ -22,7 +22,7 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     try:
         require_libraries()
-        command = importlib.import_module(f"refvi.commands.{options.command}")
+        command = importlib.import_module(f"refvi.app.{options.command}")
         return getattr(command, getattr(options, "work", "run"))(options)
     except BrokenPipeError:     # whoever reads the output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

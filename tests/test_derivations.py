@@ -3,13 +3,14 @@ import secrets
 
 import pytest
 
-from refvi import CHAPTERS, files
+from refvi import CHAPTERS
+from refvi.base import files
 from refvi.verify.document import read
 from refvi.verify.pages import verify_pages
 from refvi.verify.run import Options, verify
 from refvi.verify.trial import PASS
 
-PAGES = {name: files.checkout() / "derivations" / f"{name}.md" for name in CHAPTERS}
+PAGES = {name: files.page(name) for name in CHAPTERS}
 STAGES = 2                  # settings of each stage, each with its mutants
 
 

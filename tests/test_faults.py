@@ -8,11 +8,10 @@ import itertools
 import numpy as np
 import pytest
 
-from refvi.core import Noise, noise, tied
-from refvi.families import normal
+from refvi import Noise, noise, normal, tied
 from refvi.verify.compare import expectation
 from refvi.verify.trial import FAIL, PASS
-from tests.proof import prove
+from tests.verify.proof import prove
 
 MU, SIGMA, PRIOR, LIKELIHOOD, X = 0.4, 0.6, 1.5, 0.7, 1.3
 LAM, STANDARD = np.array([MU, np.log(SIGMA)]), np.zeros(2)
@@ -109,7 +108,7 @@ def eps_of(kind):
 
 
 def try_out(entropy, row, eps, S, truth=truth, **options):
-    return prove(entropy, r"truth; \approx estimate", dict(truth=truth, estimate=row, eps=eps, S=S), **options)["estimate"]
+    return prove(entropy, r"truth; \approx estimate", dict(truth=truth, estimate=row, noise=eps, S=S), **options)["estimate"]
 
 
 @pytest.mark.parametrize("use_rule", [True, False])

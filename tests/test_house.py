@@ -9,11 +9,12 @@ from importlib import import_module
 import pytest
 
 import refvi
-from refvi import CHAPTERS, files
+from refvi import CHAPTERS, PARTS
+from refvi.base import files
 from refvi.verify.document import read
 
 HOME = files.checkout()
-FLOORS = ["__init__", "files", "progress", "special", "core", "families", "models", "optimize", "data", *CHAPTERS, "fits", "verify", "commands", "__main__"]
+FLOORS = ["base", "data", *PARTS, "verify", "app", "__main__"]
 SOURCES = sorted((HOME / "refvi").rglob("*.py"))
 EVERYTHING = [path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))]
 ALLOWED = {"numpy", "scipy", "autograd", "matplotlib", "pytest", "refvi"}
@@ -30,9 +31,12 @@ def imports(path):
 
 
 def floor(module):
-    """Where refvi.<something> stands in the house."""
-    name = module.split(".")[1] if "." in module else "__init__"
-    return FLOORS.index(name) if name in FLOORS else None
+    """Where refvi.<part>.<chapter> stands in the house: (part, chapter); None for refvi itself and what it hands on."""
+    names = module.split(".")[1:]
+    if not names or names[0] not in FLOORS:
+        return None
+    chapters = PARTS.get(names[0], ())
+    return FLOORS.index(names[0]), chapters.index(names[1]) if len(names) > 1 and names[1] in chapters else 0
 
 
 def module_of(path):
@@ -47,13 +51,19 @@ def name_of(path):
 def test_a_module_imports_only_from_lower_floors(path):
     own = module_of(path)
     for module, line in imports(path):
-        if module.startswith("refvi") and floor(module) is not None and floor(own) is not None:
+        if module.startswith("refvi.") and floor(module) and floor(own):
             assert floor(module) <= floor(own), f"{own}:{line} imports {module}"
-            assert own.startswith("refvi.verify") is False or module.split(".")[1:2] in ([], ["verify"], ["core"], ["files"], ["CHAPTERS"]), f"{own}:{line} knows {module}"
+            known = ("refvi.verify", "refvi.base.core", "refvi.base.files")
+            assert not own.startswith("refvi.verify") or module.startswith(known) or module == "refvi.base", f"{own}:{line} knows {module}"
 
 
 def test_every_module_has_its_floor():
-    assert {module_of(path).split(".")[1] for path in SOURCES} == set(FLOORS)
+    assert {module_of(path).split(".")[1] for path in SOURCES} == {"__init__", *FLOORS}
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py" and path.parent.name != "refvi"], ids=name_of)
+def test_a_folder_s_first_file_is_one_line_that_says_what_it_holds(path):
+    assert re.fullmatch(r'"{3}[^\n]+"{3}\n', path.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
@@ -65,17 +75,18 @@ def test_the_referee_does_not_play_and_pictures_are_drawn_elsewhere(path):
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
 def test_only_five_packages(path):
-    own = {p.stem for p in path.parent.glob("*.py")} | {"tests"}
+    room = "*/*.py" if path.is_relative_to(HOME / "figures") else "*.py"
+    own = {p.stem for p in (path.parents[room.count("/")]).glob(room)} | {"tests", "referees"}
     for module, line in imports(path):
         root = module.split(".")[0]
-        peers = {"torch", "jax", "pyro", "numpyro"} if path.name in ("benchmarks.py", "peers.py") else set()
+        peers = {"torch", "jax", "pyro", "numpyro"} if path.parent.name == "benchmarks" else set()
         assert root in ALLOWED | peers or root in sys.stdlib_module_names or root in own, f"{path}:{line} imports {module}"
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
 def test_no_literal_seeds_no_global_chance_no_latex(path):
     text = path.read_text(encoding="utf-8")
-    if path.parent.name != "tests":
+    if "tests" not in path.relative_to(HOME).parts:
         assert not re.search(r"default_rng\(\d|RandomState|random\.seed|np\.random\.(normal|uniform|rand)\b", text)
         assert not re.search(r"\\(frac|mathbb|sum_|nabla|int_|mathrm|lambda|theta)\b", text), "LaTeX lives in derivations/*.md"
     assert not re.search(r"default_rng\(\d", text.replace("default_rng().normal", ""))
@@ -83,24 +94,39 @@ def test_no_literal_seeds_no_global_chance_no_latex(path):
     assert ast.get_docstring(ast.parse(text)) or not text.strip(), f"{path} does not say what it is"
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
-def test_every_public_function_of_a_chapter_is_a_row_or_used_by_one(name):
-    module = import_module(f"refvi.{name}")
-    tags = {row.function for chain in read(HOME / "derivations" / f"{name}.md").chains for row in chain.rows}
-    used = "".join(path.read_text(encoding="utf-8") for path in EVERYTHING if path.parent.name != "tests")
-    for function, value in vars(module).items():
-        if inspect.isfunction(value) and value.__module__ == module.__name__ and not function.startswith("_"):
-            assert function in tags or len(re.findall(rf"(?<!def )\b{function}\b", used)) >= 1, f"refvi.{name}.{function} is no row, and nothing uses it"
-            assert value.__doc__, f"refvi.{name}.{function} does not say what it is"
+def public_functions():
+    """(file, function, docstring) of every function of a chapter that does not begin with an underscore."""
+    for path in SOURCES:
+        if path.relative_to(HOME / "refvi").parts[0] in PARTS:
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                    yield name_of(path), node.name, ast.get_docstring(node)
+
+
+def names_used(path):
+    """Every name that a file's code reads, imports excepted."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Name):
+            yield node.id
+        elif isinstance(node, ast.Attribute):
+            yield node.attr
+
+
+def test_every_public_function_is_a_row_or_in_use_and_says_what_it_is():
+    rows = {row.function for name in CHAPTERS for chain in read(files.page(name)).chains for row in chain.rows}
+    used = {name for path in EVERYTHING if "tests" not in path.relative_to(HOME).parts for name in names_used(path)}
+    used |= {word for name in CHAPTERS for word in re.findall(r"\w+", files.page(name).read_text(encoding="utf-8"))}
+    assert [(path, name) for path, name, _ in public_functions() if name not in rows | used] == []
+    assert [(path, name) for path, name, text in public_functions() if not text] == []
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_a_chapter_has_its_four_rooms(name):
-    page = (HOME / "derivations" / f"{name}.md").read_text(encoding="utf-8")
-    assert (HOME / "derivations" / f"{name}.py").exists()
-    assert "## Where it fails" in page and "## What to try next" in page and "../refvi/" in page
+    page = (files.page(name)).read_text(encoding="utf-8")
+    assert files.page(name).with_suffix(".py").exists()
+    assert "## Where it fails" in page and "## What to try next" in page and "../../refvi/" in page
     for target in re.findall(r"\]\(([^)#]+)\)", page):
-        assert (HOME / "derivations" / target).exists(), f"{name}.md links {target}"
+        assert (files.page(name).parent / target).exists(), f"{name}.md links {target}"
 
 
 def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
@@ -108,7 +134,7 @@ def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
     for target in re.findall(r"\]\(([^)#]+)\)", text):
         assert target.startswith("http") or (HOME / target).exists(), target
     for name in CHAPTERS:
-        assert f"derivations/{name}.md" in text
+        assert f"derivations/{CHAPTERS[name]}/{name}.md" in text
 
 
 def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
@@ -136,7 +162,8 @@ def test_notation_names_what_the_code_uses():
 
 
 def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
-    code = ("import refvi.verify.run, refvi.score_function, refvi.elbo, refvi.mle.classifier, refvi.fits.classifier, refvi.__main__, sys; "
+    code = ("import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
+            "refvi.app.fits.classifier, refvi.__main__, sys; "
             "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 

@@ -6,9 +6,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from refvi import files
-from refvi.data import cache, mnist
-from refvi.progress import Progress
+from refvi.base import files
+from refvi.base.progress import Progress
+from refvi.data import mnist
+from refvi.data.store import cache
 
 CHUNK = 2**16
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.data import Digits, cache, folder, named
+from refvi.data.store import Digits, cache, folder, named
 
 MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 

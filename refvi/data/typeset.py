@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from refvi.core import require_count
-from refvi.data import Digits
+from refvi.base.checks import require_count
+from refvi.data.store import Digits
 
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic",
          "DejaVuSerif-BoldItalic", "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralBol",

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from refvi.core import require_finite
-from refvi.data import Regression, folder, named
+from refvi.base.checks import require_finite
+from refvi.data.store import Regression, folder, named
 
 SETS = ("bostonHousing", "concrete", "energy", "yacht")
 SPLITS = 20

@@ -1,2 +1,1 @@
 """Read a derivation, play its rows, report: the checker behind `refvi verify`."""
-

@@ -25,8 +25,9 @@ def load(page):
     spec = importlib.util.spec_from_file_location(f"companion_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    if str(path.parent) not in sys.path:
-        sys.path.append(str(path.parent))
+    for folder in (path.parent, path.parent.parent):        # what lies beside it, and what the pages of several folders share
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))
     try:
         with Trace() as trace:
             spec.loader.exec_module(module)

@@ -56,7 +56,7 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
     S = values["S"]
     for more in (S + 1, S + 2):
         try:
-            values["eps"].draw(stream(f"S = {more}"), 1, more)
+            values["noise"].draw(stream(f"S = {more}"), 1, more)
             other = reference.with_draws(more) if reference.with_draws else reference
             again = compare_with(more, played, other, result._replace(how=""), values, lambda strike: stream(f"S = {more} {strike}"),
                                  use_rule, alpha, rule_decides=True)
@@ -84,7 +84,7 @@ def compare_with(S, played, reference, result, values, stream, use_rule=True, al
     if not played.random and not reference.random:
         tolerance = tolerated(played.value, reference.value, scale, error)
         return exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
-    noise = values["eps"]
+    noise = values["noise"]
     if relation == "=":
         eps = draw(noise, stream(0), PILOT, S)
         left, right = played.at(eps), reference.at(eps)

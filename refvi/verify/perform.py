@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.core import Estimate
+from refvi.base.core import Estimate
 from refvi.verify.document import Fault, Refusal
 from refvi.verify.tracing import Trace, code_of, codes_in, wrappers_of
 
@@ -40,7 +40,8 @@ def symbols(function):
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
         raise Fault("a row with *args, **kwargs or positional-only arguments", "wrap it in a def that names its arguments: their names are the wiring")
     free = [p for p in parameters if p.name not in getattr(function, "keywords", ())]       # a partial keeps what it has bound
-    return [p.name for p in free if p.default is p.empty or p.name == "eps"], [p.name for p in free]
+    needed = [p.name for p in free if p.default is p.empty and p.name != "eps"]
+    return needed + ["noise"] * any(p.name == "eps" for p in free), [p.name for p in free]
 
 
 def freeze(value):
@@ -118,9 +119,9 @@ def as_array(value):
 
 def require_noise(values):
     """(noise, S) of a stage, or a Fault where it does not say what is random."""
-    noise, S = values["eps"], values.get("S")
+    noise, S = values["noise"], values.get("S")
     if not hasattr(noise, "draw") or not hasattr(noise, "rule"):
-        raise Fault(f"eps is a {type(noise).__name__}", "supply it as a Noise, for instance eps=noise(q, lam)")
+        raise Fault(f"noise is a {type(noise).__name__}", "supply it as a Noise, for instance noise=noise(q, lam)")
     if not isinstance(S, (int, np.integer)) or isinstance(S, bool) or S < 1:
         raise Fault(f"S must be an integer >= 1, got {S!r}", "let the stage supply S, the number of draws each repetition averages")
     return noise, S

@@ -4,7 +4,7 @@ import io
 import matplotlib
 import numpy as np
 
-from refvi import files
+from refvi.base import files
 
 matplotlib.use("Agg")
 from matplotlib.figure import Figure     # noqa: E402

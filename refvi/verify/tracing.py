@@ -93,8 +93,8 @@ class Trace:
 
     def chapters(self):
         """Chapters of refvi whose functions were entered, by whatever way."""
-        modules = {module.split(".")[1] for module, _ in self.entered.values() if module.startswith("refvi.")}
-        return modules & set(CHAPTERS)
+        modules = (module.split(".") for module, _ in self.entered.values())
+        return {names[2] for names in modules if names[0] == "refvi" and len(names) > 2 and names[2] in CHAPTERS}
 
     def own_code(self):
         """The reader's own code: neither a library's, nor refvi's, nor a function that the stage supplies to all rows.

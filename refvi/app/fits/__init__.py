@@ -1,0 +1,1 @@
+"""Fits on real data, one file each: `refvi fit NAME`."""

@@ -1,0 +1,89 @@
+"""refvi verify: play the rows of chapters, or of any page with its companion."""
+import re
+import secrets
+import time
+from pathlib import Path
+
+from refvi import CHAPTERS
+from refvi.base import files
+from refvi.base.progress import Progress
+from refvi.verify import report
+from refvi.verify.pages import verify_pages
+from refvi.verify.run import Options
+
+
+def run(options):
+    if options.json:
+        if Path(options.json).is_dir():
+            raise IsADirectoryError(f"--json {options.json} is a folder: name the file the report shall have in it")
+        files.require_folder(Path(options.json).absolute().parent, "the report")
+    if options.plot:
+        files.require_folder(options.plot, "the pictures")
+    pages, entropy, seconds, interrupted = played(options, lambda lines: print("\n".join(lines), flush=True))
+    if options.json:
+        files.write(options.json, report.as_json(pages, entropy, interrupted))
+    results = [result for page in pages.values() for result in page]
+    if options.stage and not any(result.stage for result in results):
+        raise LookupError(f"no stage {options.stage!r} in these pages: name one as the report does, `--stage normal` for (stage normal)")
+    if options.strict:
+        print("\n".join(report.unpinned_lines(pages)))
+    print(report.summary(pages, entropy, seconds, interrupted))
+    if options.json:
+        print(f"wrote {options.json}")
+    if options.plot:
+        print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: one for every random row on every stage")
+    return 130 if interrupted else status(results, options.strict)
+
+
+def status(results, strict=False):
+    return int(any(result.verdict != "PASS" or strict and result.unpinned for result in results))
+
+
+def page_of(name):
+    """The Markdown page of a chapter's name or of a path."""
+    if name in CHAPTERS:
+        path = files.page(name)
+        return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    path = Path(name)
+    if path.suffix != ".md":
+        page = path.parent / f"{path.stem}.md"
+        meant = f"did you mean {page}? " if page.is_file() else ""
+        raise LookupError(f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")
+    if not path.is_file():
+        raise FileNotFoundError(f"no page {name}: give the path of a Markdown page with its companion .py beside it")
+    return path
+
+
+def played(options, show):
+    """({page: results}, entropy, seconds, how far it came if interrupted else None); show gets the lines of each chain and stage."""
+    entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
+    settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()), options.mutants)
+    pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
+    planned, done = dict.fromkeys(pages, 0), dict.fromkeys(pages, 0)
+    try:
+        with Progress("verify", 1) as bar:
+            for page, kind, news in verify_pages(list(pages), settings):
+                if kind == "plan":
+                    bar.total = planned[page] = len(news)
+                elif kind == "results" and news:
+                    pages[page] += news
+                    done[page] += 1
+                    interrupted = f"{page.name}: {done[page]} of {planned[page]} chains and stages"
+                    bar(done[page], f"{page.stem}: {news[0].chain} ({news[0].stage})")
+                    if options.stages == 1 or status(news, options.strict):
+                        show(report.unit_lines(news, page, entropy))
+                elif kind == "end" and options.stages > 1:
+                    for (chain, stage), rows in by_stage(pages[page]).items():
+                        show(report.many_lines(rows, page, chain, stage))
+        interrupted = None
+    except KeyboardInterrupt:
+        interrupted = interrupted or "nothing finished"
+    return pages, entropy, time.monotonic() - begun, interrupted
+
+
+def by_stage(results):
+    """{(chain, stage): results}, all settings of a stage together."""
+    groups = {}
+    for result in results:
+        groups.setdefault((result.chain, re.sub(r"-\d+$", "", result.stage)), []).append(result)
+    return groups

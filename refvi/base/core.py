@@ -1,0 +1,97 @@
+"""The words every chapter speaks: Family, Model, Noise, Estimate, score.
+
+Shapes: samples first, parameters last. Scalar latents z (..., S), vector latents z (..., S, D); log densities (..., S) in nats;
+lam (..., P) flat and unconstrained; noise eps (R, S, ...) holds R repetitions of an S-draw estimator.
+"""
+from typing import Any, Callable, NamedTuple
+
+import autograd.numpy as np
+from autograd import elementwise_grad
+
+POINTS = 2**17      # a rule with more joint points than this is left to draws
+
+
+class Family(NamedTuple):
+    """A family of distributions q(z | lam): evaluate, draw, integrate and, where it exists, transport."""
+    log_prob: Callable              # (z, lam) -> (..., S), nats
+    sample: Callable                # (rng, lam, size) -> z, one draw for every index of size
+    nodes: Callable                 # (lam, order=64) -> z (n, ...), w (n,): sum_i w_i g(z_i) is the integral of g, placed where q(lam) lives
+    transport: Callable | None = None   # (eps, lam) -> z carries draws of q(0) to q(lam); None: cannot be reparameterized
+
+
+class Model(NamedTuple):
+    """A joint density p(x, z | theta) = p(z | theta) p(x | z, theta), in nats."""
+    log_prior: Callable             # (z, theta) -> (..., S)
+    log_likelihood: Callable        # (x, z, theta) -> (..., S)
+
+    def log_joint(self, z, x, theta):
+        """log p(x, z | theta), the only thing black-box inference asks of a model."""
+        return self.log_prior(z, theta) + self.log_likelihood(x, z, theta)
+
+
+class Noise(NamedTuple):
+    """The chance of a random row: how to draw it, and a rule of nodes and weights that integrates over it."""
+    draw: Callable                  # (rng, R, S) -> eps (R, S, ...)
+    rule: Callable                  # (S, order) -> (eps (n, S, ...), weights (n,)), or None where the joint rule is too large
+
+
+class Estimate(NamedTuple):
+    """A number that knows its own error: a finite difference, a quadrature at two orders, an average of replicates."""
+    value: Any
+    error: Any
+
+
+def noise(q, lam):
+    """S independent draws of q(lam); the rule is the product of S copies of q's own nodes, weighted by its density."""
+    def draw(rng, R, S):
+        return q.sample(rng, lam, (R, S))
+
+    def rule(S, order):
+        few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
+        if (few * (order / 2)**np.log2(more / few))**S > POINTS:      # asked before the nodes are built: they may not fit into memory
+            return None
+        z, w = q.nodes(lam, order)
+        index = np.indices((len(w),) * S).reshape(S, -1).T
+        return z[index], np.prod((w * np.exp(q.log_prob(z, lam)))[index], axis=-1)
+
+    return Noise(draw, rule)
+
+
+def tied(noise, S):
+    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a ValueError."""
+    def refuse(number):
+        if number != S:
+            raise ValueError(f"the claim is about S = {S} draws, not {number}")
+
+    def draw(rng, R, number):
+        refuse(number)
+        return noise.draw(rng, R, S)
+
+    def rule(number, order):
+        refuse(number)
+        return noise.rule(S, order) if noise.rule else None
+
+    return Noise(draw, rule)
+
+
+def gradient_of_each(g, z, lam):
+    """The gradient in lam of g(z, lam) (..., S) for every draw: (..., S, P).
+
+    Each draw gets its own copy of lam, so that one backward pass returns all gradients.
+    """
+    copies = np.broadcast_to(lam, np.shape(g(z, lam)) + np.shape(lam)[-1:])
+    return elementwise_grad(g, 1)(z, copies)
+
+
+def score(q, z, lam):
+    """The score, the gradient of log q(z | lam) in lam, for every draw: (..., S, P). PML, "Calculating the gradient - Things to notice"."""
+    return gradient_of_each(q.log_prob, z, lam)
+
+
+def carried(q, eps, lam):
+    """Draws eps of q(0) as draws of q(lam), or a ValueError where q has no differentiable transport."""
+    if q.transport is None:
+        name = getattr(q.log_prob, "__name__", "log_prob").removesuffix("_log_prob")
+        raise ValueError(f"q ({name}) has no transport: its draws are no differentiable function of lam and a fixed noise, "
+                         "take the score function (refvi.gradients.score_function), which needs none")
+    return q.transport(eps, lam)

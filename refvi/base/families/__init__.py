@@ -1,0 +1,1 @@
+"""Distributions, one row of facts each."""

@@ -1,0 +1,165 @@
+"""The gamma's relatives: gamma, exponential, inverse gamma, beta, Student's t. Shapes and rates enter by their logarithm.
+
+Their transports go through the quantiles of implicit.py, whose derivatives are those of Figurnov, Mohamed and Mnih (2018).
+"""
+import autograd.numpy as np
+from scipy.special import expit, log_expit, wrightomega
+
+from refvi.base.checks import require_positive
+from refvi.base.core import Family
+from refvi.base.families.implicit import (NEGLIGIBLE, beta_quantile, gamma_log_quantile, student_quantile,
+                                          where_negligible)
+from refvi.base.families.lam import pair, trapezoid
+from refvi.base.special import betaln, gammaln
+
+
+def gamma_lam(*, shape, rate):
+    """lam of a gamma with mean shape / rate, or of the inverse gamma of one over it."""
+    return np.log([require_positive("shape", shape, "the shape itself: its logarithm is taken here"), require_positive("rate", rate, "one over the gamma's scale")])
+
+
+def beta_lam(*, a, b):
+    """lam of a beta with mean a / (a + b)."""
+    return np.log([require_positive("a", a, "the shape itself: its logarithm is taken here"), require_positive("b", b, "the shape itself: its logarithm is taken here")])
+
+
+def student_t_lam(mu, *, sigma, df):
+    """lam of mu + sigma t, t with df degrees of freedom: sigma is its standard deviation only as df grows."""
+    return np.concatenate([[mu], np.log([require_positive("sigma", sigma, "parameterize by log_sigma"), require_positive("df", df, "one is the Cauchy")])])
+
+
+# gamma: z (..., S) > 0; lam = (log shape, log rate), so that q(0) is the exponential. Nodes: a trapezoid in t, z = exp(t - exp(-t)), whose
+# integrand ends doubly exponentially on both sides. Shapes below about 0.02 give draws that are smaller than the smallest float.
+
+def gamma_log_prob(z, lam):
+    log_shape, log_rate = pair(lam)
+    a = np.exp(log_shape)
+    return a * log_rate - gammaln(a) + (a - 1) * np.log(z) - np.exp(log_rate) * z
+
+
+def gamma_sample(rng, lam, size):
+    return rng.gamma(np.exp(lam[0]), np.exp(-lam[1]), size)
+
+
+def gamma_nodes(lam, order=64):
+    a, rate = np.exp(pair(lam))
+    below = where_negligible(lambda s: -a * (s + np.expm1(-s)), lambda s: -a * (1 - np.exp(-s)), (a + NEGLIGIBLE) / a)     # of log z, from its mode
+    above = where_negligible(lambda s: -a * (np.expm1(s) - s), lambda s: -a * np.expm1(s), min(np.sqrt(2 * NEGLIGIBLE / a), max(2., np.log(2 * NEGLIGIBLE / a))))
+    ends = np.log(a) + np.array([-below, above])
+    low, high = ends + wrightomega(-ends)       # t of log z = t - exp(-t)
+    h = (high - low) / order
+    t = low + h * (np.arange(order) + 0.5)
+    z = np.exp(t - np.exp(-t)) / rate
+    return z, h * z * (1 + np.exp(-t))
+
+
+def gamma_transport(eps, lam):
+    """The gamma's quantile where the exponential draw eps stands."""
+    log_shape, log_rate = pair(lam)
+    return np.exp(gamma_log_quantile(np.exp(log_shape), eps) - log_rate)
+
+
+# exponential: z (..., S) > 0; lam = (log rate,): a gamma of shape one
+
+def exponential_log_prob(z, lam):
+    return lam[..., 0] - np.exp(lam[..., 0]) * z
+
+
+def exponential_sample(rng, lam, size):
+    return exponential_transport(rng.standard_exponential(size), lam)
+
+
+def exponential_nodes(lam, order=64):
+    return gamma_nodes(np.array([0., lam[0]]), order)
+
+
+def exponential_transport(eps, lam):
+    return eps * np.exp(-lam[..., 0])
+
+
+# inverse gamma: z (..., S) > 0, one over a gamma; lam = (log shape, log rate) of that gamma, whose rate is the inverse gamma's scale
+
+def inverse_gamma_log_prob(z, lam):
+    return gamma_log_prob(1 / z, lam) - 2 * np.log(z)
+
+
+def inverse_gamma_sample(rng, lam, size):
+    return 1 / gamma_sample(rng, lam, size)
+
+
+def inverse_gamma_nodes(lam, order=64):
+    z, w = gamma_nodes(lam, order)
+    return 1 / z, w / z**2
+
+
+def inverse_gamma_transport(eps, lam):
+    """One over the gamma's: one over eps is the exponential draw."""
+    return 1 / gamma_transport(1 / eps, lam)
+
+
+# beta: z (..., S) in (0, 1); lam = (log a, log b). Nodes: the trapezoid in the logit of z, where both ends decay exponentially;
+# it errs by about exp(-sqrt(2 pi order min(a, b))).
+
+def beta_log_prob(z, lam):
+    a, b = map(np.exp, pair(lam))
+    return (a - 1) * np.log(z) + (b - 1) * np.log1p(-z) - betaln(a, b)
+
+
+def beta_sample(rng, lam, size):
+    return rng.beta(*map(np.exp, pair(lam)), size)
+
+
+def beta_nodes(lam, order=64):
+    a, b = map(np.exp, pair(lam))
+    t, h = trapezoid(order)
+    stretch = np.sqrt(2 / min(a, b))            # balances truncation, exp(-min(a, b) |t|), with spacing
+    t = np.log(a / b) + stretch * t
+    return expit(t), stretch * h * np.exp(log_expit(t) + log_expit(-t))
+
+
+def beta_transport(eps, lam):
+    """The beta's quantile where the uniform draw eps stands."""
+    a, b = map(np.exp, pair(lam))
+    return beta_quantile(a, b, eps)
+
+
+# Student's t: z (..., S) real; lam = (mu, log sigma, log degrees of freedom), so that q(0) is the standard Cauchy. Nodes: a trapezoid in t,
+# z / sqrt(df) = sinh(pi / 2 sinh(t)), which reaches as far as a heavy tail asks for, of 0.2 degrees of freedom or more.
+
+def student_parts(lam):
+    if np.shape(lam)[-1] != 3:
+        raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., 3): location, log scale, log degrees of freedom")
+    return lam[..., 0], lam[..., 1], np.exp(lam[..., 2])
+
+
+def student_t_log_prob(z, lam):
+    mu, log_sigma, df = student_parts(lam)
+    return -(df + 1) / 2 * np.log1p(((z - mu) * np.exp(-log_sigma))**2 / df) - 0.5 * np.log(df) - betaln(df / 2, 0.5) - log_sigma
+
+
+def student_t_sample(rng, lam, size):
+    mu, log_sigma, df = student_parts(lam)
+    return mu + np.exp(log_sigma) * rng.standard_t(df, size)
+
+
+def student_t_nodes(lam, order=64):
+    mu, log_sigma, df = student_parts(lam)
+    end = np.arcsinh(2 / np.pi * np.arcsinh(np.sqrt(np.expm1(2 * NEGLIGIBLE / df))))       # where the tail's mass is negligible
+    h = 2 * end / order
+    t = h * (np.arange(order) - (order - 1) / 2)
+    stretched = np.pi / 2 * np.sinh(t)
+    wide = np.exp(log_sigma) * np.sqrt(df)
+    return mu + wide * np.sinh(stretched), wide * h * np.pi / 2 * np.cosh(t) * np.cosh(stretched)
+
+
+def student_t_transport(eps, lam):
+    """Student's quantile where the Cauchy draw eps stands, moved and stretched."""
+    mu, log_sigma, df = student_parts(lam)
+    return mu + np.exp(log_sigma) * student_quantile(df, eps)
+
+
+gamma = Family(gamma_log_prob, gamma_sample, gamma_nodes, gamma_transport)
+exponential = Family(exponential_log_prob, exponential_sample, exponential_nodes, exponential_transport)
+inverse_gamma = Family(inverse_gamma_log_prob, inverse_gamma_sample, inverse_gamma_nodes, inverse_gamma_transport)
+beta = Family(beta_log_prob, beta_sample, beta_nodes, beta_transport)
+student_t = Family(student_t_log_prob, student_t_sample, student_t_nodes, student_t_transport)

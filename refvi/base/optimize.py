@@ -1,0 +1,140 @@
+"""Ascent: everything here goes uphill, and says why it stopped.
+
+PML, "A small side-step: Gradient Ascent" and what follows; UA, "MLE via gradient-based optimisation".
+"""
+import math
+import warnings
+from operator import mul
+from typing import NamedTuple
+
+import numpy as np
+
+from refvi.base.checks import require_count, require_finite, require_positive
+
+
+TINY = 1e-12        # keeps a gradient that has always been zero from being divided by zero
+
+
+class Ascent(NamedTuple):
+    """Where an ascent ended: the last finite parameters, the steps taken, and why it stopped early ("" if it did not)."""
+    lam: np.ndarray
+    steps: int
+    stopped: str = ""
+
+
+def robbins_monro(rate, delay=1., power=1.):
+    """The schedule rate / (1 + (t - 1)/delay)^power.
+
+    Its sum is infinite, so that it can reach any optimum, and the sum of its squares is finite, so that noise dies out: both hold for
+    1/2 < power <= 1, and ValueError says which condition another power breaks. Robbins and Monro (1951).
+    """
+    require_positive("rate", rate, "ascent is uphill already")
+    require_positive("delay", delay, "steps until the rate has fallen")
+    if power > 1:
+        raise ValueError(f"power must be at most 1, got {power}: the steps add up to a finite distance, and may end short of the optimum")
+    if power <= 0.5:
+        raise ValueError(f"power must be above 1/2, got {power}: the squared steps have no finite sum, and the noise does not die out")
+    return lambda t: rate / (1 + (t - 1) / delay)**power
+
+
+def gradient_ascent(gradient, lam, steps, rate, watch=None):
+    """lam <- lam + rate gradient(lam); stochastic gradient ascent where the gradient is random.
+
+    rate is a number or a function of the step, such as robbins_monro. On a quadratic top a constant rate converges below 2 / largest
+    curvature. The rest is as for adam.
+    """
+    return climb(gradient, lam, steps, lambda g, step: (g, 1.), rate, watch)
+
+
+def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
+    """Adam (Kingma and Ba 2015), uphill: each coordinate moves by about rate, less where the gradient is mostly noise.
+
+    gradient(lam) (P,) may be random; rate is a number or a function of the step; watch(step, lam) is called after every step. lam is
+    updated in place between the calls, in its own dtype: copy what is to be kept. Ctrl-C ends it with what has been reached. A gradient
+    that is not finite ends it with a RuntimeWarning, before it reaches lam, and so does a FloatingPointError of gradient, in its own words.
+    """
+    first, second, scratch = (np.zeros(np.shape(lam), dtype_of(lam)) for _ in range(3))      # moments, without their factors 1 - decay
+
+    def direction(g, step):
+        np.multiply(first, decay[0], out=first)
+        np.add(first, g, out=first)
+        np.multiply(second, decay[1], out=second)
+        np.multiply(g, g, out=scratch)
+        np.add(second, scratch, out=second)
+        np.sqrt(second, out=scratch)
+        spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
+        np.add(scratch, TINY / spread, out=scratch)
+        return np.divide(first, scratch, out=scratch), (1 - decay[0]) / (1 - decay[0]**step) / spread
+
+    return climb(gradient, lam, steps, direction, rate, watch)
+
+
+def climb(gradient, lam, steps, direction, rate, watch):
+    """Steps of size rate along what direction(g, step), a vector and its factor, makes of each gradient."""
+    require_count("steps", steps)
+    if not callable(rate):
+        require_positive("rate", rate, "ascent is uphill already")
+    lam, done = require_finite("lam", np.array(lam, dtype_of(lam))), 0
+    move = np.empty_like(lam)       # a fresh array for every step would cost more than the arithmetic
+    try:
+        for step in range(1, steps + 1):
+            g = np.asarray(gradient(lam))
+            if g.shape != lam.shape:
+                raise ValueError(f"the gradient has shape {g.shape}, lam has {lam.shape}: would broadcast")
+            if not np.isfinite(np.dot(g, g) if g.ndim == 1 else np.sum(g * g)):
+                bad = np.flatnonzero(~np.isfinite(g))
+                what = f"gradient of lam[{bad[0]}] is {g.flat[bad[0]]}" if len(bad) else "the square of the gradient overflows"
+                stopped = f"{what} at step {step}; the last finite parameters are returned"
+                warnings.warn(stopped, RuntimeWarning, stacklevel=3)
+                return Ascent(lam, done, stopped)
+            vector, factor = direction(g, step)
+            lam += np.multiply(vector, factor * (rate(step) if callable(rate) else rate), out=move)
+            done = step
+            if watch:
+                watch(step, lam)
+    except FloatingPointError as error:     # a gradient that knows which of its terms is not finite
+        stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
+        warnings.warn(stopped, RuntimeWarning, stacklevel=3)
+        return Ascent(lam, done, stopped)
+    except KeyboardInterrupt:
+        return Ascent(lam, done, f"interrupted after step {done} of {steps}")
+    return Ascent(lam, done)
+
+
+def dtype_of(lam):
+    """The dtype to climb in: floats stay what they are, integers become float64."""
+    return np.result_type(lam, np.float32) if np.asarray(lam).dtype.kind == "f" else np.dtype(float)
+
+
+def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
+    """adam where lam and the gradient are so short that eight calls of NumPy, 6 us, cost more than 4 P products of floats.
+
+    gradient(lam) takes and returns lists of P floats, and its FloatingPointError says what was not finite; watch(step, lam) gets an array of its own.
+    """
+    require_count("steps", steps)
+    if not callable(rate):
+        require_positive("rate", rate, "ascent is uphill already")
+    lam, done = require_finite("lam", np.asarray(lam, float)).tolist(), 0
+    first, second = [0.] * len(lam), [0.] * len(lam)
+    try:
+        for step in range(1, steps + 1):
+            g = gradient(lam)
+            if not math.isfinite(sum(map(mul, g, g))):
+                raise FloatingPointError(f"the gradient, of length {math.hypot(*g):.3g}, or its square is not finite")
+            spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
+            size, tiny = (rate(step) if callable(rate) else rate) * (1 - decay[0]) / (1 - decay[0]**step) / spread, TINY / spread
+            above = lam.copy()
+            for p, v in enumerate(g):
+                first[p] = m = decay[0] * first[p] + v
+                second[p] = s = decay[1] * second[p] + v * v
+                above[p] += size * m / (math.sqrt(s) + tiny)
+            lam, done = above, step
+            if watch:
+                watch(step, np.array(lam))
+    except FloatingPointError as error:
+        stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
+        warnings.warn(stopped, RuntimeWarning, stacklevel=3)
+        return Ascent(np.array(lam), done, stopped)
+    except KeyboardInterrupt:
+        return Ascent(np.array(lam), done, f"interrupted after step {done} of {steps}")
+    return Ascent(np.array(lam), steps)

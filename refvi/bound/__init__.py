@@ -1,0 +1,1 @@
+"""The evidence lower bound, mean field, coordinate ascent."""

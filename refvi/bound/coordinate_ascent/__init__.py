@@ -1,0 +1,1 @@
+"""Coordinate ascent: derivations/bound/coordinate_ascent.md."""

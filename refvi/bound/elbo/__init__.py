@@ -1,0 +1,1 @@
+"""The evidence lower bound: derivations/bound/elbo.md."""

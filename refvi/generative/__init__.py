@@ -1,0 +1,1 @@
+"""Latent variable models with networks: linear anchors, amortization, deep latents, the VAE."""

@@ -1,0 +1,1 @@
+"""Deep latent Gaussian models: derivations/generative/deep_latent.md."""

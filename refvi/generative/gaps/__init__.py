@@ -1,0 +1,1 @@
+"""Where the nats went: derivations/generative/gaps.md."""

@@ -1,0 +1,1 @@
+"""Linear latent variables: the exact anchors: derivations/generative/linear_latent.md."""

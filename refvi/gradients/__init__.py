@@ -1,0 +1,1 @@
+"""Gradients of expectations: score function, reparameterization, their variances."""

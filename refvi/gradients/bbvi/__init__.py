@@ -1,0 +1,1 @@
+"""Black-box variational inference: derivations/gradients/bbvi.md."""

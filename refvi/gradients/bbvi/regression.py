@@ -1,0 +1,137 @@
+"""The same inference for Bayesian linear regression with a diagonal normal, its gradient by hand: derivations/gradients/bbvi.md, "The fast path".
+
+Shapes: pseudo-observations B (N + D, 1 + D), noise eps (R, S, D) standard normal, lam (2 D,) = (mu, log sigma). It takes the steps of
+algorithm.bbvi with Adam, on the same stream of the same generator. What each trick buys is said where it stands, for two weights, 100
+data and 10 draws on one core, where a step takes about 11 us; a call of NumPy costs about 0.7 us there, however small its arrays.
+"""
+import math
+
+import numpy as np
+
+from refvi.base.checks import require_count, require_finite, require_shape
+from refvi.base.models import targets
+from refvi.base.optimize import adam_on_floats
+
+BLOCK = 2**15       # numbers of noise drawn at once
+
+
+# ---- the rows
+
+def pseudo_observations(z, x, theta):
+    """log p(x, z) (..., S) as one sum of squares: the prior is D more observations, of zero, whose inputs are the unit vectors."""
+    return sum_of_squares(z, whitened(x, theta)) + log_constant(theta)
+
+
+def triangular_factor(z, x, theta):
+    """The same from 1 + D rows instead of N + D: a sum of squares does not change when its rows are rotated."""
+    return sum_of_squares(z, np.linalg.qr(whitened(x, theta), mode="r")) + log_constant(theta)
+
+
+def standardized_draws(eps, B, lam, b):
+    """The weighted score in terms of the noise, z_s = mu + sigma eps_s, up to the constant of the log joint. Returns (R, 2 D)."""
+    D = len(lam) // 2
+    mu, sigma = lam[:D], np.exp(lam[D:])
+    weights = sum_of_squares(mu + sigma * eps, B) + 0.5 * np.sum(eps**2, axis=-1) + np.sum(lam[D:])
+    scores = np.concatenate([eps / sigma, eps**2 - 1], axis=-1)
+    return np.mean((weights - b)[..., None] * scores, axis=-2)
+
+
+def whitened(x, theta):
+    """B (N + D, 1 + D): observations beside minus their inputs, in units of their standard deviation, the prior's below the data's."""
+    D = theta.y.shape[1]
+    return np.concatenate([np.column_stack([targets(x, theta), -theta.y]) / theta.noise_sd, np.eye(D, 1 + D, 1) / theta.prior_sd])
+
+
+def sum_of_squares(z, B):
+    """Minus half the squared length of B (1, z), (..., S)."""
+    return -0.5 * np.sum((B[:, 0] + z @ B[:, 1:].T)**2, axis=-1)
+
+
+def log_constant(theta):
+    """What the sum of squares lacks of the log joint, in nats."""
+    N, D = theta.y.shape
+    return -N * np.log(theta.noise_sd) - D * np.log(theta.prior_sd) - 0.5 * (N + D) * np.log(2 * np.pi)
+
+
+# ---- the loop
+
+def fit(x, theta, lam, rng, steps, S, rate, watch=None, rotate=True):
+    """Adam on standardized draws; the baseline is the average log weight of the step before. Returns an Ascent, as algorithm.bbvi does.
+
+    lam (2 D,), x (N,), theta a models.LinearGaussian; rate is a number or a function of the step. rotate=False lets every draw meet all N
+    data, as a black box must: the same steps to rounding, 1.3 times as long with 100 data, 20 times with 1000 data and 64 draws.
+    """
+    lam, D = start(lam, theta, S), theta.y.shape[1]
+    B = whitened(x, theta)
+    require_count("steps", steps)
+    at, noise = hand_written(np.linalg.qr(B, mode="r") if rotate else B, S), noise_of_each_step(rng, steps + 1, S, D)
+    baseline = None
+
+    def gradient(lam):
+        nonlocal baseline
+        try:
+            if baseline is None:            # of one set of draws before the first
+                baseline = at(lam, *next(noise), 0.)[1]
+            g, baseline = at(lam, *next(noise), baseline)
+        except (OverflowError, ZeroDivisionError):
+            raise out_of_range(lam) from None
+        return g
+
+    with np.errstate(over="ignore", invalid="ignore"):      # what is not finite is named by the loop
+        return adam_on_floats(gradient, lam, steps, rate, watch)
+
+
+def start(lam, theta, S):
+    """lam as floats, or a ValueError; S checked as well."""
+    D = theta.y.shape[1]
+    require_count("S", S)
+    return require_finite("lam", require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")).astype(float)
+
+
+def out_of_range(lam):
+    """The FloatingPointError of a standard deviation, or its reciprocal, that is no float."""
+    return FloatingPointError(f"sigma leaves the range of floats, its logarithm is {max(lam[len(lam) // 2:], key=abs):.6g},")
+
+
+def noise_of_each_step(rng, steps, S, D):
+    """For every step (1, eps) (S, 1 + D); scores times sigma over S, and an average, (S, 2 D + 1); and their products with |eps|^2 / 2 and with one.
+
+    Whatever depends on the noise alone is done for many steps at once, which saves ten calls, about 8 us, in each of them.
+    """
+    n = max(1, BLOCK // (S * D))
+    for start in range(0, steps, n):
+        eps = rng.standard_normal((min(n, steps - start), S, D))
+        one_eps = np.concatenate([np.ones((*eps.shape[:2], 1)), eps], axis=-1)
+        scores = np.concatenate([eps, eps**2 - 1, one_eps[..., :1]], axis=-1) / S
+        entropy = 0.5 * (eps**2 @ np.ones(D))
+        yield from zip(one_eps, scores, np.matmul(entropy[:, None], scores)[:, 0].tolist(), np.matmul(np.ones(S), scores).tolist())
+
+
+def hand_written(B, S):
+    """gradient(lam, *noise of a step, baseline) -> (the gradient, a list of 2 D; the average log weight), in arrays that are made once.
+
+    standardized_draws, with log sigma and the baseline, the same for every draw, outside the sum over draws: floats instead of arrays.
+    """
+    rows, D = len(B), B.shape[1] - 1
+    rise = np.ascontiguousarray(B.T)
+    to_z = np.zeros((1 + D, 1 + D))                 # (1, eps) to_z = (1, mu + sigma eps)
+    to_z[0, 0] = 1.
+    one_z, residuals, minus_half, weights, products = np.empty((S, 1 + D)), np.empty((S, rows)), np.full(rows, -0.5), np.empty(S), np.empty(2 * D + 1)
+
+    def gradient(lam, one_eps, scores, entropies, sums, baseline):
+        log_det, sigma = sum(lam[D:]), [math.exp(v) for v in lam[D:]]
+        for d in range(D):
+            to_z[0, d + 1], to_z[d + 1, d + 1] = lam[d], sigma[d]
+        one_eps.dot(to_z, one_z)                    # ndarray.dot into an array at hand: half the time of np.matmul
+        one_z.dot(rise, residuals)
+        np.multiply(residuals, residuals, residuals)
+        residuals.dot(minus_half, weights)          # a product with a constant vector: a third of the time of sum(axis=1)
+        weights.dot(scores, products)               # all 2 D averages and the average weight at once
+        shift = log_det - baseline
+        *g, above = [p + h + shift * s for p, h, s in zip(products.tolist(), entropies, sums)]
+        if not math.isfinite(above):
+            raise FloatingPointError(f"log_joint is {above} on average over the draws")
+        g[:D] = [v / s for v, s in zip(g, sigma)]
+        return g, above + baseline
+
+    return gradient

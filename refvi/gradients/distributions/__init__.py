@@ -1,0 +1,1 @@
+"""Reparameterizable distributions: derivations/gradients/distributions.md."""

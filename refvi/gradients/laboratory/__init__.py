@@ -1,0 +1,1 @@
+"""The estimator laboratory: derivations/gradients/laboratory.md."""

@@ -1,0 +1,1 @@
+"""The reparameterized gradient: derivations/gradients/reparameterization.md."""

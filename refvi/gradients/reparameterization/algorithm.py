@@ -1,0 +1,47 @@
+"""Inference along path gradients for any log joint density that autograd can differentiate, and any family with a transport.
+
+PML, "The Reparametrization Trick"; Kingma and Welling (2014), Auto-encoding variational Bayes.
+"""
+import numpy as np
+from autograd import elementwise_grad
+from autograd.tracer import getval
+
+from refvi.base.checks import require_count, require_one_each
+from refvi.base.optimize import adam
+from refvi.gradients.bbvi.algorithm import finite
+from refvi.gradients.reparameterization.rows import path_gradient
+
+
+def log_weight(log_joint, q, explicit=True):
+    """f(z, lam) = log p(x, z) - log q(z | lam) for path_gradient; without the explicit part, log q is taken at a lam that is not differentiated."""
+    def f(z, lam):
+        log_q = q.log_prob(z, lam if explicit else getval(lam))
+        values = require_one_each("log_joint", log_joint(z), np.shape(log_q))
+        finite("log_joint", getval(values), getval(z))      # its slope may be finite all the same, as that of log z is below zero
+        return values - log_q
+    return f
+
+
+def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam, explicit=False):
+    """Climb the ELBO with S draws a step of noise that q's transport carries, and the slope of log_joint(z) (..., S) in nats. Returns an Ascent.
+
+    explicit=False is the estimator of the slide, True the total derivative. ascend is optimize.adam, or optimize.gradient_ascent.
+    Ctrl-C returns what has been reached; so does a log_joint, a log q or a slope that is not finite, with a RuntimeWarning that names
+    it, its draw and the step.
+    """
+    require_count("S", S)
+    f, zeros = log_weight(log_joint, q, explicit), np.zeros(len(lam))
+
+    def gradient(lam):
+        eps = q.sample(rng, zeros, (1, S))
+        g = path_gradient(eps, f, q, lam)[0]
+        if not np.all(np.isfinite(g)):
+            name_what_is_not(q.transport(eps, lam), lam)
+        return g
+
+    def name_what_is_not(z, lam):
+        finite("log_joint", log_joint(z), z)
+        finite("log q", q.log_prob(z, lam), z)
+        finite("the slope of log_joint", elementwise_grad(log_joint)(z), z)
+
+    return ascend(gradient, lam, steps, rate, watch)

@@ -1,0 +1,1 @@
+"""Supervised models: networks and maximum likelihood."""

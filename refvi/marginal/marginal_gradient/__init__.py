@@ -1,0 +1,1 @@
+"""The marginal gradient: derivations/marginal/marginal_gradient.md."""

@@ -1,0 +1,40 @@
+"""z ~ N(0, I) in one or two dimensions, x | z ~ Cat(softmax of a network of z): marginal and gradient by quadrature. UA, "intractable likelihood".
+
+Infinitely many forward passes, says the slide; for so few dimensions a few hundred do. Shapes: counts (V,) of the observed outcomes;
+the network maps (n, D) nodes to (n, V) logits.
+"""
+import numpy as np
+
+from refvi.base.checks import require_positive, require_shape
+from refvi.base.families.gaussian import diagonal_normal
+from refvi.likelihood.mle.classifier import log_softmax
+from refvi.likelihood.networks import backward, forward, tanh
+
+
+def prior_nodes(D, order=40):
+    """(z (n, D), weights (n,)) that integrate against N(0, I)."""
+    lam = np.zeros(2 * D)
+    z, w = diagonal_normal.nodes(lam, order)
+    return z, w * np.exp(diagonal_normal.log_prob(z, lam))
+
+
+def probabilities(theta, sizes, order=40):
+    """p(x) (V,) of every outcome: the softmax averaged over the prior."""
+    z, w = prior_nodes(sizes[0], order)
+    return w @ np.exp(log_softmax(forward(theta, z, sizes, tanh)[-1]))
+
+
+def gradient(theta, counts, sizes, order=40):
+    """(log-likelihood of the counts in nats, its gradient in theta), by Fisher's identity on the nodes.
+
+    A node's logits get the difference of two posteriors' worth of counts: sum_v counts_v p(z|v) (indicator of v - softmax).
+    """
+    counts = require_shape("counts", counts, (sizes[-1],), f"one for each of the V={sizes[-1]} outcomes")
+    require_positive("sum of counts", np.sum(counts), "observe something first")
+    z, w = prior_nodes(sizes[0], order)
+    hs = forward(theta, z, sizes, tanh)
+    softmax = np.exp(log_softmax(hs[-1]))
+    p = w @ softmax
+    posterior = w[:, None] * softmax * (counts / p)            # counts_v p(z_i | v), (n, V)
+    delta = posterior - np.sum(posterior, axis=1, keepdims=True) * softmax
+    return float(counts @ np.log(p)), backward(theta, hs, delta, sizes, tanh)

@@ -1,0 +1,1 @@
+"""Automatic variational inference: derivations/programs/automatic.md."""

@@ -1,0 +1,85 @@
+"""Named latent variables under constraints, and the free coordinates they are made of.
+
+A description such as dict(weights=("real", 3), noise_sd="positive") gives every latent variable its constraint and its size; without a size it
+is a scalar. Shapes: free coordinates u (..., S, D), all variables side by side; values (..., S) of a scalar, (..., S, n) of a vector.
+"""
+from collections import namedtuple
+from typing import NamedTuple
+
+import autograd.numpy as np
+
+from refvi.base.checks import require_count, require_shape
+from refvi.programs.automatic.bijections import Bijection, bijection
+
+
+class Latent(NamedTuple):
+    """One variable: its bijection, its size (None: a scalar), and its place among the free coordinates."""
+    name: str
+    bijection: Bijection
+    size: int | None
+    start: int
+    stop: int
+
+
+class Space(NamedTuple):
+    """All variables of a model."""
+    latents: tuple
+    values: type                    # a namedtuple with a field for each variable
+
+    @property
+    def D(self):
+        """The number of free coordinates."""
+        return self.latents[-1].stop
+
+    def constrain(self, u):
+        """The variables' values at free coordinates u (..., D), by name."""
+        return self.values(*(scalar_or_vector(latent, latent.bijection.forward(u[..., latent.start:latent.stop])) for latent in self.latents))
+
+    def free(self, **values):
+        """Free coordinates (D,) of values by name, zero where none is given; ValueError for one that its constraint does not allow."""
+        names = [latent.name for latent in self.latents]
+        if set(values) - set(names):
+            raise ValueError(f"no latent variable {sorted(set(values) - set(names))[0]!r}, expected one of {', '.join(names)}")
+        return np.concatenate([freed(latent, values.get(latent.name)) for latent in self.latents], axis=-1)
+
+    def log_det(self, u):
+        """log |det| (...,) of what constrain does to volumes: the sum over variables."""
+        return sum(latent.bijection.log_det(u[..., latent.start:latent.stop]) for latent in self.latents)
+
+
+def space(description):
+    """The Space of a description by name, or a ValueError that names what is wrong with it."""
+    if not description:
+        raise ValueError("no latent variables: describe at least one, as in dict(weights=('real', 3), noise_sd='positive')")
+    latents, stop = [], 0
+    for name, told in description.items():
+        constraint, size = (told, None) if isinstance(told, str) else pair_of(name, told)
+        b = bijection(constraint)
+        if size is None and b.free(2) == 1 or size is not None and require_count(f"the size of {name}", size) and b.free(size) < 1:
+            raise ValueError(f"{name} is a {constraint} of size {size or 1}: it needs at least two values, as in {name}=({constraint!r}, 3)")
+        latents.append(Latent(name, b, size, stop, stop + b.free(size or 1)))
+        stop = latents[-1].stop
+    return Space(tuple(latents), namedtuple("Values", description))
+
+
+def pair_of(name, told):
+    """(constraint, size) as they were given, or a ValueError."""
+    if not isinstance(told, (tuple, list)) or len(told) != 2:
+        raise ValueError(f"{name} is described by {told!r}, expected a constraint such as 'positive', or one with a size, such as ('real', 3)")
+    return told
+
+
+def scalar_or_vector(latent, z):
+    return z[..., 0] if latent.size is None else z
+
+
+def freed(latent, value):
+    """Free coordinates of one variable's value; zero, in the middle of what is allowed, where none is given."""
+    if value is None:
+        return np.zeros(latent.stop - latent.start)
+    size = latent.size or 1
+    value = np.atleast_1d(value) if latent.size is None else require_shape(latent.name, value, (size,), latent.bijection.meaning)
+    if not latent.bijection.allows(value):
+        raise ValueError(f"{latent.name} cannot start at {value.tolist()}, expected values that are {latent.bijection.meaning}")
+    return latent.bijection.inverse(value.astype(float))
+

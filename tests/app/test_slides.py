@@ -1,0 +1,131 @@
+"""derivations/slides.tsv: every item of the five decks once, and every tag and figure it names exists; refvi slides finds them."""
+import re
+from collections import Counter
+
+import pytest
+
+from refvi import CHAPTERS
+from refvi.__main__ import main
+from refvi.app import slides
+from refvi.app.figures import load_press
+from refvi.app.slides import items
+from refvi.base import files
+from refvi.verify.document import read
+
+HOME = files.checkout() / "derivations"
+DECKS = {"WI": 51, "UA": 106, "SA": 52, "RAI": 127, "PML": 165}
+KINDS = {"system", "claim", "equation", "figure", "algorithm", "table-row", "task"}
+CHAPTERS_TO_COME = {"bayesian_nn", "dropout", "structure", "adversarial", "ppl"}
+
+
+def tags(name):
+    return {row.tag for chain in read(files.page(name)).chains for row in chain.rows}
+
+
+def unknown(rows):
+    """Statuses that name no tag of their derivation and no figure."""
+    known = {name: tags(name) for name in CHAPTERS}
+    figures = set(load_press().names())
+    for row in rows:
+        if row["status"] == "open":
+            continue
+        for part in row["status"].split("; "):
+            kind, _, name = part.partition(" ")
+            if not (kind == "row" and name in known.get(row["derivation"], ()) or kind == "figure" and name in figures):
+                yield row["id"], part
+
+
+def test_every_item_stands_once():
+    rows = items()
+    assert len(rows) == 501 and len({row["id"] for row in rows}) == 501
+    assert Counter(row["deck"] for row in rows) == DECKS
+    assert all(row["id"].startswith(row["deck"] + ".") and row["kind"] in KINDS for row in rows)
+    assert {row["derivation"] for row in rows} <= set(CHAPTERS) | CHAPTERS_TO_COME
+
+
+def test_every_status_names_something_that_exists():
+    assert list(unknown(items())) == []
+
+
+def test_the_checks_above_can_fail():
+    row = dict(id="X.1", deck="X", derivation="elbo", kind="equation", status="row no such row")
+    assert list(unknown([row])) == [("X.1", "row no such row")]
+    assert list(unknown([row | {"status": "figure mona_lisa"}])) == [("X.1", "figure mona_lisa")]
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_cites_slides(name):
+    assert any(row["derivation"] == name and row["status"].startswith("row") for row in items())
+
+
+def points_to_its_function(place, tag):
+    """Whether path:line is where a row's function is defined or supplied, decorators included."""
+    path, line = place.rsplit(":", 1)
+    lines = (files.checkout() / path).read_text(encoding="utf-8").splitlines()[int(line) - 1:]
+    return tag.replace(" ", "_") in next(text for text in lines if not text.startswith("@"))
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_row_cited_is_found_on_its_page_and_in_the_code(name, monkeypatch):
+    monkeypatch.chdir(files.checkout())
+    for tag in {place for item in items() if item["derivation"] == name for kind, place in slides.places(item) if kind == "row"}:
+        page, function = slides.row_places(name, tag)
+        path, line = page.rsplit(":", 1)
+        assert f"\\tag{{{tag}}}" in files.checkout().joinpath(path).read_text(encoding="utf-8").splitlines()[int(line) - 1:][0], page
+        assert points_to_its_function(function, tag), function
+        assert not points_to_its_function(function, "no such row")
+
+
+def test_a_slide_s_title_leads_to_its_rows_and_pictures(monkeypatch, capsys):
+    monkeypatch.chdir(files.checkout())
+    assert main(["slides", "INTRACTABLE", "grad"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("UA: Intractable gradient\n  UA.072  equation\n") and "derivations/marginal/marginal_gradient.md:" in told and "UA.051" not in told
+    assert "refvi/marginal/marginal_gradient/rows.py:" in told and "figures/marginal/identity_fails.svg" in told
+    assert main(["slides", "Calculating the gradient \u2013", "in summary"]) == 0      # a dash as a deck has it
+    assert "row     weighted score " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_the_slides_a_page_names_are_found(name):
+    titles = re.findall(r"\*([^*]+)\*", (files.page(name)).read_text(encoding="utf-8").splitlines()[2])
+    assert titles and all(slides.matching([title], items()) for title in titles)
+
+
+def test_title_goes_before_row_and_figure_and_every_word_counts():
+    rows = [dict(id="A.1", deck="A", slide="One - two?", status="open"), dict(id="A.2", deck="A", slide="Three", status="row one; figure two_four")]
+    assert [item["id"] for item in slides.matching(["One"], rows)] == ["A.1"]
+    assert [item["id"] for item in slides.matching(["two", "ONE"], rows)] == ["A.1"]
+    assert [item["id"] for item in slides.matching(["two_four"], rows)] == ["A.2"]
+    assert [item["id"] for item in slides.matching(["a.2"], rows)] == ["A.2"]
+    for words in (["one", "three"], ["?"]):
+        with pytest.raises(LookupError, match="try fewer words"):
+            slides.matching(words, rows)
+
+
+def test_words_on_no_slide_are_told_with_what_comes_near(capsys):
+    assert main(["slides", "stochastic", "optimization"]) == 2
+    told = capsys.readouterr().err
+    assert "'optimization' is in no title, did you mean optimisation" in told and "'stochastic' is" not in told and "refvi slides" in told
+
+
+def test_what_is_open_says_where_it_will_be_checked(capsys):
+    later = next(row for row in items() if row["derivation"] in CHAPTERS_TO_COME)
+    now = next(row for row in items() if row["derivation"] in CHAPTERS and row["status"] == "open")
+    assert main(["slides", later["id"]]) == 0 and f"{later['kind']}, open: for a later chapter, {later['derivation']}" in capsys.readouterr().out
+    assert main(["slides", now["id"]]) == 0 and f"{now['kind']}, open: in {now['derivation']}" in capsys.readouterr().out
+
+
+def test_the_decks_are_called_the_same_everywhere():
+    for path in (HOME / "notation.md", HOME.parent / "README.md"):
+        text = " ".join(path.read_text(encoding="utf-8").replace("*", "").split())
+        assert all(f"{deck} {name}" in text for deck, name in slides.DECKS.items()), path
+
+
+def test_without_words_the_decks_add_up():
+    lines = [line.split() for line in slides.summary(items())][1:len(DECKS) + 2]
+    assert {deck: int(count) for deck, count, *_ in lines[:-1]} == DECKS == Counter(row["deck"] for row in items())
+    for _, count, row, figure, left, *_ in lines:
+        assert int(row) + int(figure) + int(left) == int(count)
+    assert [int(value) for value in lines[-1][1:5]] == [sum(int(line[column]) for line in lines[:-1]) for column in range(1, 5)]
+    assert int(lines[-1][2]) == sum(row["status"].startswith("row") or "; row" in row["status"] for row in items())

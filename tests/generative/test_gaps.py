@@ -1,0 +1,177 @@
+"""Gaps that are taken wrongly do not add up, each has its sign where it has one, and the best encoders are where SciPy's ascent ends."""
+import numpy as np
+import pytest
+from scipy import optimize, stats
+
+from refvi.app.figures import load_press
+from refvi.generative.gaps.rows import (Moments, amortization_gap, best_encoder, bound_at, each_climbed, elbo, encode,
+                                        family_gap, finite_sample_gap, gain_on_the_sample, ledger, left_on_the_sample,
+                                        log_evidence, mean_divergence, mean_gap, model_gap, moments_of,
+                                        optimisation_gap, population_minus_sample, trained)
+from refvi.generative.linear_latent.rows import covariance, linear, log_joint, log_likelihood
+from refvi.verify.trial import FAIL, PASS
+from tests.verify.proof import prove
+
+SEES, STEPS, RATE = np.array([0, 2, 3]), 9, 0.02
+
+
+def world(rng, N=8):
+    """A decoder with D = 2 and n = 4, a population, a sample, and where training starts."""
+    W = np.array([[1.1, 0.5], [0.4, 0.9], [0.9, 0.7], [0.3, -0.6]]) + rng.uniform(-0.1, 0.1, (4, 2))
+    theta = linear(W, rng.uniform(-0.4, 0.4, 4), sd=rng.uniform(0.6, 0.8))
+    x, y = (theta.b + rng.uniform(-1.8, 1.8, (N, 2)) @ W.T + rng.uniform(-0.9, 0.9, (N, 4)) for _ in range(2))
+    return theta, x, moments_of(x), moments_of(y), np.concatenate([rng.uniform(-0.1, 0.1, 8), rng.uniform(-0.4, -0.1, 2)])
+
+
+def wrong_sums(theta, population, sample, start):
+    """The sum of the gaps, right and wrong."""
+    gaps = ledger(SEES, population, sample, theta, start, STEPS, RATE)
+    total, best, fitted = sum(gaps.values()), best_encoder(SEES, population, theta), best_encoder(SEES, sample, theta)
+    last = trained(start, SEES, sample, theta, STEPS, RATE)
+    return {"right": total, **{f"{name} twice": total + gap for name, gap in gaps.items()}, **{f"without {name}": total - gap for name, gap in gaps.items()},
+            "optimisation on the sample": total - gaps["optimisation"] + left_on_the_sample(SEES, sample, theta, start, STEPS, RATE),
+            "optimisation from the population's best": total - gaps["optimisation"] + elbo(best, SEES, population, theta) - elbo(last, SEES, population, theta),
+            "amortization on the sample": total - gaps["amortization"] + amortization_gap(SEES, sample, theta),
+            "finite sample turned round": total - 2 * gaps["finite_sample"], "gain for loss": total - gaps["finite_sample"] + gain_on_the_sample(SEES, population, sample, theta),
+            "log sd for log variance": mean_divergence(SEES, population, sample, theta, start, STEPS, RATE) + 0.5 * np.sum(last[-2:]),
+            "evidence of the sample": total + log_evidence(sample, theta) - log_evidence(population, theta), "training forgotten": mean_gap(fitted, SEES, population, theta)}
+
+
+NAMES = list(wrong_sums(*[world(np.random.Generator(np.random.SFC64()))[i] for i in (0, 2, 3, 4)]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_right_sum_is_the_gap(entropy, rng, name):
+    theta, _, population, sample, start = world(rng)
+    sums = wrong_sums(theta, population, sample, start)
+
+    def whole():
+        return log_evidence(population, theta) - elbo(trained(start, SEES, sample, theta, STEPS, RATE), SEES, population, theta)
+
+    def claimed():
+        return sums[name]
+
+    result = prove(entropy, "whole; = claimed", dict(whole=whole, claimed=claimed))["claimed"]
+    assert result.gap is not None and result.verdict == (PASS if name == "right" else FAIL), result
+
+
+def test_every_gap_that_has_a_sign_has_it(rng):
+    for _ in range(20):
+        theta, _, population, sample, start = world(rng)
+        gaps = ledger(SEES, population, sample, theta, start, STEPS, RATE)
+        assert min(gaps["family"], gaps["amortization"], gaps["finite_sample"]) > 0
+        assert min(gain_on_the_sample(SEES, population, sample, theta), left_on_the_sample(SEES, sample, theta, start, STEPS, RATE), model_gap(population, theta)) > 0
+        assert gaps["finite_sample"] == pytest.approx(population_minus_sample(SEES, population, sample, theta), rel=1e-8)
+
+
+def test_the_optimisation_gap_is_a_difference_of_two_bounds_and_vanishes_at_the_end(rng):
+    theta, _, population, sample, start = world(rng)
+    end = best_encoder(SEES, sample, theta)
+    assert abs(optimisation_gap(SEES, population, sample, theta, end, STEPS, RATE)) < 1e-12
+    assert np.array_equal(trained(start, SEES, sample, theta, 0, RATE), start)
+
+
+# ---- bounds and optima, by SciPy
+
+def test_the_averages_are_those_of_the_data(rng):
+    theta, x, population, _, start = world(rng)
+    lam = encode(start, x, SEES, theta)
+    assert elbo(start, SEES, population, theta) == pytest.approx(np.mean(bound_at(lam, x, theta)), rel=1e-10)
+    assert log_evidence(population, theta) == pytest.approx(log_likelihood(x, theta), rel=1e-10)
+    assert mean_gap(start, SEES, population, theta) == pytest.approx(log_likelihood(x, theta) - np.mean(bound_at(lam, x, theta)), rel=1e-9)
+
+
+def test_a_factor_analyser_has_the_same_ledger(rng):
+    theta, _, population, sample, start = world(rng)
+    theta = theta._replace(sd=rng.uniform(0.6, 1., 4))
+    total = sum(ledger(SEES, population, sample, theta, start, STEPS, RATE).values())
+    assert total == pytest.approx(mean_divergence(SEES, population, sample, theta, start, STEPS, RATE), rel=1e-9)
+
+
+def test_the_best_encoder_is_where_scipy_s_ascent_ends(rng):
+    theta, _, population, _, start = world(rng)
+    found = optimize.minimize(lambda phi: -elbo(phi, SEES, population, theta), start, method="BFGS", options=dict(gtol=1e-7))
+    np.testing.assert_allclose(found.x, best_encoder(SEES, population, theta), atol=1e-4)
+
+
+def test_every_climbed_lam_is_the_top_of_its_own_bound(rng):
+    theta, x, *_ = world(rng)
+    lam = each_climbed(x, theta)
+    for _ in range(10):
+        assert np.all(bound_at(lam + rng.uniform(-0.1, 0.1, lam.shape), x, theta) < bound_at(lam, x, theta))
+    C = covariance(theta)
+    np.testing.assert_allclose(lam[:, :2], (x - theta.b) @ np.linalg.solve(C, theta.W), atol=1e-10)
+
+
+def test_more_sight_never_costs_on_the_population_and_full_sight_is_free(rng):
+    theta, _, population, _, _ = world(rng)
+    gaps = [amortization_gap(np.arange(k), population, theta) for k in range(5)]
+    assert np.all(np.diff(gaps) < 0) and abs(gaps[-1]) < 1e-12
+    best = best_encoder(np.arange(4), population, theta)
+    assert log_evidence(population, theta) - elbo(best, np.arange(4), population, theta) == pytest.approx(family_gap(theta), abs=1e-10)
+
+
+def test_the_family_gap_vanishes_where_the_columns_are_orthogonal(rng):
+    theta = world(rng)[0]
+    U, s, _ = np.linalg.svd(theta.W, full_matrices=False)
+    assert family_gap(theta) > 1e-3 > 1e-12 > abs(family_gap(theta._replace(W=U * s)))
+
+
+def test_a_bound_by_draws_agrees(rng):
+    """One datum, SciPy's densities, on the encoder's own draws: within six standard errors."""
+    theta, x, _, _, start = world(rng)
+    lam = encode(start, x[:1], SEES, theta)[0]
+    z = lam[:2] + np.exp(lam[2:]) * rng.standard_normal((20_000, 2))
+    weight = log_joint(z, x[0], theta) - stats.norm.logpdf(z, lam[:2], np.exp(lam[2:])).sum(axis=1)
+    assert abs(weight.mean() - bound_at(lam[None], x[:1], theta)[0]) < 6 * weight.std() / np.sqrt(len(weight))
+
+
+# ---- the sample
+
+def test_finite_samples_cost_about_one_over_n(rng):
+    """A normal population, 40 and 640 data: the average gap of 60 samples falls by more than eight and less than thirty-two."""
+    theta, *_ = world(rng)
+    population, root = Moments(theta.b, covariance(theta)), np.linalg.cholesky(covariance(theta))
+    means = [np.mean([finite_sample_gap(SEES, population, moments_of(theta.b + rng.standard_normal((N, 4)) @ root.T), theta) for _ in range(60)]) for N in (40, 640)]
+    assert 8 < means[0] / means[1] < 32
+
+
+def test_the_picture_s_parts_add_up_and_stopping_early_is_better_there():
+    data = load_press().stored("gaps_stacked")
+    names = ("family", "amortization", "finite_sample", "optimisation")
+    np.testing.assert_allclose(np.concatenate([sum(data[f"{name}_{side}"] for name in names) for side in ("seen", "step")]), data["exact_gap"], rtol=1e-9)
+    early = data["step"] >= 20
+    assert np.all(data["optimisation_step"][early] < 0) and data["optimisation_step"][0] > 0
+
+
+# ---- bad input
+
+def test_too_few_data_for_what_is_seen_are_named(rng):
+    theta, x, *_ = world(rng)
+    with pytest.raises(ValueError, match=r"the 3 seen coordinates have a singular covariance .*see fewer of them, or take more data than coordinates"):
+        best_encoder(SEES, moments_of(x[:3]), theta)
+    with pytest.raises(ValueError, match="x has N=1 data: a covariance takes at least 2"):
+        moments_of(x[:1])
+    with pytest.raises(ValueError, match=r"x\[1, 0\] is inf; 1 of 32 values non-finite"):
+        moments_of(np.where(np.arange(32).reshape(8, 4) == 4, np.inf, x))
+    with pytest.raises(ValueError, match=r"x has shape \(4,\), expected \(any, any\)"):
+        moments_of(x[0])
+
+
+def test_steps_and_rates_that_make_no_sense_are_named(rng):
+    theta, _, population, sample, start = world(rng)
+    with pytest.raises(ValueError, match="steps must be an integer >= 1, got -1"):
+        trained(start, SEES, sample, theta, -1, RATE)
+    with pytest.raises(ValueError, match="rate must be > 0"):
+        trained(start, SEES, sample, theta, 3, -0.1)
+
+
+@pytest.mark.parametrize("sees, message", [([0, 9], r"sees is \[0, 9\], expected indices from 0 to 3, each at most once"), ([1, 1], r"sees is \[1, 1\]"), ([-1], r"sees is \[-1\]"),
+                                           ([True, False, True, True], "sees is a mask, expected the indices")], ids=str)
+def test_what_an_encoder_cannot_see_is_named(rng, sees, message):
+    theta, moments = linear(rng.standard_normal((4, 2)), np.zeros(4), sd=0.5), moments_of(rng.standard_normal((30, 4)))
+    for gap in (amortization_gap, best_encoder):
+        with pytest.raises(ValueError, match=message):
+            gap(np.array(sees), moments, theta)
+        with pytest.raises(ValueError, match="moments of 3 coordinates, theta of n=4: take those of the same x"):
+            gap(np.arange(3), moments_of(rng.standard_normal((30, 3))), theta)

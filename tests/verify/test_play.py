@@ -1,0 +1,492 @@
+"""The checker on small proofs: what is true passes, what is false fails, and what proves nothing is refused."""
+import functools
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from refvi import Estimate, Noise, noise, normal, tied
+from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
+from tests.verify.proof import prove
+
+LAM = np.array([0.7, -0.4])
+
+
+def second_moment(lam):
+    return lam[0]**2 + np.exp(2 * lam[1])
+
+
+def moment(lam):
+    """The same number for rows that vary it, so that they need not enter their neighbour."""
+    return np.sum([lam[0]**2, np.exp(lam[1])**2])
+
+
+def integral(lam):
+    return stats.norm.expect(np.square, loc=lam[0], scale=np.exp(lam[1]))
+
+
+def average(eps):
+    return np.mean(eps**2, axis=-1)
+
+
+def mean_square(eps):
+    return np.sum(eps * eps, axis=-1) / eps.shape[-1]
+
+
+def stage(**more):
+    return dict(lam=LAM, S=2, noise=noise(normal, LAM), second_moment=second_moment, integral=integral, average=average, **more)
+
+
+def verdicts(results):
+    return {tag: result.verdict for tag, result in results.items()}
+
+
+def test_a_true_chain_passes_by_rule_and_by_draws(entropy):
+    results = prove(entropy, r"second moment; = integral; \approx average", stage())
+    assert set(verdicts(results).values()) == {PASS}
+    assert results["integral"].how == "exact" and results["average"].how.startswith("rule") and "draws" in results["average"].how
+    assert set(verdicts(prove(entropy, r"second moment; = integral; \approx average", stage(), use_rule=False)).values()) == {PASS}
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("chain, wrong", [
+    ("second moment; = off", lambda lam: moment(lam) * (1 + 1e-6)),
+    (r"second moment; \approx off", lambda eps: 1.2 * mean_square(eps)),
+    (r"second moment; \le off", lambda lam: moment(lam) - 1e-3),
+    (r"second moment; \ge off", lambda lam: moment(lam) + 1e-3),
+    (r"second moment; \ge off", lambda lam: moment(lam) * 1),
+    (r"second moment; \le off", lambda eps: mean_square(eps) - 0.3),
+    (r"second moment; \ge off", lambda eps: mean_square(eps) + 0.3),
+    (r"second moment; \ne off", lambda lam: moment(lam) * 1.05),
+    (r"second moment; \ne off", lambda eps: 1.02 * mean_square(eps)),
+])
+def test_a_false_relation_fails(entropy, chain, wrong, use_rule):
+    result = prove(entropy, chain, stage(off=wrong), use_rule=use_rule)["off"]
+    assert result.verdict in (FAIL, INCONCLUSIVE if r"\ne" in chain and not use_rule else FAIL)
+    assert result.message and result.value is not None and result.reference is not None and result.against == "second moment"
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("chain, right", [
+    (r"second moment; \le on", lambda lam: moment(lam) + 1e-3),
+    (r"second moment; \le on", lambda eps: mean_square(eps) + 0.3),
+    (r"second moment; \ge on", lambda eps: mean_square(eps) - 0.3),
+    (r"second moment; \ge on", lambda lam: lam[0]**2),
+    (r"second moment; \ne on", lambda lam: moment(lam) * 1.5),
+    (r"second moment; \ne on", lambda eps: 1.5 * mean_square(eps)),
+])
+def test_a_true_bound_and_a_wrong_row_marked_as_wrong_pass(entropy, chain, right, use_rule):
+    assert prove(entropy, chain, stage(on=right), use_rule=use_rule)["on"].verdict == PASS
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_units_do_not_matter(entropy, unit, use_rule):
+    values = stage(truth=lambda lam: unit * moment(lam), right=lambda eps: average(eps) * unit, low=lambda eps: unit * (mean_square(eps) - 0.3),
+                   off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1))
+    results = prove(entropy, r"truth; \approx right; \approx off; \ge low", values, use_rule=use_rule)
+    assert verdicts(results) == dict(truth=PASS, right=PASS, off=FAIL, low=PASS)
+
+
+def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
+    assert prove(entropy, r"second moment; \ge average", stage())["average"].verdict == FAIL
+    assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (UNDERPOWERED, FAIL)
+
+
+def test_each_row_is_held_against_the_row_directly_above_it(entropy):
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: 2 * (lam[0]**2 + np.exp(lam[1])**2), drawn=lambda eps: 2 * mean_square(eps))
+    results = prove(entropy, r"second moment; = integral; \ne double; = twice; \approx drawn", values)
+    assert verdicts(results) == dict.fromkeys(["second moment", "integral", "double", "twice", "drawn"], PASS)
+    assert [result.against for result in results.values()] == ["", "second moment", "integral", "double", "twice"]
+    results = prove(entropy, r"second moment; \ne double; = integral; \approx average", values)
+    assert verdicts(results) == {"second moment": PASS, "double": PASS, "integral": FAIL, "average": PASS}
+    assert results["integral"].against == "double" and results["average"].against == "integral"
+    results = prove(entropy, r"second moment; \le double; \ge integral", values)
+    assert set(verdicts(results).values()) == {PASS} and results["integral"].against == "double"
+
+
+def test_an_estimate_is_held_against_a_deterministic_row_of_its_own_segment(entropy):
+    values = stage(double=lambda eps: 2 * mean_square(eps), far=lambda eps: mean_square(eps) + 0.3)
+    for relation in (r"\ne", r"\ge"):
+        result = prove(entropy, rf"second moment; {relation} double; \approx far", values)["far"]
+        assert result.verdict == FAIL and "no deterministic row above it" in result.message
+    assert prove(entropy, r"second moment; \approx average; \approx far", values)["far"].against == "second moment"
+
+
+def test_a_slip_as_large_as_a_giant_does_not_loosen_what_it_is_held_against_nor_the_rows_below_it(entropy):
+    values = stage(giant=lambda lam: 1e12 + lam[0], small=lambda lam: 1.05 * moment(lam), same=lambda lam: moment(lam) + 1e-4)
+    assert prove(entropy, r"giant; \ne second moment; = same", values)["same"].verdict == FAIL
+    assert prove(entropy, r"second moment; \ne small; = giant", values)["small"].verdict == FAIL
+
+
+def test_two_random_rows_are_equal_draw_by_draw(entropy):
+    rewritten = stage(rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[-1], other=lambda eps: np.mean(eps[:, ::-1][:, :1]**2, axis=-1))
+    results = prove(entropy, r"second moment; = integral; \approx average; = rewritten", rewritten)
+    assert results["rewritten"].verdict == PASS and "2,000 draws" in results["rewritten"].how
+    assert prove(entropy, r"second moment; \approx average; = other", rewritten)["other"].verdict == FAIL
+
+
+def test_random_rows_below_a_bound_are_equal_draw_by_draw_without_a_declared_scale(entropy):
+    values = stage(least=lambda lam: lam[0]**2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1],
+                   other=lambda eps: 1.001 * mean_square(eps))
+    assert set(verdicts(prove(entropy, r"least; \le average; = rewritten", values)).values()) == {PASS}
+    assert prove(entropy, r"least; \le average; = other", values)["other"].verdict == FAIL
+
+
+def test_a_bound_between_two_random_rows_is_tested_on_the_same_noise(entropy):
+    values = stage(smaller=lambda eps: mean_square(eps) - 0.1 * np.abs(eps[:, 0]))
+    for use_rule in (True, False):
+        assert prove(entropy, r"second moment; \approx average; \ge smaller", values, use_rule=use_rule)["smaller"].verdict == PASS
+        assert prove(entropy, r"second moment; \approx average; \le smaller", values, use_rule=use_rule)["smaller"].verdict == FAIL
+
+
+def test_relations_that_make_no_sense_say_so(entropy):
+    results = prove(entropy, r"second moment; \approx integral", stage())
+    assert r"\approx before a row without eps" in results["integral"].message
+    results = prove(entropy, r"second moment; = average", stage())
+    assert r"write \approx" in results["average"].message
+
+
+def test_an_estimate_that_varies_too_much_is_underpowered(entropy):
+    wild = stage(wild=lambda eps: mean_square(eps) + 1e4 * (eps[:, 0] - LAM[0]))
+    assert prove(entropy, r"second moment; \approx wild", wild, use_rule=False)["wild"].verdict == UNDERPOWERED
+
+
+def test_a_row_may_carry_its_own_error_but_not_hide_behind_it(entropy):
+    near = stage(near=lambda lam: Estimate(moment(lam) + 1e-5, 1e-5), vague=lambda lam: Estimate(1., 10.))
+    result = prove(entropy, "second moment; = near", near)["near"]
+    assert result.verdict == PASS and "error 2e-05" in result.how
+    assert prove(entropy, "second moment; = vague", near)["vague"].verdict == UNDERPOWERED
+
+
+def test_a_zero_truth_needs_a_declared_scale(entropy):
+    values = stage(zero=lambda: 0., tiny=lambda lam: 1e-17 * lam[0], centred=lambda eps, lam: np.mean(eps - lam[0], axis=-1))
+    assert "declare scale" in prove(entropy, r"zero; = tiny", values)["tiny"].message
+    results = prove(entropy, r"zero; = tiny; \approx centred", values | dict(scale=1.))
+    assert set(verdicts(results).values()) == {PASS}
+    off = values | dict(scale=1., tiny=lambda lam: 1e-3 * lam[0])
+    assert prove(entropy, r"zero; = tiny", off)["tiny"].verdict == FAIL
+
+
+def test_the_scale_of_a_bound_does_not_loosen_the_equalities(entropy):
+    """A giant below the inequality must not turn a wrong equality right."""
+    values = stage(giant=lambda lam: 1e12 + lam[0], wrong=lambda lam: 1.01 * moment(lam))
+    assert prove(entropy, r"second moment; = wrong; \le giant", values)["wrong"].verdict == FAIL
+    assert prove(entropy, r"second moment; \ne giant; = wrong", values)["wrong"].verdict == FAIL
+
+
+# ---- rows that do not stand on their own
+
+def helper(lam):
+    return second_moment(lam)
+
+
+@pytest.mark.parametrize("neighbour", [
+    lambda lam: second_moment(lam) + 0.,
+    lambda lam: helper(lam),
+    lambda lam: max(map(second_moment, [lam])),
+])
+def test_a_row_that_enters_its_neighbour_is_refused(entropy, neighbour):
+    result = prove(entropy, "second moment; = neighbour", stage(neighbour=neighbour))["neighbour"]
+    assert result.verdict == FAIL and "enters its neighbour {second moment}" in result.message
+
+
+def copied(lam):
+    return lam[0]**2 + np.exp(2 * lam[1])
+
+
+def renamed(theta):
+    return theta[0]**2 + np.exp(2 * theta[1])
+
+
+def documented(lam):
+    """The second moment."""
+    return lam[0]**2 + np.exp(2 * lam[1])
+
+
+@pytest.mark.parametrize("alias", [second_moment, copied, renamed, documented])
+def test_a_row_compared_with_itself_is_refused(entropy, alias):
+    result = prove(entropy, "second moment; = alias", stage(alias=alias, theta=LAM))["alias"]
+    assert result.verdict == FAIL and "is the same code as {second moment}" in result.message
+
+
+def power(lam, K):
+    return (1 + lam[0])**K
+
+
+def test_one_function_at_two_settings_may_bound_and_differ_from_itself_but_not_equal_itself(entropy):
+    values = stage(one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3))
+    assert set(verdicts(prove(entropy, r"one; \le two; \ne three", values)).values()) == {PASS}
+    assert prove(entropy, r"two; \le one", values)["one"].verdict == FAIL
+    assert "is the same code" in prove(entropy, "one; = two", values)["two"].message
+    assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {PASS}       # what is bound stays bound
+
+
+def test_a_reader_s_chain_needs_two_rows_that_share_no_code(entropy):
+    def moment(lam):
+        return lam[0]**2 + np.exp(2 * lam[1])
+    both = stage(one=lambda lam: moment(lam), two=lambda lam: moment(lam) * 1.)
+    assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
+    supplied = stage(one=lambda lam, g: g(lam), two=lambda lam, g: g(lam) * 1., g=moment)
+    assert set(verdicts(prove(entropy, "one; = two", supplied)).values()) == {PASS}
+
+
+def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(entropy):
+    from refvi.gradients.score_function import expected_score, gradient_of_integral
+    values = dict(f=np.square, q=normal, lam=LAM, gradient_of_integral=gradient_of_integral, expected_score=expected_score,
+                  truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]), far=lambda lam: np.array([9., 9.]))
+    assert set(verdicts(prove(entropy, "truth; = gradient of integral; = expected score", values)).values()) == {PASS}
+    assert "no referee" in prove(entropy, "gradient of integral; = expected score", values)["the chain"].message
+    results = prove(entropy, r"far; \ge gradient of integral; = expected score", values)
+    assert "the chain" not in results and "enters a chapter of refvi" in results["gradient of integral"].unpinned
+
+
+def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entropy):
+    def shared(lam):
+        return 4 * moment(lam)
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: integral(lam) * 2, drawn=lambda eps: 2 * mean_square(eps),
+                   high=lambda lam: shared(lam) + 0., higher=lambda lam: 1 * shared(lam), highest=lambda lam: 4 * integral(lam))
+
+    def told(chain):
+        return {tag: result.pinned or result.unpinned for tag, result in prove(entropy, chain, values).items() if result.pinned or result.unpinned}
+
+    assert told(r"second moment; = integral; \ne double; \approx drawn") == {
+        "second moment": ("second moment", "integral"), "double": "nothing but the row itself says what it is worth"}
+    assert told(r"second moment; \le double; = twice; \approx drawn") == {
+        "second moment": "nothing but the row itself says what it is worth", "double": ("double", "twice")}
+    assert told(r"second moment; = integral; \le drawn")["drawn"] == "no deterministic row says what it is worth"
+    assert told(r"second moment; \le high; = higher")["high"] == "its deterministic rows share code"
+    assert told(r"second moment; \le high; = higher; = highest")["high"] == ("high", "highest")
+
+
+@functools.lru_cache
+def remembered(mu, log_sigma):
+    return mu**2 + np.exp(2 * log_sigma)
+
+
+@functools.lru_cache
+def cached_row(mu, log_sigma):
+    return mu**2 + np.exp(log_sigma)**2
+
+
+def test_a_cache_hides_neither_a_shared_helper_nor_a_neighbour(entropy):
+    both = stage(one=lambda lam: remembered(*lam) + 0., two=lambda lam: 1. * remembered(*lam))
+    assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
+    values = dict(mu=0.3, log_sigma=-0.2, cached_row=cached_row, caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma))
+    assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
+
+
+def test_rows_claimed_equal_need_independence_among_themselves(entropy):
+    def shared(lam):
+        return 3 * lam[0]
+    values = stage(one=lambda lam: shared(lam) + 0., two=lambda lam: 1. * shared(lam), far=lambda lam: 100. + lam[1])
+    results = prove(entropy, r"one; = two; \le far", values)
+    assert "no two of {one}, {two}" in results["the chain"].message and results["far"].verdict == PASS
+
+
+def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy):
+    def integrand(z):
+        return z**3
+    values = stage(E=lambda g: np.mean(g(np.arange(5.))), one=lambda E: E(integrand) + 0., two=lambda E: 1. * E(integrand),
+                   three=lambda E: E(lambda z: z * z * z))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+    assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
+
+
+def test_a_detour_through_refvi_s_rows_hides_no_shared_code(entropy):
+    from refvi.gradients.score_function import expected_score
+
+    def shared(lam):
+        return 3 * lam
+    values = dict(f=np.square, q=normal, lam=LAM, one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam), two=lambda lam: 1. * shared(lam))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+
+
+class Ray(NamedTuple):
+    scale: float
+
+    def at(self, z):
+        return self.scale * z
+
+    @property
+    def far(self):
+        return self.scale * 100
+
+
+def test_methods_of_an_object_that_the_stage_supplies_are_not_the_rows_own(entropy):
+    values = stage(ray=Ray(2.5), one=lambda ray, lam: ray.at(lam[0]) + ray.far, two=lambda ray, lam: ray.far - ray.at(-lam[0]))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
+def test_the_constructor_of_a_tuple_is_no_shared_code(entropy):
+    values = stage(one=lambda lam: Estimate(second_moment(lam), 1e-9), two=lambda lam: Estimate(integral(lam), 1e-9))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
+def test_decorated_rows_are_themselves(entropy):
+    def checked(function):
+        @functools.wraps(function)
+        def wrapper(*arguments, **named):
+            return function(*arguments, **named)
+        return wrapper
+    values = stage(one=checked(checked(lambda lam: lam[0] * 2)), two=checked(checked(lambda lam: lam[0] + lam[0])))
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
+# ---- what hides behind something large
+
+def test_a_giant_coordinate_does_not_hide_its_neighbour(entropy):
+    values = stage(one=lambda lam: np.array([1e10 * lam[0], 36.]), two=lambda lam: np.array([lam[0] * 1e10, 8. + 0 * lam[0]]))
+    result = prove(entropy, "one; = two", values)["two"]
+    assert result.verdict == FAIL and "differ in coordinate 1, which is small beside the scale" in result.message
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+def test_a_giant_coordinate_hides_nothing_in_a_random_row_either(entropy, use_rule):
+    def beside_giant(small):
+        return lambda eps, lam: np.stack([1e9 * np.mean(eps, axis=-1), small + np.mean(eps - lam[0], axis=-1)], axis=-1)
+    values = stage(truth=lambda lam: np.array([1e9 * lam[0], 8.]), right=beside_giant(8.), wrong=beside_giant(12.),
+                   rewritten=lambda eps, lam: np.stack([np.mean(eps, axis=-1) * 1e9, 9. + np.mean(eps, axis=-1) - lam[0]], axis=-1))
+    results = prove(entropy, r"truth; \approx right; = rewritten; \approx wrong", values, use_rule=use_rule)
+    assert verdicts(results) == dict(truth=PASS, right=PASS, rewritten=FAIL, wrong=FAIL)
+
+
+def test_the_error_of_one_coordinate_does_not_excuse_another(entropy):
+    values = stage(one=lambda lam: np.array([1e6 * lam[0], 8.]), near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1., 8.1]), np.array([1., 1e-9])),
+                   ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.]), np.zeros(3)))
+    results = prove(entropy, "one; = near; = ragged", values)
+    assert results["near"].verdict == FAIL and "in coordinate 1" in results["near"].message
+    assert "carries an error of shape (3,)" in results["ragged"].message
+
+
+def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):
+    values = stage(zero=lambda: 0., wrong=lambda lam: 5. * lam[0], nothing=lambda lam: 0. * lam[0], one=lambda lam: 7e-3 * lam[0])
+    assert "declare scale" in prove(entropy, "zero; = wrong", values | dict(scale=np.inf))["wrong"].message
+    assert prove(entropy, "one; = nothing", values | dict(scale=1e6))["nothing"].verdict == FAIL
+
+
+def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
+    values = stage(vague=lambda lam: Estimate(1.05 * moment(lam), 0.04 * moment(lam)))
+    assert prove(entropy, "second moment; = vague", values)["vague"].verdict == UNDERPOWERED
+
+
+# ---- rows that misbehave
+
+@pytest.mark.parametrize("row, message", [
+    (lambda lam: 1 / 0, "raised ZeroDivisionError"),
+    (lambda lam: np.log(-lam[0]), "raised RuntimeWarning"),
+    (lambda lam: np.nan, "is nan at index ()"),
+    (lambda lam: np.array([1., np.inf]), "is inf at index (1,), 1 of 2 values"),
+    (lambda lam: np.ones(3), "has shape (3,), but {second moment} has ()"),
+    (lambda lam: 1j * lam[0], "returns complex numbers"),
+    (lambda lam: "0.5", "returns str"),
+    (lambda lam: None, "returns NoneType"),
+    (lambda lam: [[1.], [2., 3.]], "returns list"),
+    (lambda lam: np.zeros(0), "returns an empty array"),
+    (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
+    (lambda lam: lam.sort(), "may not change its inputs"),
+    (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
+    (lambda *args: 1., "names its arguments"),
+    (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
+    (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
+    (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
+    (lambda eps: np.where(eps[:, 0] > 2., np.nan, 1.), "eps there is ["),
+    (lambda eps: eps.sort(), "may not change its inputs"),
+    (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
+    (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: 7 of them"),
+    (lambda lam: lam[0] > 0, "returns bool"),
+    (lambda lam: Estimate(1., np.nan), "carries the error nan"),
+])
+def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
+    results = prove(entropy, r"second moment; = odd; = integral; \approx average", stage(odd=row))
+    assert results["odd"].verdict == FAIL and message in results["odd"].message
+    assert {tag: v for tag, v in verdicts(results).items() if tag != "odd"} == dict.fromkeys(["second moment", "integral", "average"], PASS)
+
+
+def test_a_row_cannot_change_a_list_or_a_dict_for_the_next(entropy):
+    values = stage(one=lambda xs, table: float(sum(xs)) + table.pop("a"), two=lambda xs, table: xs.pop() + xs[0] + table["a"], xs=[1., 2.], table={"a": 4.})
+    assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
+
+
+def test_what_follows_a_broken_first_row_or_bound_is_not_called_right(entropy):
+    values = stage(broken=lambda lam: 1 / 0)
+    assert verdicts(prove(entropy, "broken; = second moment; = integral", values)) == {"broken": FAIL, "second moment": INCONCLUSIVE, "integral": PASS}
+    results = prove(entropy, r"second moment; \ge broken; = integral", values)
+    assert results["integral"].verdict == INCONCLUSIVE and "broken" in results["integral"].message
+
+
+def broken_draw(rng, R, S):
+    raise LookupError("no more cards")
+
+
+@pytest.mark.parametrize("change, message", [(dict(noise=Noise(broken_draw, None)), "raised LookupError: no more cards"),
+                                             (dict(S=0), "S must be an integer >= 1, got 0"), (dict(S=2.5), "got 2.5"), (dict(noise=np.zeros(3)), "noise is a ndarray")])
+def test_a_stage_says_what_is_random(entropy, change, message):
+    result = prove(entropy, r"second moment; \approx average", stage() | change)["average"]
+    assert result.verdict == FAIL and message in result.message
+
+
+def test_an_estimator_that_does_not_vary_is_compared_exactly(entropy):
+    values = stage(constant=lambda eps, lam: np.full(len(eps), lam[0]**2 + np.exp(2 * lam[1])),
+                   off=lambda eps, lam: np.full(len(eps), 1.001 * (lam[0]**2 + np.exp(2 * lam[1]))))
+    result = prove(entropy, r"second moment; \approx constant", values)["constant"]
+    assert result.verdict == PASS and "does not vary" in result.how
+    for use_rule in (True, False):
+        assert prove(entropy, r"second moment; \approx off", values, use_rule=use_rule)["off"].verdict == FAIL
+
+
+def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
+    def half(S, order):
+        ruled = noise(normal, LAM).rule(S, order)
+        return ruled and (ruled[0], ruled[1] / 2)
+
+    rough = Noise(noise(normal, LAM).draw, half)
+    result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(noise=rough))["average"]
+    assert result.verdict == PASS and not result.how.startswith("rule")
+
+
+def test_a_noise_without_a_rule_is_left_to_draws(entropy):
+    result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(noise=Noise(noise(normal, LAM).draw, None)))["average"]
+    assert result.verdict == PASS and "rule" not in result.how
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("wrong", [lambda eps: np.sum(eps**2, axis=-1), lambda eps: np.sum(eps**2, axis=-1) / 2, lambda eps: eps[:, 0]**2 + eps[:, 1:].sum(axis=-1)])
+def test_an_average_that_is_right_for_one_number_of_draws_only_is_refused(entropy, wrong, use_rule):
+    S = 2 if wrong(np.ones((1, 2)))[0] == 1 else 1
+    result = prove(entropy, r"second moment; = integral; \approx wrong", stage(wrong=wrong) | dict(S=S), use_rule=use_rule)["wrong"]
+    assert result.verdict == FAIL and f"with S = {S + 1} draws: " in result.message
+    values = stage(wrong=wrong) | dict(S=S, noise=tied(noise(normal, LAM), S))
+    result = prove(entropy, r"second moment; = integral; \approx wrong", values, use_rule=use_rule)["wrong"]
+    assert result.verdict == PASS and f"S = {S} only" in result.how and f"not {S + 2}" in result.message
+
+
+def test_two_random_rows_are_equal_for_another_number_of_draws_too(entropy):
+    values = stage(half=lambda eps: (eps**2).sum(axis=1) / 2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1])
+    result = prove(entropy, r"second moment; \approx average; = half", values)["half"]
+    assert result.verdict == FAIL and "with S = 3 draws" in result.message
+    assert prove(entropy, r"second moment; \approx average; = rewritten", values)["rewritten"].how.endswith("S = 2, 3")
+
+
+def test_what_depends_on_the_number_of_draws_is_played_with_its_own(entropy):
+    """The variance of an average, whose exact row takes S; and an estimate that needs an even number of draws."""
+    def halves(eps):
+        if eps.shape[1] % 2:
+            raise ValueError("an even number of draws, please")
+        return np.mean(eps[:, ::2]**2, axis=1)
+    values = stage(variance=lambda lam, S: np.exp(2 * lam[1]) / S, squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0])**2, halves=halves)
+    assert prove(entropy, r"variance; \approx squared", values)["squared"].how.endswith("S = 2, 3")
+    assert prove(entropy, r"second moment; \approx halves", values)["halves"].how.endswith("S = 2, 4")
+
+
+def test_a_noise_that_ignores_the_number_of_draws_is_refused(entropy):
+    values = stage() | dict(noise=Noise(lambda rng, R, S: rng.normal(LAM[0], np.exp(LAM[1]), (R, 2)), None))
+    result = prove(entropy, r"second moment; \approx average", values)["average"]
+    assert result.verdict == FAIL and "the noise drew shape" in result.message
+
+
+def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):
+    def gap(e):
+        return prove(e, r"second moment; \approx average", stage(), use_rule=False)["average"].gap
+    assert gap(entropy) == gap(entropy) != gap(entropy ^ 1)
