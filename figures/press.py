@@ -24,12 +24,12 @@ from matplotlib.animation import writers    # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
 
 HOME = Path(__file__).resolve().parent
-SHARED = ("digits",)        # what is no figure
+HOUSE = ["default", HOME / "house.mplstyle"]       # whatever the reader's own matplotlibrc says
 
 
 def names():
     """Every figure: the scripts in the folders of the parts."""
-    return sorted(path.stem for path in HOME.glob("*/*.py") if path.stem not in SHARED)
+    return sorted(path.stem for path in HOME.glob("*/*.py"))
 
 
 def place(name):
@@ -48,7 +48,8 @@ def require_names(wanted):
 def load(name):
     """A figure's script as a module."""
     path = place(name)
-    sys.path += [str(folder) for folder in HOME.iterdir() if folder.is_dir() and str(folder) not in sys.path]
+    folders = [HOME, *(folder for folder in HOME.iterdir() if folder.is_dir())]     # for what several pictures share
+    sys.path += [str(folder) for folder in folders if str(folder) not in sys.path]
     spec = importlib.util.spec_from_file_location(name, path)
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
@@ -76,7 +77,7 @@ def numbers(name, script, fresh, update):
 
 def render(script, data, form):
     """The picture as bytes, the same for the same numbers."""
-    with style.context(HOME / "house.mplstyle"):
+    with style.context(HOUSE):
         figure = Figure()
         script.draw(figure, **data)
         buffer = io.BytesIO()
@@ -89,7 +90,7 @@ def animate(script, data):
     if not writers.is_available("pillow"):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None
-    with style.context(HOME / "house.mplstyle"), tempfile.TemporaryDirectory() as folder:
+    with style.context(HOUSE), tempfile.TemporaryDirectory() as folder:
         figure, path = Figure(dpi=80), Path(folder) / "moving.gif"
         writer = writers["pillow"](fps=script.FRAMES_PER_SECOND)
         for frame in range(script.FRAMES):

@@ -3,7 +3,7 @@
 The numbers are the edges and the plate; the test reads p(mu) p(gamma) times the product of p(X_i|mu, gamma) off them.
 """
 import numpy as np
-from latent_plate import draw_graph
+from plates import draw_graph
 
 PLACES = {"$μ$": (-1.25, 0.0), "$X_i$": (0.0, 0.0), "$γ$": (1.25, 0.0)}
 

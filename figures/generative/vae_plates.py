@@ -4,7 +4,7 @@ Solid arrows are the model, p(z_i) p(x_i|z_i, theta); dashed ones the approximat
 The slides write omega for theta, lambda for phi. RAI.065, .069 and .094 describe the same graph.
 """
 import numpy as np
-from latent_plate import draw_graph
+from plates import draw_graph
 
 PLACES = {"$Z_i$": (0.0, 1.25), "$X_i$": (0.0, 0.0), "$θ$": (1.15, 0.0), "$φ$": (-2.85, 0.62)}
 TITLES = ("model", "its own q for every datum", "one network for all")

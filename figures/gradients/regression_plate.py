@@ -4,7 +4,7 @@ The numbers are the edges and the plate; the test reads p(theta|sigma_theta) tim
 The covariance of theta is sigma_theta^2 I, where the slide writes sigma_theta I (PML.040).
 """
 import numpy as np
-from latent_plate import draw_graph
+from plates import draw_graph
 
 PLACES = {"$x_i$": (0.0, 0.0), "$Y_i$": (1.2, 0.0), "$θ$": (1.2, 1.25), "$σ_θ$": (2.4, 1.25), "$σ_y$": (2.4, 0.0)}
 

@@ -3,10 +3,9 @@
 The numbers are the edges and the plate; the test reads p(z) p(x|z, theta) off them.
 """
 import numpy as np
-from matplotlib.patches import Circle, FancyBboxPatch
+from plates import draw_graph
 
 PLACES = {"z": (0.0, 1.0), "x": (0.0, 0.0), "θ": (1.3, 0.0)}
-RADIUS = 0.27
 
 
 def data(rng):
@@ -18,30 +17,3 @@ def draw(figure, edges, plate, observed, random):
     axes = figure.add_subplot()
     draw_graph(axes, PLACES, edges, plate, observed, random)
     axes.set(xlim=(-0.9, 1.9), ylim=(-0.85, 1.65))
-
-
-def draw_graph(axes, places, edges, plate, observed, random, size="N", side="right", dashed=(), room=0.):
-    """Circles for random variables, shaded if observed; bare names for the rest; a box for what is repeated, with room for words on its left.
-
-    dashed are edges of an approximation: straight ones, or bent ones (towards the left, going up) between two random variables.
-    """
-    axes.set_aspect("equal")
-    axes.axis("off")
-    for name, (a, b) in places.items():
-        if name in random:
-            axes.add_patch(Circle((a, b), RADIUS, facecolor="0.8" if name in observed else "white", edgecolor="black", zorder=2))
-        axes.text(a, b, name, ha="center", va="center", fontsize=13, zorder=3)
-    for kind, (parent, child) in [("-", edge) for edge in edges] + [("--", edge) for edge in dashed]:
-        start, end = np.array(places[parent]), np.array(places[child])
-        step = (end - start) / np.linalg.norm(end - start)
-        arrow = dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0)
-        if kind == "--":
-            arrow |= dict(linestyle="--", connectionstyle="arc3,rad=-0.7") if parent in random else dict(linestyle="--")
-        bend = RADIUS * np.array([-0.8, 0.6 * np.sign(step[1])]) if kind == "--" and parent in random else None
-        leave = RADIUS if parent in random else 0.18
-        ends = (start + bend, end + bend * [1, -1]) if bend is not None else (start + leave * step, end - RADIUS * step)
-        axes.annotate("", ends[1], ends[0], arrowprops=arrow)
-    inside = np.array([places[name] for name in plate])
-    low, high = inside.min(axis=0) - [0.45 + room, 0.45], inside.max(axis=0) + 0.45
-    axes.add_patch(FancyBboxPatch(low, *(high - low), boxstyle="round,pad=0.03", fill=False, edgecolor="black"))
-    axes.text(high[0] - 0.08 if side == "right" else low[0] + 0.08, low[1] + 0.06, size, ha=side, va="bottom", fontsize=11)

@@ -74,6 +74,15 @@ def tied(noise, S):
     return Noise(draw, rule)
 
 
+def expectation(g, q, lam, nodes=None):
+    """E_q(lam)[g(z)] over the nodes of q: a number, or one for each trailing axis of g(z) (n, ...).
+
+    nodes: (z, w) to sum over instead of q's own at lam; hand them in to hold them fixed while lam is differentiated.
+    """
+    z, w = q.nodes(lam) if nodes is None else nodes
+    return np.dot(w * np.exp(q.log_prob(z, lam)), g(z))
+
+
 def gradient_of_each(g, z, lam):
     """The gradient in lam of g(z, lam) (..., S) for every draw: (..., S, P).
 

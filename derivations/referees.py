@@ -1,0 +1,25 @@
+"""Truths that several companions need: derivatives by differences, integrals by SciPy. None of them enters a chapter of refvi."""
+import numpy as np
+from scipy import integrate, stats
+
+from refvi import Estimate
+
+
+def by_differences(f, at, h=1e-3):
+    """The gradient of f in at (P,), shape f's + (P,), by central differences of fourth order; its error is what half the step changes.
+
+    f takes (P,) and returns a number or an array.
+    """
+    def slopes(h):
+        steps = h * np.eye(len(at))
+        return np.stack([(8 * (f(at + e) - f(at - e)) - f(at + 2 * e) + f(at - 2 * e)) / (12 * h) for e in steps], axis=-1)
+
+    coarse, fine = slopes(h), slopes(h / 2)
+    return Estimate(fine, np.abs(fine - coarse) + 1e-13 * np.max(np.abs(f(at))) / h)
+
+
+def under_normal(g, mean, sd):
+    """E g(z) for a scalar z ~ N(mean, sd^2), by SciPy's adaptive quadrature over 12 sd either side; its error is quad's own."""
+    ends = mean - 12 * sd, mean + 12 * sd
+    return Estimate(*integrate.quad(lambda z: stats.norm.pdf(z, mean, sd) * g(z), *ends, epsabs=1e-12, epsrel=1e-11, limit=200,
+                                    points=[mean])[:2])
