@@ -7,6 +7,7 @@ from functools import partial
 
 from refvi.base import files
 from refvi.base.progress import Progress
+from refvi.data.store import cache
 from refvi.verify.run import start_server, workers
 
 
@@ -37,8 +38,9 @@ def draw(options):
                     **look)
     with Progress("figures", len(names)) as bar, pool(min(len(names), os.cpu_count() or 1)) as each:
         for number, paths in enumerate(each(write, names), 1):
-            bar(number, names[number - 1])
+            bar.clear()
             yield from paths
+            bar(number, names[number - 1])
 
 
 def written(name, *, size, font_size, dpi, transparent, **how):
@@ -75,6 +77,14 @@ def pool(processes):
 
 
 def folder(options):
-    """Where the figures go; an error of the file system if nothing can be written there."""
+    """Where the figures go: as asked for, else into the checkout, else, where that is read-only, into the user's cache.
+
+    An OSError if nothing can be written there.
+    """
     home = files.checkout() / "figures"
-    return files.require_folder(home if options.update else options.out or home / "drawn", "the figures")
+    if options.update or options.out:
+        return files.require_folder(home if options.update else options.out, "the figures")
+    try:
+        return files.require_folder(home / "drawn", "the figures")
+    except OSError:
+        return files.require_folder(cache() / "figures", "the figures")

@@ -58,6 +58,23 @@ def noise(q, lam):
     return Noise(draw, rule)
 
 
+def tied(noise, S):
+    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a ValueError."""
+    def refuse(number):
+        if number != S:
+            raise ValueError(f"the claim is about S = {S} draws, not {number}")
+
+    def draw(rng, R, number):
+        refuse(number)
+        return noise.draw(rng, R, S)
+
+    def rule(number, order):
+        refuse(number)
+        return noise.rule(S, order) if noise.rule else None
+
+    return Noise(draw, rule)
+
+
 def expectation(g, q, lam, nodes=None):
     """E_q(lam)[g(z)] over the nodes of q: a number, or one for each trailing axis of g(z) (n, ...).
 
