@@ -78,23 +78,26 @@ def add_fit(commands):
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run")
     add("--epochs", type=positive(int), metavar="N", help="of the VAE: in all, those of a stored fit included")
     add("--latent", type=positive(int), metavar="D", help="of the VAE: dimensions of its latent variable")
-    add("--out", metavar="FILE", help="of the VAE: where it is kept, and from where it goes on (default: the user's cache)")
+    add("--out", metavar="FILE", help="of the VAE: where it is kept, and goes on from (default: the user's cache)")
     add("--fresh", action="store_true", default=None, help="of the VAE: begin anew, and replace a stored fit")
 
 
 def add_data(commands):
     data = command(commands, "data", "say which data are at hand, or fetch MNIST",
                    "Say which data are at hand; fetch MNIST, checked to the last byte.")
-    fetch = data.add_subparsers(metavar="[ACTION]").add_parser("fetch", help="download a data set into the user's cache")
+    actions = data.add_subparsers(metavar="[ACTION]")
+    fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
     fetch.add_argument("set", choices=("mnist",))
     fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")
-    fetch.add_argument("--mirror", action="append", metavar="URL", help="fetch from here instead; may be given several times")
+    fetch.add_argument("--mirror", action="append", metavar="URL",
+                       help="fetch from here instead; may be given several times")
     fetch.set_defaults(command="data", work="fetch")
 
 
 def listed(title, names):
     """The end of a help text: a list of names, if there are any."""
-    return f"{title}:\n" + textwrap.fill(", ".join(names), 78, initial_indent="  ", subsequent_indent="  ") if names else ""
+    lines = textwrap.fill(", ".join(names), 78, initial_indent="  ", subsequent_indent="  ")
+    return f"{title}:\n{lines}" if names else ""
 
 
 def figure_names():
