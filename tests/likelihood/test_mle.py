@@ -10,7 +10,7 @@ from refvi import categorical, normal
 from refvi.base.optimize import adam, gradient_ascent, robbins_monro
 from refvi.likelihood.mle import classifier, heteroscedastic, rows as mle
 from refvi.likelihood.networks import count, forward, initial, rectified, tanh
-from refvi.verify.trial import FAIL
+from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
 
 X = np.array([0.3, -1.1, 2.4, 0.9, 1.7])
@@ -60,8 +60,9 @@ def test_logits_of_a_thousand_are_exact():
 
 def test_a_wrong_scale_of_the_minibatch_is_refused(entropy):
     def stage(row):
-        return dict(x=X, theta=np.array([0.4, 0.3]), S=2, eps=mle.without_replacement(5), row=row,
+        return dict(x=X, theta=np.array([0.4, 0.3]), S=2, noise=mle.without_replacement(5), row=row,
                     truth=lambda theta: np.array([np.sum(X - theta[0]) / np.exp(2 * theta[1]), np.sum((X - theta[0])**2) / np.exp(2 * theta[1]) - 5]))
+    assert prove(entropy, r"truth; \approx row", stage(lambda eps, x, theta: mle.minibatch_gradient(eps, normal.log_prob, x, theta)))["row"].verdict == PASS
     for wrong in (lambda eps, x, theta: 2 / 5 * mle.minibatch_gradient(eps, normal.log_prob, x, theta),
                   lambda eps, x, theta: 4 / 5 * mle.minibatch_gradient(eps, normal.log_prob, x, theta)):
         for use_rule in (True, False):
