@@ -24,7 +24,7 @@ def data(rng):
     start = np.concatenate([np.zeros(K), initial(rng, SIZES)])
     lam = adam(climb, start, 3000, lambda t: 0.03 / (1 + t / 500)).lam
     grid = np.linspace(-4.5, 5, 191)
-    joint = np.exp(mixture.log_joint(grid, lam[:K], *outputs(lam[K:])))
+    joint = np.exp(mixture.log_joint_of_each(grid, lam[:K], *outputs(lam[K:])))
     order = np.argsort(outputs(lam[K:])[0])
     return dict(grid=grid, random_x=x, random_joint=joint[:, order])
 
