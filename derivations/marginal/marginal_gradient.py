@@ -279,7 +279,7 @@ def log_ten():
 
 
 def gain_of_a_tenth(data, start):
-    """A component on the first datum, its standard deviation 1e-12 and a tenth of that: what the log-likelihood gains."""
+    """What the log-likelihood gains if a component on the first datum shrinks from an sd of 1e-12 to a tenth of it."""
     def at(log_sd):
         return mixture_log_likelihood(data, np.array([start[0], start[1], data[0], start[3], log_sd, start[5]]))
 
