@@ -225,17 +225,22 @@ def frozen_ascent(start):
 def stage_cauchy(rng):
     """Noise without a variance, nine steps."""
     draws = Noise(lambda rng, R, S: rng.standard_cauchy((R, S)), None)
-    return dict(top=rng.uniform(0.4, 0.9), width=rng.uniform(0.3, 0.7), S=9, noise=draws)
+    top, width, radius = rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.7), rng.uniform(0.8, 1.2)
+    return dict(top=top, width=width, radius=radius, S=9, noise=draws)
 
 
-def half_of_the_runs():
-    return 0.5
+def share_of_one(width, radius):
+    """P(|Cauchy of this width| > radius)."""
+    return 2 * stats.cauchy.sf(radius, scale=width)
 
 
-def share_by_fourier(S):
-    """P(|mean of S Cauchy variables| > 1) from the characteristic function of their mean, that of each to the power S."""
-    inside, error = integrate.quad(lambda u: 2 / np.pi * np.sinc(u / np.pi) * np.exp(-u / S)**S, 0, 60, epsabs=1e-13)
-    return Estimate(1 - inside, error)
+def share_by_fourier(width, radius, S):
+    """P(|mean of S Cauchy variables| > radius) from its characteristic function, that of each to the power S."""
+    def integrand(u):
+        return np.sin(u * radius) / u * np.exp(-width * u / S)**S
+
+    inside, error = integrate.quad(integrand, 0, 60 / width, limit=200, epsabs=1e-13)
+    return Estimate(1 - 2 / np.pi * inside, error)
 
 
 # ---- where it fails

@@ -126,9 +126,9 @@ def robbins_monro_mean(x, theta0):
     return gradient_ascent(lambda theta: next(steps) - theta, np.array([theta0]), len(x), lambda t: 1 / t).lam[0]
 
 
-def run_ends_outside(eps, top, width):
-    """One where steps 1/t along top + width eps_t - theta, eps (R, T), end further than width off, else zero (R,)."""
+def run_ends_outside(eps, top, width, radius):
+    """One where steps 1/t along top + width eps_t - theta, eps (R, T), end further than radius off, else zero (R,)."""
     R, T = np.shape(eps)
     steps = iter(np.moveaxis(eps, -1, 0))
     end = gradient_ascent(lambda theta: top + width * next(steps) - theta, np.zeros(R), T, lambda t: 1 / t).lam
-    return np.where(np.abs(end - top) > width, 1., 0.)
+    return np.where(np.abs(end - top) > radius, 1., 0.)
