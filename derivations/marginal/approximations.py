@@ -27,8 +27,8 @@ def stage_prior(rng):
         return normal.log_prob(x, anp.stack([picked(theta[..., :K], z), picked(theta[..., K:], z)], axis=-1))
 
     p = Model(lambda z, theta: np.log(prior)[z], log_likelihood)
-    return dict(p=p, x=x, theta=np.concatenate([mu, log_sigma]), prior=prior, S=2, noise=noise(categorical, np.log(prior)),
-                likelihood=stats.norm.pdf(x, mu, np.exp(log_sigma)))
+    return dict(p=p, x=x, theta=np.concatenate([mu, log_sigma]), prior=prior, S=2,
+                noise=noise(categorical, np.log(prior)), likelihood=stats.norm.pdf(x, mu, np.exp(log_sigma)))
 
 
 def picked(values, z):

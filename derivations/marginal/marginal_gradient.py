@@ -4,9 +4,9 @@ import itertools
 import autograd.numpy as anp
 import numpy as np
 from referees import by_differences
-from scipy import integrate, optimize, stats
+from scipy import integrate, optimize, special, stats
 
-from refvi import Estimate, Family, Model, categorical, diagonal_normal, noise, normal
+from refvi import Estimate, Family, Model, categorical, diagonal_normal, gamma, noise, normal
 from refvi.base.core import expectation, gradient_of_each
 from refvi.marginal.marginal_gradient.mixture import expectation_maximization, gradient as mixture_gradient
 from refvi.marginal.marginal_gradient.rows import (gradient_of_joint, gradient_of_log_integral,      # noqa: F401
@@ -150,6 +150,31 @@ def stage_linear(rng):
                 prior_held_fixed=lambda: slope(0),
                 posterior_density=lambda: stats.norm.pdf(at, mean, precision**-0.5),
                 variance_over_tuples=variance_by_polynomials, gradient_of_prior_mean=gradient_of_prior_mean)
+
+
+# ---- counts whose rate was not seen
+
+def stage_counts(rng):
+    """z ~ Gamma(a, rate b), x | z ~ Poisson(c z), theta = (log a, log b, log c): a negative binomial by SciPy."""
+    theta = np.array([rng.uniform(0.5, 0.9), rng.uniform(-0.6, -0.3), rng.uniform(0.2, 0.5)])
+    x = int(rng.integers(6, 10))
+
+    def log_likelihood(x, z, theta):
+        rate = anp.exp(theta[..., 2])
+        return x * anp.log(rate * z) - rate * z - special.gammaln(x + 1)
+
+    def log_evidence(theta, prior_at=None):
+        a, b = np.exp(theta[:2] if prior_at is None else prior_at[:2])
+        return stats.nbinom.logpmf(x, a, b / (b + np.exp(theta[2])))
+
+    p = Model(lambda z, theta: gamma.log_prob(z, theta[..., :2]), log_likelihood)
+    a, b, c = np.exp(theta)
+    lam, at = np.log([a + x, b + c]), (a + x) / (b + c) * np.array([0.6, 1.1, 1.7])
+    return dict(p=p, x=x, theta=theta, q=gamma, lam=lam, S=2, noise=noise(gamma, lam), at=at,
+                gradient_of_evidence=lambda: by_differences(log_evidence, theta),
+                gradient_with_prior=lambda: by_differences(log_evidence, theta),
+                prior_held_fixed=lambda: by_differences(lambda t: log_evidence(t, theta), theta),
+                posterior_density=lambda: stats.gamma.pdf(at, a + x, scale=1 / (b + c)))
 
 
 # ---- a categorical whose logits are linear in a latent point of the plane

@@ -24,9 +24,9 @@ def data(rng):
     logs = [log_of_average(eps.draw(rng, R, s), P, 1, None) - np.log(evidence) for s in S]
     few = np.array([1, 2, 3])
     exact = np.array([np.log(evidence) - by_rule(eps, s) for s in few])
-    return dict(S=S, leading=leading / S, few=few, bias_by_rule=exact,
-                measured_small=[-logs[0].mean(), -logs[1].mean()], error_small=[logs[0].std() / np.sqrt(R), logs[1].std() / np.sqrt(R)],
-                exact_small=exact[:2], random_bias=[-v.mean() for v in logs], random_error=[v.std() / np.sqrt(R) for v in logs])
+    bias, error = [-v.mean() for v in logs], [v.std() / np.sqrt(R) for v in logs]
+    return dict(S=S, leading=leading / S, few=few, bias_by_rule=exact, measured_small=bias[:2], error_small=error[:2],
+                exact_small=exact[:2], random_bias=bias, random_error=error)
 
 
 def by_rule(eps, S):
