@@ -26,15 +26,16 @@ class Ascent(NamedTuple):
 def robbins_monro(rate, delay=1., power=1.):
     """The schedule rate / (1 + (t - 1)/delay)^power.
 
-    Its sum is infinite, so that it can reach any optimum, and the sum of its squares is finite, so that noise dies out: both hold for
-    1/2 < power <= 1, and ValueError says which condition another power breaks. Robbins and Monro (1951).
+    Its sum is infinite, without which it may end short of the optimum, and the sum of its squares is finite, which is enough for noise
+    to die out, though not necessary: both hold for 1/2 < power <= 1, and ValueError says which condition another power breaks.
+    Robbins and Monro (1951).
     """
     require_positive("rate", rate, "ascent is uphill already")
     require_positive("delay", delay, "steps until the rate has fallen")
     if power > 1:
         raise ValueError(f"power must be at most 1, got {power}: the steps add up to a finite distance, and may end short of the optimum")
     if power <= 0.5:
-        raise ValueError(f"power must be above 1/2, got {power}: the squared steps have no finite sum, and the noise does not die out")
+        raise ValueError(f"power must be above 1/2, got {power}: the squared steps have no finite sum, which Robbins and Monro's theorem asks for")
     return lambda t: rate / (1 + (t - 1) / delay)**power
 
 
