@@ -9,8 +9,7 @@ import numpy as np
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import robbins_monro
-from refvi.bound import coordinate_regression as regression
-from refvi.bound.coordinate_ascent import black_box, gaussian
+from refvi.bound.coordinate_ascent import black_box, gaussian, regression
 from refvi.bound.coordinate_ascent.posterior import posterior
 from refvi.gradients.bbvi.algorithm import bbvi
 

@@ -12,8 +12,7 @@ from refvi.app.fits import gaussian as gaussian_fit
 from refvi.base import models
 from refvi.base.checks import require_bound
 from refvi.base.special import gammaln
-from refvi.bound import coordinate_regression as regression
-from refvi.bound.coordinate_ascent import black_box, gaussian, messages, rows as coordinate_ascent
+from refvi.bound.coordinate_ascent import black_box, fit, gaussian, messages, regression, rows
 from refvi.bound.coordinate_ascent.posterior import posterior
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
@@ -40,7 +39,7 @@ def test_moments_of_the_first_fixed_point():
 
 def test_the_printed_bound_lacks_the_normalizer_and_exceeds_the_evidence():
     q = gaussian.fit(NOTEBOOK, CAVI).q
-    printed = gaussian.without_normalizer(NOTEBOOK, CAVI, q) + posterior(NOTEBOOK, CAVI).log_evidence
+    printed = gaussian.five_terms(NOTEBOOK, CAVI, q) + special.gammaln(CAVI.a)
     assert printed == pytest.approx(-164.1388, abs=6e-5) and special.gammaln(0.01) == pytest.approx(4.5995, abs=6e-5)
     with pytest.raises(ArithmeticError, match=r"ELBO -164.13.* exceeds the log evidence -168.73"):
         require_bound(printed, posterior(NOTEBOOK, CAVI).log_evidence)
@@ -53,13 +52,39 @@ def test_the_printed_pyro_solutions_are_unconverged_whatever_their_mean(a, b, at
     assert best == pytest.approx(at_most, abs=2e-4) and quoted < best < gaussian.fit(NOTEBOOK, PYRO).trace[-1] - 6
 
 
+def test_centred_inputs_close_the_gap_of_the_page_s_thirty_data():
+    """The posterior of intercept and slope is a product then, and the first sweep finds it."""
+    y = np.linspace(0, 6, 30)
+    theta = models.regression(np.column_stack([np.ones(30), y - 3]), prior_sd=1., noise_sd=1.)
+    x = 9 - y / 5 + np.sin(2 * np.arange(1, 31))
+    found = regression.fit(x, theta)
+    assert found.trace[1] == pytest.approx(models.log_evidence(x, theta), rel=1e-12) == pytest.approx(-73.4161, abs=6e-5)
+    correlation = np.linalg.inv(regression.normal_equations(x, models.regression(np.column_stack([np.ones(30), y]), prior_sd=1., noise_sd=1.))[0])
+    assert correlation[0, 1]**2 / correlation[0, 0] / correlation[1, 1] == pytest.approx(0.71156, abs=6e-6)
+
+
+def test_the_table_of_the_forgotten_spread():
+    """The page's four data: E[gamma], sd of gamma, sd of mu and the bound, of the posterior, the best factors, and the sweeps that forget N / tau."""
+    data, prior = gaussian.data_of([0.4, 1.1, 1.9, 3.2]), gaussian.prior(mean=0.5, precision=0.4, shape=2.8, rate=0.7)
+    exact, best, wrong = posterior(data, prior), gaussian.fit(data, prior).q, prior
+    for _ in range(200):
+        nu, tau = gaussian.update_of_mean(data, prior, wrong.a, wrong.b)
+        wrong = gaussian.Factors(nu, tau, prior.a + 2, prior.b + 0.5 * (data.scatter + data.N * (data.mean - nu)**2))
+    found = gaussian_fit.exact_moments(exact, prior, data)
+    rows_of_table = [[found.gamma, found.gamma_sd, found.mu_sd, exact.log_evidence]]
+    rows_of_table += [[q.a / q.b, q.a**0.5 / q.b, q.tau**-0.5, gaussian.five_terms(data, prior, q)] for q in (best, wrong)]
+    np.testing.assert_allclose(rows_of_table, [[1.508, 0.724, 0.442, -8.972], [1.506, 0.688, 0.395, -9.025], [1.670, 0.762, 0.376, -9.049]], atol=5.1e-4)
+
+
 def test_the_thirty_data_of_the_page():
     """Evidence by SciPy's normal; the bound by its divergence written out; the published formula by hand."""
     y = np.column_stack([np.ones(30), np.linspace(0, 6, 30)])
     x, theta = 9 - y[:, 1] / 5 + np.sin(2 * np.arange(1, 31)), models.regression(y, prior_sd=1., noise_sd=1.)
     found = regression.fit(x, theta)
     evidence = stats.multivariate_normal.logpdf(x, np.zeros(30), y @ y.T + np.eye(30))
-    np.testing.assert_allclose([found.trace[-1], evidence, regression.both_slips(x, theta, found.q) + evidence], [-76.0040, -75.3824, -71.6467], atol=6e-5)
+    printed = regression.expected_log_joint(x, theta, found.q) - np.sum(found.q[2:] + 0.5 * np.log(np.pi * np.e))
+    np.testing.assert_allclose([found.trace[-1], evidence, printed], [-76.0040, -75.3824, -71.6467], atol=6e-5)
+    assert len(found.trace) - 1 == 31
     precision = np.eye(2) + y.T @ y
     assert evidence - found.trace[-1] == pytest.approx(0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1]), rel=1e-8)
 
@@ -113,7 +138,7 @@ def responsibilities(axis):
 
 
 def by_best_factor():
-    return np.array([coordinate_ascent.best_factor(row[:, None], np.ones(3), np.ones(1), np.ones(1)) for row in TABLE])
+    return np.array([rows.best_factor(row[:, None], np.ones(3), np.ones(1), np.ones(1)) for row in TABLE])
 
 
 def conditional():
@@ -143,6 +168,18 @@ def swept_by_conditionals():
     return mean
 
 
+def jacobi():
+    """Every weight from the old means of the others."""
+    Lambda, h = regression.normal_equations(TARGETS, THETA)
+    return MEAN + (h - Lambda @ MEAN) / np.diag(Lambda)
+
+
+def log_of_the_mean():
+    """The five terms with log E[gamma] for E[log gamma] in the expected log joint."""
+    gap = np.log(Q.a / Q.b) - gaussian.mean_log_precision(Q)
+    return gaussian.five_terms(DATA, PRIOR, Q) + (0.5 * DATA.N + PRIOR.a - 1) * gap
+
+
 def dropped(name):
     """The five terms with one left out: its updates are right and its curve rises, so only the value tells."""
     terms = {"likelihood": gaussian.log_likelihood_term(DATA, Q), "priors": gaussian.log_prior_terms(PRIOR, Q), "entropies": gaussian.entropy_terms(Q)}
@@ -156,9 +193,8 @@ def stale(x=X[:-1]):
 
 FAULTS = {
     "1 square of the mean": (update_by_integration, lambda: update_from(np.sum((X - Q.nu)**2))),
-    "2 simultaneous updates": (swept_by_conditionals, lambda: regression.simultaneous(MEAN, TARGETS, THETA)),
-    "3 log of the mean for digamma": (bound_by_integration, lambda: gaussian.log_likelihood_term(DATA, Q, np.log(Q.a / Q.b))
-                                      + gaussian.log_prior_terms(PRIOR, Q, np.log(Q.a / Q.b)) + gaussian.entropy_terms(Q)),
+    "2 simultaneous updates": (swept_by_conditionals, jacobi),
+    "3 log of the mean for digamma": (bound_by_integration, log_of_the_mean),
     "4 responsibilities over the wrong axis": (two_by_enumeration, lambda: responsibilities(axis=0)),
     "5 marginal for conditional variance": (conditional, lambda: weights(lambda d, h, precision: (h / precision, COVARIANCE[d, d]))),
     "6 precision and variance swapped": (conditional, lambda: weights(lambda d, h, precision: (h / precision, precision))),
@@ -212,7 +248,7 @@ def test_a_wrong_update_makes_the_bound_fall_and_the_fit_says_where():
         return found._replace(b=1.3 * q.b)
 
     with pytest.raises(ArithmeticError, match=r"sweep \d+ took the ELBO from -\d.* to -\d"):
-        coordinate_ascent.ascend(shifted, lambda q: gaussian.five_terms(DATA, PRIOR, q), Q)
+        fit.ascend(shifted, lambda q: gaussian.five_terms(DATA, PRIOR, q), Q)
 
 
 def test_a_fit_whose_bound_is_no_bound_is_stopped(monkeypatch):
@@ -230,14 +266,14 @@ def test_two_summits_are_one_answer_once_the_labels_are_sorted():
     for start in (np.array([0.6, 0.4]), np.array([0.3, 0.7])):
         q2 = start
         for _ in range(200):
-            q1, q2 = coordinate_ascent.sweep(table, np.ones(2), np.ones(2), q2)
-        ends.append((q1, q2, coordinate_ascent.bound(table, np.ones(2), np.ones(2), q1, q2)))
+            q1, q2 = rows.sweep(table, np.ones(2), np.ones(2), q2)
+        ends.append((q1, q2, rows.bound(table, np.ones(2), np.ones(2), q1, q2)))
     (q, r, value), (mirrored, other, same) = ends
     assert value == pytest.approx(same, rel=1e-12) and np.max(np.abs(q - mirrored)) > 0.5
     np.testing.assert_allclose(np.sort(q), np.sort(mirrored), rtol=1e-10)
     np.testing.assert_allclose(q[::-1], mirrored, rtol=1e-10)
     np.testing.assert_allclose(r[::-1], other, rtol=1e-10)
-    joint = coordinate_ascent.bound(table, np.ones(2), np.ones(2), q, other)       # labels switched in one factor only: not an answer
+    joint = rows.bound(table, np.ones(2), np.ones(2), q, other)       # labels switched in one factor only: not an answer
     assert joint < value - 0.5
 
 
@@ -250,7 +286,7 @@ def test_messages_equal_the_updates_to_twelve_digits(rng):
              (messages.messages_to_precision(x, PRIOR, q.nu, q.tau), messages.natural_of_precision(*gaussian.update_of_precision(summary, PRIOR, q.nu, q.tau)))]
     pairs += [(regression.messages_to_weight(TARGETS, THETA, MEAN, d), regression.update_of_weight(TARGETS, THETA, MEAN, d) * [1, -0.5]) for d in range(3)]
     for parts, update in pairs:
-        np.testing.assert_allclose(coordinate_ascent.prior_plus_messages(lambda: parts), update, rtol=1e-12)
+        np.testing.assert_allclose(parts.sum(axis=0), update, rtol=1e-12)
 
 
 def test_an_odd_evidence_by_scipy(rng):
@@ -305,7 +341,7 @@ def test_far_away_data_lose_no_digits():
 def test_the_best_factor_of_an_impossible_row_is_zero():
     table = np.log(np.array([[0.3, 0.2], [0.1, 0.4]]))
     table = np.vstack([table, [-np.inf, -np.inf]])
-    np.testing.assert_allclose(coordinate_ascent.best_factor(table, np.ones(3), np.ones(2), np.array([0.4, 0.6]))[2], 0.)
+    np.testing.assert_allclose(rows.best_factor(table, np.ones(3), np.ones(2), np.array([0.4, 0.6]))[2], 0.)
     assert categorical.nodes(np.zeros(3))[1].tolist() == [1., 1., 1.]
 
 
