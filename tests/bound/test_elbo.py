@@ -142,9 +142,9 @@ def test_a_gradient_that_forgets_the_path_is_refused(entropy, rng):
         import autograd.numpy as anp
         return grad(lambda c: anp.sum(importance.log_mean(p.log_joint(z, x, theta) - q.log_prob(z, c[:, None]))))(copies)
 
-    values = {name: stage[name] for name in ("p", "q", "lam", "x", "theta", "S", "noise", "slope_of_two")}
-    assert prove(entropy, r"slope of two; \approx row", values | dict(row=importance.path_gradient))["row"].verdict == PASS
-    result = prove(entropy, r"slope of two; \approx row", values | dict(row=without_path))["row"]
+    values = {name: stage[name] for name in ("p", "q", "lam", "x", "theta", "S", "noise", "slope_of_several")}
+    assert prove(entropy, r"slope of several; \approx row", values | dict(row=importance.path_gradient))["row"].verdict == PASS
+    result = prove(entropy, r"slope of several; \approx row", values | dict(row=without_path))["row"]
     assert result.verdict == FAIL and result.how.startswith("rule")
 
 
