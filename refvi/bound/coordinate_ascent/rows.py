@@ -1,7 +1,7 @@
 """Coordinate ascent on the bound, line by line: derivations/bound/coordinate_ascent.md.
 
-Two latent variables live on nodes with weights w1 (n1,), w2 (n2,): ones for a discrete variable, those of a quadrature for
-a continuous one. A factor is a density on its nodes, q1 (n1,), q2 (n2,), the model a table log_joint (n1, n2) of
+Two latent variables live on nodes with weights w1 (n1,), w2 (n2,): ones for a discrete variable, those of a quadrature
+for a continuous one. A factor is a density on its nodes, q1 (n1,), q2 (n2,), the model a table log_joint (n1, n2) of
 log p(x, z1, z2). Everything in nats. gaussian.py and regression.py hold models whose updates are found by hand.
 PML, "Code-task: VB for a simple Gaussian model" and "Recap & Conclusions"; Bishop (2006), chapter 10.
 """
