@@ -66,7 +66,8 @@ def draw(figure, S, few, log_evidence, bound_by_rule, line_S, loss, limit, rando
     left.set(ylabel="bound, in nats", ylim=(bound_by_rule[0] - 0.06, log_evidence + 0.12), title="the bound rises ...")
     left.legend(loc="lower right")
     far = line_S[16:]
-    for d, (name, marker, style, color) in enumerate([("location μ", "o", "-", "C1"), ("scale log σ", "^", "--", "C2")]):
+    coordinates = ("location μ", "o", "-", "C1"), ("scale log σ", "^", "--", "C2")
+    for d, (name, marker, style, color) in enumerate(coordinates):
         right.plot(far, limit[d] / np.sqrt(far), color=color, linestyle=style)
         right.errorbar(S, random_signal[:, d], 2 * signal_error, fmt=marker, color=color, capsize=2, label=name)
     right.set(yscale="log", ylabel="mean / sd of the gradient", yticks=[0.1, 0.2, 0.5, 1],

@@ -60,7 +60,8 @@ def test_centred_inputs_close_the_gap_of_the_page_s_thirty_data():
     theta = models.regression(np.column_stack([np.ones(30), y - 3]), prior_sd=1., noise_sd=1.)
     x = 9 - y / 5 + np.sin(2 * np.arange(1, 31))
     found = regression.fit(x, theta)
-    assert found.trace[1] == pytest.approx(models.log_evidence(x, theta), rel=1e-12) == pytest.approx(-73.4161, abs=6e-5)
+    evidence = models.log_evidence(x, theta)
+    assert found.trace[1] == pytest.approx(evidence, rel=1e-12) and evidence == pytest.approx(-73.4161, abs=6e-5)
     as_it_was = models.regression(np.column_stack([np.ones(30), y]), prior_sd=1., noise_sd=1.)
     covariance = np.linalg.inv(regression.normal_equations(x, as_it_was)[0])
     assert covariance[0, 1]**2 / covariance[0, 0] / covariance[1, 1] == pytest.approx(0.71156, abs=6e-6)
@@ -95,7 +96,7 @@ def test_the_thirty_data_of_the_page():
     assert evidence - found.trace[-1] == pytest.approx(gap, rel=1e-8)
 
 
-# ---- planted faults, numbered as in the list of what each chapter must refuse; X = 4 data and factors off their optimum
+# ---- planted faults; X = 4 data, and factors off their optimum
 
 X, PRIOR = np.array([0.4, 1.2, 1.9, 3.3]), gaussian.prior(mean=0.4, precision=0.4, shape=1.5, rate=0.7)
 DATA, Q = gaussian.data_of(X), gaussian.Factors(1.2, 1.9, 2.5, 3.5)
@@ -172,6 +173,7 @@ def weights(change=lambda d, precision_mean, precision: (precision_mean / precis
 
 
 COVARIANCE = np.linalg.inv(np.eye(3) / 1.69 + Y.T @ Y / 0.36)
+MARGINAL = np.diag(COVARIANCE)
 
 
 def swept_by_conditionals():
@@ -218,7 +220,7 @@ FAULTS = {
     "2 simultaneous updates": (swept_by_conditionals, jacobi),
     "3 log of the mean for digamma": (bound_by_integration, log_of_the_mean),
     "4 responsibilities over the wrong axis": (two_by_enumeration, lambda: responsibilities(axis=0)),
-    "5 marginal for conditional variance": (conditional, lambda: weights(lambda d, h, tau: (h / tau, COVARIANCE[d, d]))),
+    "5 marginal for conditional variance": (conditional, lambda: weights(lambda d, h, tau: (h / tau, MARGINAL[d]))),
     "6 precision and variance swapped": (conditional, lambda: weights(lambda d, h, tau: (h / tau, tau))),
     "7 likelihood dropped": (bound_by_integration, lambda: dropped("likelihood")),
     "7 priors dropped": (bound_by_integration, lambda: dropped("priors")),
@@ -255,7 +257,7 @@ def test_right_variants_pass(entropy, name):
 
 
 def test_a_constant_left_out_rises_all_the_same():
-    """7: the normalizer is a constant, so its curve is as monotone as the right one; that is why values are compared."""
+    """7: the normalizer is a constant, so its curve is as monotone as the right one: hence values are compared."""
     q, trace = Q, []
     for _ in range(8):
         q = gaussian.sweep(q, DATA, PRIOR)
@@ -295,7 +297,7 @@ def test_two_summits_are_one_answer_once_the_labels_are_sorted():
     np.testing.assert_allclose(np.sort(q), np.sort(mirrored), rtol=1e-10)
     np.testing.assert_allclose(q[::-1], mirrored, rtol=1e-10)
     np.testing.assert_allclose(r[::-1], other, rtol=1e-10)
-    joint = rows.bound(table, np.ones(2), np.ones(2), q, other)       # labels switched in one factor only: not an answer
+    joint = rows.bound(table, np.ones(2), np.ones(2), q, other)       # labels switched in one factor only
     assert joint < value - 0.5
 
 
@@ -436,7 +438,8 @@ def test_the_figure_s_dots_lie_on_their_lines_and_end_at_the_divergence():
 def test_the_plate_reads_as_the_model(rng):
     """p(mu) p(gamma) prod_i p(X_i|mu, gamma), off the edges, has the density that stochastic gradients climb."""
     numbers = {key: value.tolist() for key, value in load_press().stored("gaussian_plate").items()}
-    parents = {node: sorted(parent for parent, child in numbers["edges"] if child == node) for node in numbers["random"]}
+    edges, nodes = numbers["edges"], numbers["random"]
+    parents = {node: sorted(parent for parent, child in edges if child == node) for node in nodes}
     assert parents == {"$μ$": [], "$γ$": [], "$X_i$": ["$γ$", "$μ$"]}
     assert numbers["plate"] == numbers["observed"] == ["$X_i$"]
     x, mu, gamma = rng.normal(size=5), rng.normal(), rng.uniform(0.5, 2)

@@ -56,7 +56,7 @@ def test_mean_field_widths_of_the_code_task_s_posterior():
 
 
 def test_the_two_prices_of_three_coordinates():
-    """At correlations of .6 each: .375 and .522 nats, .223 a pair, 74 percent; two coordinates at .9 keep 44 percent."""
+    """At correlations of .6 each: .375 and .522 nats, .223 a pair, 74 percent; two at .9 keep 44 percent."""
     three, two = (np.full((D, D), rho) + (1 - rho) * np.eye(D) for D, rho in ((3, 0.6), (2, 0.6)))
     prices = [mean_field.excess_of_log_precisions(three), mean_field.divergence_to_marginals(three),
               mean_field.excess_of_log_precisions(two), mean_field.divergence_to_marginals(two)]
@@ -73,7 +73,7 @@ def test_the_reverse_price_can_be_the_higher_one():
     assert mean_field.excess_of_log_precisions(correlation) > mean_field.divergence_to_marginals(correlation)
 
 
-@pytest.mark.parametrize("wrong", [np.diag, lambda Sigma: 1 / np.diag(Sigma), lambda Sigma: np.diag(np.linalg.inv(Sigma))])
+@pytest.mark.parametrize("wrong", [np.diag, lambda C: 1 / np.diag(C), lambda C: np.diag(np.linalg.inv(C))])
 @pytest.mark.parametrize("stage", ["plane", "space"])
 def test_variances_of_a_product_that_are_not_the_conditional_ones_are_refused(wrong, stage, entropy, rng):
     s = STAGES[stage](rng)
