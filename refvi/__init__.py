@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 PARTS = {
     "likelihood": ("networks", "mle"),
     "marginal": ("marginal_gradient", "approximations"),
-    "bound": ("elbo", "mean_field", "coordinate_ascent", "coordinate_regression"),
+    "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
