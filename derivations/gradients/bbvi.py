@@ -116,8 +116,8 @@ def climbing(x, theta, lam):
         return np.concatenate([h - precision @ lam[:2], 1 - np.diag(precision) * np.exp(2 * lam[2:])])
 
     best = np.concatenate([np.linalg.solve(precision, h), -0.5 * np.log(np.diag(precision))])
-    rho = 0.7 / np.max(np.linalg.eigvalsh(precision))
-    return dict(bound=lambda lam: elbo(lam, x, theta), rho=rho, T=300, gradient=slope(lam),
+    rho = 1.5 / np.max(np.linalg.eigvalsh(precision))
+    return dict(bound=lambda lam: elbo(lam, x, theta), rho=rho, T=120, gradient=slope(lam),
                 gradient_of_bound=lambda: slope(lam), updated_by_hand=lambda rho: lam + rho * slope(lam),
                 mean_field_optimum=lambda: best)
 
