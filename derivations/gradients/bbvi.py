@@ -138,7 +138,7 @@ def stage_gradient(rng):
 
     return climbing(x, theta, lam) | dict(
         log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), joint_by_hand=joint_by_hand, q=diagonal_normal,
-        lam=lam, at=at, prior_sd=prior_sd, c=rng.uniform(0.5, 1.5, 4) - elbo(lam, x, theta), b=elbo(lam, x, theta), S=2,
+        lam=lam, at=at, prior_sd=prior_sd, c=rng.uniform(0.5, 1.5, 4) - elbo(lam, x, theta), b=elbo(lam, x, theta) - 1.5, S=2,
         noise=noise(diagonal_normal, lam),
         joint_density=lambda: stats.multivariate_normal.logpdf(at, mu, np.diag(sigma**2)),
         whole_score=lambda: np.concatenate([(at - mu) / sigma**2, ((at - mu) / sigma)**2 - 1], axis=-1))
@@ -254,7 +254,7 @@ def stage_standard(rng):
     theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
     lam = np.array([0.3, 0.9, -1.3, -0.8]) + rng.uniform(-0.1, 0.1, 4)
     k = log_constant(theta) + np.log(2 * np.pi)
-    return dict(B=whitened(x, theta), lam=lam, b=elbo(lam, x, theta) - k, k=k, S=2, q=diagonal_normal,
+    return dict(B=whitened(x, theta), lam=lam, b=elbo(lam, x, theta) - k - 1.5, k=k, S=2, q=diagonal_normal,
                 noise=noise(diagonal_normal, np.zeros(4)), log_joint=lambda z: linear_gaussian.log_joint(z, x, theta),
                 gradient_of_bound=climbing(x, theta, lam)["gradient_of_bound"])
 

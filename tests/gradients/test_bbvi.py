@@ -14,20 +14,16 @@ from refvi.gradients.bbvi.algorithm import bbvi
 from refvi.gradients.score_function import weighted_score
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
+from tests.gradients.problems import random_regression
 from tests.verify.proof import prove
 
-NOTEBOOK = load(files.page("bbvi")).stages["notebook"]()
+COMPANION = load(files.page("bbvi"))
+NOTEBOOK, MISTAKES = COMPANION.stages["notebook"](), COMPANION.names
 X, THETA = NOTEBOOK["x"], NOTEBOOK["theta"]
 
 
 def generator(entropy):
     return np.random.Generator(np.random.SFC64(entropy))
-
-
-def random_problem(rng, N=100, D=2):
-    y = np.column_stack([np.ones(N), rng.normal(size=(N, D - 1))])
-    theta = models.regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.4, 0.6))
-    return y @ rng.uniform(0.4, 0.9, D) + theta.noise_sd * rng.normal(size=N), theta
 
 
 def readable(x, theta, lam, rng, steps, S, rate, **options):
@@ -39,7 +35,7 @@ def readable(x, theta, lam, rng, steps, S, rate, **options):
 @pytest.mark.parametrize("m, s, wrong, right", [((0.957, 0.632), (0.0447, 0.073), -383.44, -5.0926), ((1.5, 0.6), (0.2, 0.2), -884.92, -84.73)])
 def test_the_notebook_s_bound_and_the_true_one(m, s, wrong, right):
     lam, digits = np.concatenate([m, np.log(s)]), len(str(right).split(".")[1])
-    assert round(rows.all_four_mistakes(X, THETA, lam), 2) == wrong
+    assert round(MISTAKES["all_four_mistakes"](X, THETA, lam), 2) == wrong
     assert round(rows.three_terms(X, THETA, lam), digits) == right == round(models.elbo(lam, X, THETA), digits)
 
 
@@ -57,8 +53,8 @@ def test_the_notebook_s_optimum_evidence_and_divergence():
 
 def test_each_mistake_has_the_number_the_page_quotes():
     lam = NOTEBOOK["lam"]
-    told = [rows.half_the_logarithm, rows.square_added_twice, rows.cross_term_without_input, rows.entropy_subtracted]
-    assert [round(row(X, THETA, lam), 2) for row in told] == [-8.55, -234.55, -156.3, 0.68]
+    reported = rows.three_terms(X, THETA, lam) + MISTAKES["one_mistake_at_a_time"](X, THETA, lam)
+    assert np.round(reported, 2).tolist() == [-8.55, -234.55, -156.3, 0.68]
     page = (files.page("bbvi")).read_text(encoding="utf-8")
     for number in ("-8.55", "-234.55", "-156.30", "+0.68", "-383.44", "-5.0926", "-884.92", "-84.73", "-4.5434"):
         assert f"`{number}" in page, number
@@ -67,7 +63,7 @@ def test_each_mistake_has_the_number_the_page_quotes():
 # ---- the loop reaches the top, with the schedule of the slide as well
 
 def test_gradient_ascent_with_a_robbins_monro_sequence_reaches_the_optimum(rng):
-    x, theta = random_problem(rng, N=20)
+    x, theta = random_regression(rng, N=20)
     best, steepest = models.mean_field(x, theta), np.max(np.linalg.eigvalsh(models.posterior(x, theta)[1]))
     ascent = readable(x, theta, best + [0.3, -0.2, 0.4, 0.5], rng, 2000, 32, robbins_monro(0.5 / steepest, delay=300), ascend=gradient_ascent)
     bound = models.elbo(ascent.lam, x, theta)
@@ -92,7 +88,7 @@ def test_a_discrete_latent_needs_no_gradient_of_the_model(rng):
 
 @pytest.mark.parametrize("D, N, S, rotate", [(2, 100, 10, True), (2, 100, 10, False), (3, 7, 4, True), (1, 5, 1, True), (4, 2, 3, True)])
 def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, rotate):
-    x, theta = random_problem(rng, N, D)
+    x, theta = random_regression(rng, N, D)
     lam, rate = np.concatenate([rng.normal(size=D), np.full(D, -1.5)]), robbins_monro(0.03, delay=100)
     traces = [], []
     ends = [fit(x, theta, lam, generator(entropy), 300, S, rate, watch=lambda step, lam: trace.append(lam.copy()), **more)
@@ -105,7 +101,7 @@ def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, rotate):
 @pytest.mark.parametrize("rotate", [True, False])
 def test_the_same_noise_gives_the_same_gradient(rng, rotate):
     """autograd's score of the readable path, the row of the page, and what the loop computes."""
-    x, theta = random_problem(rng, D=3)
+    x, theta = random_regression(rng, D=3)
     lam, S = np.concatenate([rng.normal(size=3), rng.uniform(-2, -1, 3)]), 10
     B = np.linalg.qr(regression.whitened(x, theta), mode="r") if rotate else regression.whitened(x, theta)
     state = rng.bit_generator.state
@@ -143,7 +139,7 @@ def test_noise_comes_in_blocks_without_a_seam(entropy, monkeypatch):
 
 # ---- planted faults in the fast path's gradient, and variants that are right: the rule of the noise tells them apart
 
-STAGE = load(files.page("bbvi")).stages["standard"]
+STAGE = COMPANION.stages["standard"]
 
 
 def fast(sign=1., factor=1., entropy=1., minus=1., power=1, unit=0, score_of_p=False, more=0.):
@@ -168,7 +164,7 @@ RIGHT = {"plain": fast(), "another baseline": fast(more=2.7), "a zero-mean term"
 
 
 def judged(entropy, row, stage, **options):
-    values = dict(stage, truth=stage["gradient_of_bound"], row=row)
+    values = dict(stage, truth=stage["gradient_of_bound"], row=row, S=1)
     return prove(entropy, r"truth; \approx row", values, **options)["row"]
 
 
@@ -323,7 +319,7 @@ def test_integers_are_no_truncated_parameters(rng):
 
 def test_a_bound_above_its_evidence_is_refused_with_both_numbers():
     with pytest.raises(ArithmeticError, match=r"the ELBO 0.68\d* exceeds the log evidence -4.54\d*: one of the two is computed wrongly"):
-        require_bound(rows.entropy_subtracted(X, THETA, NOTEBOOK["lam"]), models.log_evidence(X, THETA))
+        require_bound(MISTAKES["reported"](X, THETA, NOTEBOOK["lam"], h=-1.), models.log_evidence(X, THETA))
     with pytest.raises(ArithmeticError, match="ELBO nan exceeds"):
         require_bound(np.nan, -1.)
     with pytest.raises(ArithmeticError):
