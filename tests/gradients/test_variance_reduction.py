@@ -1,6 +1,8 @@
-"""Faults planted in the cures of the score function's variance: the rule of the noise or an enumeration refuses each, right variants pass.
+"""Faults planted in the cures of the score function's variance: the rule of the noise or an enumeration refuses each,
+right variants pass.
 
-The points are a normal with f = z^2, its gradient by hand, and a binary chain of three states whose gradient is a sum over eight.
+The points are a normal with f = z^2, its gradient by hand, and a binary chain of three states whose gradient is a sum
+over eight.
 """
 import itertools
 
@@ -120,7 +122,8 @@ def test_the_bias_of_a_coefficient_from_the_same_draws_falls_as_one_over_s():
     off = []
     for S in (10, 40):
         draws, mass = map(np.array, zip(*many(S, pi)))
-        off.append(S * (mass @ coefficient_from_the_same_draws(draws, lambda z: table[z], categorical, lam) - truth) - leading)
+        off.append(S * (mass @ coefficient_from_the_same_draws(draws, lambda z: table[z], categorical, lam) - truth)
+                   - leading)
     assert np.max(np.abs(leading)) > 0.05
     assert np.max(np.abs(off[1])) < 0.35 * np.max(np.abs(off[0])) and np.max(np.abs(off[1])) < 0.1 * np.max(np.abs(leading)) + 0.02
 
@@ -129,7 +132,8 @@ def test_the_bias_of_a_coefficient_from_the_same_draws_falls_as_one_over_s():
 
 def by_scipy(b, p):
     """Variance of one term (z^2 - b) u_p."""
-    mean, square = (integrate.quad(lambda z: ((z**2 - b) * scores(z)[p])**power * stats.norm.pdf(z, MU, SIGMA), MU - 12, MU + 12, epsabs=1e-12)[0] for power in (1, 2))
+    mean, square = (integrate.quad(lambda z: ((z**2 - b) * scores(z)[p])**power * stats.norm.pdf(z, MU, SIGMA),
+                                   MU - 12, MU + 12, epsabs=1e-12)[0] for power in (1, 2))
     return square - mean**2
 
 
@@ -164,8 +168,10 @@ def chain(entropy, estimate, **options):
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize("estimate", [bound(whole_weight, terms, bernoulli, LOGITS), bound(local_weight, terms, TOUCHES, bernoulli, LOGITS),
-                                      bound(local_weight, terms, TOUCHES | np.eye(3, 5, dtype=bool)[::-1], bernoulli, LOGITS)], ids=["whole", "local", "a term too many"])
+@pytest.mark.parametrize("estimate", [bound(whole_weight, terms, bernoulli, LOGITS),
+                                      bound(local_weight, terms, TOUCHES, bernoulli, LOGITS),
+                                      bound(local_weight, terms, TOUCHES | np.eye(3, 5, dtype=bool)[::-1], bernoulli,
+                                            LOGITS)], ids=["whole", "local", "a term too many"])
 def test_whole_and_local_weights_pass_and_a_term_too_many_does_no_harm(entropy, estimate, use_rule):
     assert chain(entropy, estimate, use_rule=use_rule).verdict == PASS
 
@@ -202,7 +208,8 @@ def test_a_pilot_beyond_its_rule_is_named():
 
 def test_a_constant_added_to_f_moves_the_coefficient_by_as_much(rng):
     z = noise(normal, LAM).draw(rng, 5, 4)
-    np.testing.assert_allclose(coefficient(z, lambda z: F(z) + 10., normal, LAM), coefficient(z, F, normal, LAM) + 10., rtol=1e-10)
+    np.testing.assert_allclose(coefficient(z, lambda z: F(z) + 10., normal, LAM), coefficient(z, F, normal, LAM) + 10.,
+                               rtol=1e-10)
 
 
 def test_a_noise_without_a_rule_is_not_integrated():
