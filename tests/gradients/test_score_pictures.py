@@ -1,5 +1,4 @@
-"""The pictures of the score-function chapter: arrows, contours, the run of black-box inference and its moving picture,
-the regression's plate.
+"""The pictures of the score function: arrows, contours, the run of black-box inference, its moving picture, the plate.
 
 Truth comes from SciPy's densities and Gauss-Hermite nodes, which are exact here: a log weight is quadratic, a squared
 term of degree six.
@@ -39,8 +38,8 @@ def log_weight(theta):
 def one_term():
     """(mean, variance) (2,) of one black arrow, exactly."""
     t, w = np.polynomial.hermite_e.hermegauss(12)
-    grid, weights = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2), np.outer(w,
-                                                                                                 w).ravel() / w.sum()**2
+    grid = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
+    weights = np.outer(w, w).ravel() / w.sum()**2
     terms = log_weight(CENTRE + SD * grid)[:, None] * grid / SD
     return weights @ terms, weights @ terms**2 - (weights @ terms)**2
 
@@ -83,9 +82,10 @@ def test_green_scatters_about_the_exact_gradient_as_its_variance_says(M, rng):
 
     def squares(n, strike):
         eps = noise(diagonal_normal, SHARED.LAM)
-        return moments((weighted_score(eps.draw(rng, size, M), SHARED.log_joint, diagonal_normal, SHARED.LAM, 0.)[:,
-                                                                                                                  :2] - mean)**2
-                       for size in np.diff(np.linspace(0, n, 1 + -(-n // 10_000)).astype(int)))
+        sizes = np.diff(np.linspace(0, n, 1 + -(-n // 10_000)).astype(int))
+        averages = (weighted_score(eps.draw(rng, size, M), SHARED.log_joint, diagonal_normal, SHARED.LAM, 0.)
+                    for size in sizes)
+        return moments((average[:, :2] - mean)**2 for average in averages)
 
     trial = escalate(squares, variance / M, n1=40_000)
     assert trial.verdict == PASS, (trial.last.mean, variance / M)
@@ -107,8 +107,8 @@ def test_contours_lie_at_their_parts_of_the_peak():
     for name in ARROWS:
         numbers = PRESS.stored(name)
         for ellipse, level in zip(numbers["q"], (0.8, 0.6, 0.4, 0.2), strict=True):
-            np.testing.assert_allclose(stats.norm.pdf(ellipse, CENTRE, SD).prod(axis=-1) / stats.norm.pdf(CENTRE,
-                                                                                                          CENTRE, SD).prod(), level, rtol=1e-10)
+            part = stats.norm.pdf(ellipse, CENTRE, SD).prod(axis=-1) / stats.norm.pdf(CENTRE, CENTRE, SD).prod()
+            np.testing.assert_allclose(part, level, rtol=1e-10)
         assert_on_levels(numbers["posterior"], SHARED)
     assert_on_levels(PRESS.stored("bbvi_run")["posterior"], RUN)
 
