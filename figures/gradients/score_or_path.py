@@ -26,7 +26,8 @@ def data(rng):
     mean, precision = posterior(X, THETA)
     numbers = dict(posterior=contours(mean, np.linalg.inv(precision), POSTERIOR_LEVELS), q=contours(LAM[:2], np.diag(np.exp(2 * LAM[2:])), Q_LEVELS),
                    random_theta=diagonal_normal.transport(own, LAM), gradient=expected_weighted_score(log_joint, diagonal_normal, LAM)[:2])
-    variances = variance_of_average(log_weight, diagonal_normal, LAM, 0., M), variance_of_path(log_joint, diagonal_normal, LAM) / M
+    by_score = variance_of_average(log_weight, diagonal_normal, LAM, 0., M)
+    variances = by_score, variance_of_path(log_joint, diagonal_normal, LAM, M).value
     for name, terms, variance in zip(NAMES, (score_terms, path_terms), variances):
         towards = cosine(terms(many), mean - diagonal_normal.transport(many, LAM))
         numbers |= {f"random_{name}": terms(own), f"exact_{name}": np.sqrt(variance[:2]), f"random_cosine_{name}": np.mean(towards),

@@ -2,6 +2,7 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from scipy import stats
 
 from refvi import bernoulli, categorical, diagonal_normal, noise, normal
 from refvi.app.figures import load_press
@@ -44,10 +45,12 @@ def test_plus_and_minus_at_the_quoted_draw():
     """PML.054: twice the score, whatever the model; in sigma, not log sigma, its second entry is divided by sigma."""
     stage = COMPANION.stages["quoted"]()
     values = stage["points"], stage["log_joint"], stage["q"], stage["lam"]
-    twice = (rows.plus_explicit_part(*values) - rows.minus_explicit_part(*values))[0]
+    path, total = rows.path_of_each(*values)[0], rows.minus_explicit_part(*values)[0]
+    twice = COMPANION.names["plus_explicit_part"](*values)[0] - total
     np.testing.assert_allclose(twice, [2 * 1.3 / 0.7, 2 * (1.3**2 - 1)], rtol=1e-12)
     assert [round(v, 2) for v in (*twice, twice[1] / 0.7)] == [3.71, 1.38, 1.97]
-    np.testing.assert_allclose(rows.total_of_density(stage["points"], normal, stage["lam"])[0] / [1, 0.7], [0, -1.4286], atol=1e-4)
+    page = PAGE.read_text(encoding="utf-8")
+    assert all(f"{name} = ({v[0]:.3f}, {v[1]:.3f})" in page for name, v in {"g": path, "u": twice / 2, "g - u": total}.items())
 
 
 @pytest.mark.parametrize("c, path, score", [(0.5, "0.006", "0.305"), (1., "0.200", "0.335"), (3., "4.50", "0.499"), (10., "50.00", "0.500")])
@@ -55,12 +58,23 @@ def test_the_variances_of_a_wave(c, path, score):
     """PML.087, in the mean of N(0, 1), beside their closed forms."""
     fine = normal._replace(nodes=lambda lam, order=64: normal.nodes(lam, 6 * order))
     f, standard = lambda z: anp.sin(c * z), np.zeros(2)
-    measured = rows.variance_of_slopes(f, fine, standard)[0], variance_of_average(f, fine, standard, 0., 1)[0]
+    measured = rows.variance_of_slopes(f, fine, standard, 1).value[0], variance_of_average(f, fine, standard, 0., 1)[0]
     square, twice = c**2 * np.exp(-c**2), np.exp(-2 * c**2)
     np.testing.assert_allclose(measured, [c**2 * (1 + twice) / 2 - square, (1 - (1 - 4 * c**2) * twice) / 2 - square], rtol=1e-9)
     page = PAGE.read_text(encoding="utf-8")
     for value, told in zip(measured, (path, score)):
         assert f"{value:.{len(told.split('.')[1])}f}" == told and told in page
+
+
+def test_a_variance_by_quadrature_carries_its_error():
+    """exp(-10 z^2) is narrow beside N(1, 1): its nodes are doubled until they no longer miss any of it; a jump never settles."""
+    at, truth = np.array([1., 0.]), [0.9416294409671, 0.8920460195790]        # SciPy's adaptive quadrature
+    value, error = rows.variance_of_slopes(lambda z: anp.exp(-10 * z**2), normal, at, 1)
+    np.testing.assert_allclose(value, truth, rtol=1e-9)
+    assert np.all(error < 1e-9)
+    value, error = rows.variance_of_slopes(lambda z: z * anp.where(z > 1.1, 1., 0.), normal, at, 1)
+    inside = stats.norm.sf(0.1)
+    assert 1e-9 < error[0] < 1e-3 and abs(value[0] - inside * (1 - inside)) < 2 * error[0]
 
 
 def test_the_path_points_to_the_posterior():
@@ -97,7 +111,7 @@ def estimator(stage, sd=lambda sigma: sigma, unit=1, reuse=False, explicit=False
 
 
 def plus(stage):
-    return lambda eps, log_joint, q, lam: np.mean(rows.path_of_each(eps, log_joint, q, lam) + rows.score_of_each(eps, q, lam), axis=-2)
+    return lambda eps, log_joint, q, lam: np.mean(rows.path_of_each(eps, log_joint, q, lam) + rows.partial_of_density(eps, q, lam), axis=-2)
 
 
 def total_subtracted(stage):
@@ -126,7 +140,7 @@ RIGHT = {
 
 def judged(entropy, rng, variant, **options):
     """At half the variance of the best q, where no entry of the gradient is small."""
-    stage, _, _ = COMPANION.names["line"](*COMPANION.names["problem"](rng, rng.uniform(0.3, 0.5, 2)))
+    stage = COMPANION.names["line"](*COMPANION.names["problem"](rng, rng.uniform(0.3, 0.5, 2)))
     values = stage | dict(f=log_weight(stage["log_joint"], diagonal_normal), truth=stage["gradient_of_a_regression"], row=variant(stage))
     return prove(entropy, r"truth; \approx row", values, **options)["row"]
 
