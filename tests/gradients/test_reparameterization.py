@@ -87,11 +87,33 @@ def test_the_path_points_to_the_posterior():
     assert np.allclose(lines[:, 0] * data["random_score"][:, 1], lines[:, 1] * data["random_score"][:, 0], atol=1e-9)
 
 
-def test_small_steps_climb_alike_and_large_ones_do_not():
+def medians(data, m):
+    """(score, path): the median distance at every step size, infinite where the runs ran away."""
+    return (np.median(np.where(data[f"random_{name}_{m}"] < 0, np.inf, data[f"random_{name}_{m}"]), axis=1)
+            for name in ("score", "path"))
+
+
+def test_small_steps_climb_alike_and_larger_ones_do_not():
+    """PML.077, in the committed picture: what the page says of it."""
     data = load_press().stored("two_estimators")
-    assert all(0 <= data[f"random_path_{r}_{m}"][-1] < 10 for r in range(3) for m in (1, 5, 25))
-    np.testing.assert_allclose(data["random_score_0_25"], data["random_path_0_25"], rtol=0.1)
-    assert data["random_score_2_1"][-1] == data["random_score_2_5"][-1] == -1, "the score function with few draws has not run away"
+    small, beyond = data["rate"] < 1e-4, data["rate"] > data["longest"]
+    ends = {}
+    for m in (1, 5, 25):
+        score, path = medians(data, m)
+        np.testing.assert_allclose(score[small], path[small], rtol=0.6)
+        assert np.all(np.isfinite(path) != beyond) and np.all(score[~small & ~beyond] > path[~small & ~beyond])
+        ends[m] = np.min(score), np.min(path)
+    assert ends[1][1] < ends[25][0]
+
+
+def test_a_single_draw_climbs_by_the_path_and_runs_away_by_the_score(rng):
+    """Fresh draws at a step of 1e-3: one try in 300 shows something else, and of four one will do."""
+    script = load_press().load("two_estimators")
+
+    def once():
+        data = script.data(rng, rates=np.array([1e-3]), runs=1, draws=(1,))
+        return data["random_score_1"][0][0] == -1 and 0 <= data["random_path_1"][0][0] < 1
+    assert any(once() for _ in range(4))
 
 
 # ---- planted faults, and variants that are right: the rule of the noise tells them apart
