@@ -16,7 +16,7 @@ from refvi.gradients.distributions.rows import noise_over_slope
 from refvi.gradients.distributions.table import (box_muller, cauchy_line, exponential_line, inverse_gamma_line,
                                                  laplace_line, laplace_ratio, log_normal_line, mean_under, normal_line,
                                                  rademacher_line, uniform_noise)
-from refvi.gradients.reparameterization.rows import path_gradient
+from refvi.gradients.reparameterization.rows import path_gradient, variance_of_slopes
 from refvi.verify.trial import FAIL, PASS, escalate, moments
 from tests.verify.proof import prove
 
@@ -83,10 +83,29 @@ def test_the_uniform_rule_integrates_logarithms_poles_and_kinks():
     for f, value in ((np.log, -1.), (lambda u: np.log(u)**2, 2.), (lambda u: np.log1p(np.tan(np.pi * u)**2), 2 * np.log(2)), (lambda u: np.abs(u - 0.5), 0.25),
                      (lambda u: u**-0.5, 2.)):
         assert_allclose(mean_under(uniform_noise(), f), value, rtol=1e-6 if value == 2. else 1e-11)
-    assert uniform_noise().rule(2, 64) is None
+    points, mass = uniform_noise().rule(2, 64)
+    assert_allclose(mass @ (np.log(points[:, 0]) * points[:, 1]), -0.5, rtol=1e-11)
+    assert uniform_noise().rule(3, 64) is None and uniform_noise(2).rule(2, 64) is None
 
 
 # ---- gradients along the path
+
+def turning(eps, lam):
+    """The noise turned by the angle log sigma_1 before it is stretched: the draws are those of a normal all the same."""
+    cos, sin = np.cos(lam[..., 2]), np.sin(lam[..., 2])
+    turned = np.stack([cos * eps[..., 0] - sin * eps[..., 1], sin * eps[..., 0] + cos * eps[..., 1]], axis=-1)
+    return full_normal.transport(turned, lam)
+
+
+def test_a_rotation_that_turns_with_the_parameters_changes_the_variance_of_the_gradient():
+    """At the standard normal of the plane, f = z_1^2, in log sigma_1: 8 + 4. A fixed rotation changes nothing."""
+    def variance(transport):
+        q, zeros = full_normal._replace(transport=transport), np.zeros(5)
+        return variance_of_slopes(lambda z: z[..., 0]**2, q, zeros, 1).value[2]
+    assert_allclose(variance(full_normal.transport), 8., rtol=1e-9)
+    assert_allclose(variance(lambda eps, lam: full_normal.transport(eps @ TURN, lam)), 8., rtol=1e-9)
+    assert_allclose(variance(turning), 12., rtol=1e-9)
+
 
 def log_of(z, lam):
     return np.log(z)
@@ -129,6 +148,7 @@ RIGHT_PATHS = {
     "normal": (normal, lambda z, lam: z**2, TWO, NORMAL_SQUARE),
     "full normal": (full_normal, first_squared, PLANE, plane_truth()),
     "full normal, turned": (full_normal._replace(transport=lambda eps, lam: full_normal.transport(eps @ TURN, lam)), first_squared, PLANE, plane_truth()),
+    "full normal, turning with lam": (full_normal._replace(transport=turning), first_squared, PLANE, plane_truth()),
     "gamma": (gamma, log_of, POSITIVE, GAMMA_TRUTH),
     "inverse gamma": (inverse_gamma, log_of, POSITIVE, -GAMMA_TRUTH),
     "gamma, from its other end": (gamma._replace(transport=lambda eps, lam: gamma.transport(-np.log1p(-np.exp(-eps)), lam)), log_of, POSITIVE, GAMMA_TRUTH),
