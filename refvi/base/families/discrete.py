@@ -8,7 +8,7 @@ from refvi.base.special import logsumexp
 
 
 def categorical_lam(probs):
-    """lam of a categorical with these probabilities (K,), of which zero is a logit of -infinity; ValueError for others."""
+    """lam of a categorical with probabilities (K,), of which zero is a logit of -infinity; ValueError for others."""
     probs = require_shape("probs", probs, (None,), "one probability for each outcome")
     bad = np.flatnonzero(~(probs >= 0))
     if len(bad):

@@ -168,7 +168,7 @@ defvjp(gamma_log_quantile,
 
 
 def inner(function):
-    """The function where z lies inside (0, 1), and zero where z was rounded to an end, which no change of shape moves."""
+    """The function where z lies inside (0, 1), zero where z was rounded to an end, which no change of shape moves."""
     def guarded(z, *shapes):
         inside = (z > 0) & (z < 1)
         return np.where(inside, function(np.where(inside, z, 0.5), *shapes), 0.)
