@@ -61,12 +61,14 @@ def draw(figure, rate, longest, **numbers):
             runs = np.where(runs < 0, TOP, runs)
             middle = np.median(runs, axis=1)
             axes.plot(rate, middle, color=color, linestyle=line, marker=marker, clip_on=False)
-            axes.plot(np.repeat(rate, runs.shape[1]), np.minimum(runs, TOP).ravel(), ".", color=color, markersize=2, alpha=0.6)
+            single = np.repeat(rate, runs.shape[1]), runs.ravel()
+            axes.plot(*single, ".", color=color, markersize=2, alpha=0.6)
     axes.axvline(longest, color="0.5", linewidth=0.8)
     axes.text(longest, 1.3e-4, " 2 / curvature", fontsize=8, color="0.3")
     axes.axhline(TOP, color="0.8", linewidth=0.8)
     axes.text(rate[0], TOP, "ran away", fontsize=8, va="bottom", color="0.3")
-    axes.set(xscale="log", yscale="log", ylim=(1e-4, TOP), xlabel="step size ρ", ylabel="distance to the best bound (nats)")
+    axes.set(xscale="log", yscale="log", ylim=(1e-4, TOP), xlabel="step size ρ",
+             ylabel="distance to the best bound (nats)")
     axes.grid(color="0.92")
     handles = [Line2D([], [], color=STYLE[name][0], linestyle=line, marker=marker, label=f"{STYLE[name][1]}, M = {m}")
                for name in STYLE for m, (line, marker) in LINES.items()]
