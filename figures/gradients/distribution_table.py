@@ -1,9 +1,9 @@
-"""All nine rows of the slide's table, put right, draw what they say: shares of draws lie on their exact densities. PML.062.
+"""All nine rows of the slide's table, put right, draw what they say: shares of draws lie on exact densities. PML.062.
 
 Dots: the share of 20,000 draws in each bin over its width, with two standard errors; lines: the exact density. Dashed,
 where the slide prints another: its density e^-|x|; draws of its Laplace noise that have a value, of its Gaussian, its
-log-normal and its inverse gamma, read as printed. The second Gaussian is the second coordinate of mu + R eps in the plane.
-The Rademacher's bars stand for two points.
+log-normal and its inverse gamma, read as printed. The second Gaussian is the second coordinate of mu + R eps in the
+plane. The Rademacher's bars stand for two points.
 """
 import numpy as np
 from scipy.special import erf, gammaincc

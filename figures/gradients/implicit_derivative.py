@@ -1,4 +1,4 @@
-"""How a gamma draw moves with its shape: at a fixed quantile, by far more in the lower tail of a small shape than elsewhere.
+"""How a gamma draw moves with its shape at a fixed quantile: most in the lower tail of a small shape.
 
 Lines: the derivative of log z times the shape, exact, for five shapes, against the quantile. Dots: differences of SciPy's
 quantile function. A small shape moves its lower quantiles by orders of magnitude, a large one all by about the same.
@@ -32,6 +32,6 @@ def draw(figure, a, u, line, at, difference):
         axes.plot(at, dots, marker, color=color)
         axes.plot([], [], color=color, linestyle=style, marker=marker, label=f"a = {shape:g}")
     axes.set_yscale("log")
-    axes.set(xlim=(0, 1), xticks=np.arange(0, 1.1, 0.2), xlabel="quantile u = F(z; a), held fixed", ylabel="a d log z / da",
-             title="Lines: exact. Markers: differences of quantiles.")
+    axes.set(xlim=(0, 1), xticks=np.arange(0, 1.1, 0.2), xlabel="quantile u = F(z; a), held fixed",
+             ylabel="a d log z / da", title="Lines: exact. Markers: differences of quantiles.")
     figure.legend(loc="outside right center")

@@ -1,7 +1,7 @@
 """A relaxed categorical trades bias for noise: as the temperature falls, its bias vanishes and its sd grows like T^-1/2.
 
-A coin with log odds 1, f(y) = (y - 0.55)^2. Upper: the relaxed gradient in the log odds, averages of 200,000 draws with two
-standard errors on their exact line; the level it should have is dashed. Lower: the standard deviation of one draw.
+A coin with log odds 1, f(y) = (y - 0.55)^2. Upper: the relaxed gradient in the log odds, averages of 200,000 draws with
+two standard errors on their exact line; the level it should have is dashed. Lower: the standard deviation of one draw.
 """
 import numpy as np
 
@@ -39,7 +39,8 @@ def draw(figure, temperature, fine, discrete, **numbers):
     figure.set_size_inches(5.6, 4.6)
     for axes, name in zip(figure.subplots(2, 1, sharex=True), ("slope", "sd")):
         axes.plot(fine, numbers[f"line_{name}"], color="C1")
-        axes.errorbar(temperature, numbers[f"measured_{name}"], 2 * numbers[f"error_{name}"], fmt="o", color="C0", capsize=2)
+        error = 2 * numbers[f"error_{name}"]
+        axes.errorbar(temperature, numbers[f"measured_{name}"], error, fmt="o", color="C0", capsize=2)
         axes.set_xscale("log")
     upper, lower = figure.axes
     upper.axhline(discrete, color="C2", linestyle="--")

@@ -1,8 +1,8 @@
 """After 5000 steps the path has climbed further than the score function, at every step size that is not tiny. PML.077.
 
 The code task's data. Vertical: the best ELBO of a diagonal normal, -5.0926 nats, less the exact ELBO after 5000 steps of
-plain gradient ascent in (mu, log sigma) from (0, 0), standard deviations 1, at a constant step size; lines join the medians
-of five runs, which are drawn as small dots. Neither estimator has a baseline, as in the exercises; both see the same seeds.
+plain gradient ascent in (mu, log sigma) from (0, 0), standard deviations 1, at a constant step size; lines join the
+medians of five runs, drawn as small dots. Neither estimator has a baseline, as in the exercises; both see the same seeds.
 Markers at the top edge: of the five runs most have run away, a parameter having passed 100. Vertical line: 2 over the
 largest curvature of the bound, beyond which the exact gradient runs away as well.
 """
@@ -46,9 +46,10 @@ def data(rng, rates=RATES, runs=RUNS, draws=M):
         kinds = {"score": (score, by_score.noise_of_each_step), "path": (path, by_path.moments_of_each_step)}
         seeds = rng.integers(2**32, size=(runs, 4))
         for name, (gradient, noise_of) in kinds.items():
-            numbers[f"random_{name}_{m}"] = [
-                [climb(gradient, noise_of(np.random.Generator(np.random.SFC64(seed)), STEPS, m, 2), rate) for seed in seeds]
-                for rate in rates]
+            def end(rate, seed):
+                noise = noise_of(np.random.Generator(np.random.SFC64(seed)), STEPS, m, 2)
+                return climb(gradient, noise, rate)
+            numbers[f"random_{name}_{m}"] = [[end(rate, seed) for seed in seeds] for rate in rates]
     return numbers
 
 
