@@ -1,4 +1,4 @@
-"""A relaxed categorical trades bias for noise: as the temperature falls, its bias vanishes and its sd grows like T^-1/2.
+"""A relaxed categorical trades bias for noise: as the temperature falls, its bias vanishes, its sd grows like T^-1/2.
 
 A coin with log odds 1, f(y) = (y - 0.55)^2. Upper: the relaxed gradient in the log odds, averages of 200,000 draws with
 two standard errors on their exact line; the level it should have is dashed. Lower: the standard deviation of one draw.

@@ -1,4 +1,4 @@
-"""Transports: Kolmogorov-Smirnov on every row of the table, planted faults, right variants, what a temperature costs."""
+"""Transports: Kolmogorov-Smirnov on every row of the table, planted faults, right variants, the price of warmth."""
 from functools import partial
 
 import autograd.numpy as np

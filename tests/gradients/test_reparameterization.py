@@ -262,7 +262,8 @@ def test_it_sticks_the_landing_where_the_full_gradient_does_not(entropy, rng):
     best = models.mean_field(x, theta)
 
     def away(explicit):
-        end = readable(x, theta, best + 0.1, generator(entropy), 600, 4, 0.05, explicit=explicit, ascend=gradient_ascent)
+        plain = generator(entropy)
+        end = readable(x, theta, best + 0.1, plain, 600, 4, 0.05, explicit=explicit, ascend=gradient_ascent)
         return np.max(np.abs(end.lam - best))
     assert away(False) < 1e-6 and away(True) > 1e-3
 
