@@ -1,7 +1,7 @@
 """How a gamma draw moves with its shape at a fixed quantile: most in the lower tail of a small shape.
 
 Lines: the derivative of log z times the shape, exact, for five shapes, against the quantile. Markers: differences of
-SciPy's quantile function. A small shape moves its lower quantiles by orders of magnitude, a large one all by about the same.
+SciPy's quantile function. A small shape moves its lower quantiles by orders of magnitude, a large one all alike.
 """
 import numpy as np
 from scipy.special import gammaincinv

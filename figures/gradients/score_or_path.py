@@ -2,9 +2,9 @@
 
 The regression of does_it_work, five draws of q, the same in both panels. Left: the score times the log weight, as
 there. Right: the slope of log p(theta, D) - log q(theta) at every draw, the path part of the gradient in the mean of q,
-drawn from the draw. Thick: the average of the thin arrows. Cross: the exact gradient of the bound, its bars one standard
-error of the average, exact as well. All shafts at 0.002 of their length, and on the same scale. The titles say how well
-single terms point from their draw to the posterior's mean (PML.076): the mean cosine over fresh draws.
+drawn from the draw. Thick: the average of the thin arrows. Cross: the exact gradient of the bound, its bars one
+standard error of the average, exact as well. All shafts at 0.002 of their length, and on the same scale. The titles say
+how well single terms point from their draw to the posterior's mean (PML.076): the mean cosine over fresh draws.
 """
 import numpy as np
 from does_it_work import (LABELS, LAM, POSTERIOR_LEVELS, Q_LEVELS, SHRINK, STYLE, THETA, X, contours, draw_arrows,

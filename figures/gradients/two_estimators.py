@@ -3,8 +3,8 @@
 The code task's data. Vertical: the best ELBO of a diagonal normal, -5.0926 nats, less the exact ELBO after 5000 steps
 of plain gradient ascent in (mu, log sigma) from (0, 0), standard deviations 1, at a constant step size; lines join the
 medians of five runs, drawn as small dots. Neither estimator has a baseline, as in the exercises; both see the same
-seeds. Markers at the top edge: of the five runs most have run away, a parameter having passed 100. Vertical line: 2 over
-the largest curvature of the bound, beyond which the exact gradient runs away as well.
+seeds. Markers at the top edge: of the five runs most have run away, a parameter having passed 100. Vertical line: 2
+over the largest curvature of the bound, beyond which the exact gradient runs away as well.
 """
 import numpy as np
 from bbvi_run import THETA
