@@ -16,7 +16,7 @@ from refvi.gradients.reparameterization import regression as by_path
 
 X = np.array([0.9795292340515287, 1.172894333805755, 1.198056128494326, 1.319426969565251, 1.6965780572502713])
 START, RATES, M, STEPS, RUNS, FAR = np.zeros(4), np.geomspace(1e-5, 1e-2, 10), (1, 5, 25), 5000, 5, 100.
-EXPENSIVE = True
+EXPENSIVE, QUICK = True, dict(rates=RATES[::5], runs=1)
 STYLE = {"score": ("C2", "score function"), "path": ("C1", "path")}
 LINES = {1: (":", "o"), 5: ("--", "s"), 25: ("-", "^")}
 TOP = 3e3
