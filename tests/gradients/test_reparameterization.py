@@ -263,7 +263,7 @@ def test_it_sticks_the_landing_where_the_full_gradient_does_not(entropy, rng):
 
     def away(explicit):
         plain = generator(entropy)
-        end = readable(x, theta, best + 0.1, plain, 600, 4, 0.05, explicit=explicit, ascend=gradient_ascent)
+        end = readable(x, theta, best + 0.1, plain, 200, 4, 0.05, explicit=explicit, ascend=gradient_ascent)
         return np.max(np.abs(end.lam - best))
     assert away(False) < 1e-6 and away(True) > 1e-3
 
