@@ -1,8 +1,8 @@
 """Models that several chapters meet: a joint density, and where they exist its exact posterior and evidence.
 
-Linear-Gaussian: z ~ N(0, prior_sd^2 I_D), x = y z + N(0, noise_sd^2 I_N). Read y as the inputs of a regression (N, D), z as its
-weights (D,) and x as its targets (N,); or y as the loadings of factor analysis. PML, "Code-task: Score-function gradient for linear
-regression" writes x_i, theta and Y_i for them.
+Linear-Gaussian: z ~ N(0, prior_sd^2 I_D), x = y z + N(0, noise_sd^2 I_N). Read y as the inputs of a regression (N, D),
+z as its weights (D,) and x as its targets (N,); or y as the loadings of factor analysis. PML, "Code-task:
+Score-function gradient for linear regression" writes x_i, theta and Y_i for them.
 """
 from typing import NamedTuple
 
@@ -21,12 +21,14 @@ class LinearGaussian(NamedTuple):
 
 
 def regression(y, *, prior_sd, noise_sd):
-    """A checked LinearGaussian; ValueError for a wrong shape, a value that is not finite, a standard deviation that is not positive."""
+    """A checked LinearGaussian; ValueError for a wrong shape, a value that is not finite, a standard deviation that
+    is not positive."""
     y = require_finite("y", require_shape("y", y, (None, None), "(N=number of data, D=number of inputs)"))
     if y.size == 0:
         raise ValueError(f"y has shape {y.shape}: no data")
     remedy = "a standard deviation, not a variance or its logarithm"
-    return LinearGaussian(y.astype(float), float(require_positive("prior_sd", prior_sd, remedy)), float(require_positive("noise_sd", noise_sd, remedy)))
+    sds = (require_positive("prior_sd", prior_sd, remedy), require_positive("noise_sd", noise_sd, remedy))
+    return LinearGaussian(y.astype(float), *map(float, sds))
 
 
 def targets(x, theta):
@@ -69,7 +71,8 @@ def log_evidence(x, theta):
 
 
 def mean_field(x, theta):
-    """lam of the diagonal normal with the highest ELBO: the posterior mean, and the precision's own diagonal for the spreads."""
+    """lam of the diagonal normal with the highest ELBO: the posterior mean, and the precision's own diagonal for the
+    spreads."""
     mean, precision = posterior(x, theta)
     return np.concatenate([mean, -0.5 * np.log(np.diag(precision))])
 
