@@ -204,13 +204,12 @@ def one_step(log_joint, T, q, lam, rho):
 
 def path_step(eps, log_joint, T, q, lam, rho):
     """lam (R, P) after one step along the path estimate of S draws."""
-    return lam + rho * path_gradient(eps, log_weight(log_joint, T, q), q, lam)
+    return lam + rho * path_draws(eps, log_joint, T, q, lam)
 
 
 def score_step(eps, log_joint, T, q, lam, rho, b):
     """lam (R, P) after one step along the score-function estimate of S draws."""
-    r = log_weight(log_joint, T, q)
-    return lam + rho * score_function(q.transport(eps, lam), lambda u: r(u, lam), q, lam, b)
+    return lam + rho * score_draws(eps, log_joint, T, q, lam, b)
 
 
 # ---- where the steps end; log_posterior(z) is normalized
