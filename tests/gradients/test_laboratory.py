@@ -1,4 +1,4 @@
-"""The laboratory: planted faults refused by the rule of the noise, the page's tables, the slides' numbers, the study, its fast path, bad input."""
+"""The laboratory: planted faults, the page's tables, the slides' numbers, the study, its fast path, bad input."""
 
 import re
 
@@ -35,8 +35,11 @@ from tests.verify.proof import prove
 MU, SIGMA, K = 0.3, 0.7, 1.4
 A, LAM, F = MU - K, np.array([MU, np.log(SIGMA)]), quadratic(K)
 TRUTH = np.array([2 * A, 2 * SIGMA**2])
-BASE, WEAK, APART = noise(normal, np.zeros(2)), measure_valued.weak_noise(), measure_valued.weak_noise(coupled=False)
-SE = -stats.norm.ppf(1e-7 / 2)  # a measured variance of light tails this many standard errors off is wrong
+BASE, WEAK = noise(normal, np.zeros(2)), measure_valued.weak_noise()
+APART = measure_valued.weak_noise(coupled=False)
+# a mean of bounded values this many standard errors off is wrong; a measured variance, whose error is measured and whose
+# tails are longer, takes two more: for gradients of sin(1.3 z) on 20,000 replicates, of skewness .1, that is below 1e-9
+SE = -stats.norm.ppf(1e-7 / 2)
 PAGE = (files.page("laboratory")).read_text(encoding="utf-8")
 
 
@@ -141,7 +144,7 @@ def test_a_variance_of_another_number_of_draws_is_refused(entropy, slip):
 
 @pytest.mark.parametrize("order", [8, 16, 24])
 def test_gauss_rules_are_exact_for_the_moments_they_promise(order):
-    """w Rayleigh: E w^k = 2^(k/2) Gamma(1 + k/2); m: 2^(k/2 + 1) Gamma((k + 3)/2) / sqrt(pi) for even k; u: 1 / (k + 1)."""
+    """Rayleigh: 2^(k/2) Gamma(1 + k/2); Maxwell, even k: 2^(k/2 + 1) Gamma((k + 3)/2) / sqrt(pi); uniform: 1 / (k + 1)."""
     k = np.arange(16)
     wide = np.where(k % 2 == 0, 2 ** (k / 2 + 1) * special.gamma((k + 3) / 2) / np.sqrt(np.pi), 0.0)
     for measure, moments_of in (
@@ -189,7 +192,7 @@ def table(head):
 
 
 def test_the_page_s_table_of_the_counterexample_is_exact():
-    """PML.087's numbers too: 0.006/0.305, 0.200/0.335, 4.50/0.498, and 49.99/0.500, whose path is 50.00 and score at 3 is 0.499."""
+    """PML.087's numbers too: 0.006/0.305, 0.200/0.335, 4.50/0.498 (the score's is 0.499), 49.99/0.500 (the path's is 50.00)."""
     at, slides = np.zeros(2), {0.5: (0.006, 0.305), 1.0: (0.200, 0.335), 3.0: (4.50, 0.498), 10.0: (49.99, 0.500)}
     for (c, quoted), row in zip(slides.items(), table("| $`f`$ | path | score"), strict=True):
         exact = [
@@ -267,7 +270,7 @@ def test_the_share_of_gradients_away_from_the_mode_is_an_accident_of_the_unit(un
 
 
 def test_a_path_s_arrow_says_more_of_where_the_posterior_is(rng):
-    """Draw by draw, the cosine with the way to the posterior's mean is larger on average than the score's, and so is the alignment."""
+    """The average cosine of a draw's arrow with the way to the posterior's mean is larger than that of the score."""
     centre = models.posterior(X, THETA)[0]
     z = diagonal_normal.sample(rng, PICTURE, (20_000,))
     way = unit(centre - z)
@@ -308,15 +311,20 @@ def test_the_study_finds_the_exact_variances(rng):
         ("apart", measure_valued.variance_apart),
     ):
         value, error = found[name]
-        assert np.all(np.abs(value - exact(f, normal, LAM, S)) < SE * error) and np.all(error < 0.1 * value), name
+        assert np.all(np.abs(value - exact(f, normal, LAM, S)) < (SE + 2) * error) and np.all(error < 0.1 * value), name
 
 
-def test_its_errors_are_the_spread_of_its_values(rng):
-    """200 studies of 500 replicates each: their scatter is what they report, to 20 % (four standard errors of a standard deviation)."""
-    found = [variance_study({"path": path_gradient}, sine(1.3), normal, LAM, rng, 500, 1)["path"] for _ in range(200)]
-    np.testing.assert_allclose(
-        np.std([f.value for f in found], axis=0), np.mean([f.error for f in found], axis=0), rtol=0.27
-    )
+def test_its_errors_are_those_of_the_fourth_moment(entropy):
+    """The row *from fourth moment*, without its terms of order 1 / R^2, on the study's own draws."""
+
+    def stream():
+        return np.random.Generator(np.random.SFC64(entropy))
+
+    found = variance_study({"path": path_gradient}, sine(1.3), normal, LAM, stream(), 500, 1)["path"]
+    g = path_gradient(BASE.draw(stream(), 500, 1), sine(1.3), normal, LAM)
+    second, fourth = stats.moment(g, [2, 4])
+    np.testing.assert_allclose(found.value, np.var(g, axis=0, ddof=1), rtol=1e-12)
+    np.testing.assert_allclose(found.error, np.sqrt((fourth - second**2) / 500), rtol=1e-10)
 
 
 def test_where_tails_are_heavy_a_small_variance_has_a_small_error_too(rng):
@@ -373,7 +381,7 @@ def test_a_family_without_a_transport_is_drawn_from_where_it_stands(rng):
     exact = exact_variance(
         score_gradient, lambda z, lam: table[z], categorical, lam, base_noise(categorical, lam), 2
     ).value
-    assert np.all(np.abs(found.value - exact) < SE * found.error)
+    assert np.all(np.abs(found.value - exact) < (SE + 2) * found.error)
 
 
 # ---- the fast path
@@ -416,13 +424,15 @@ def test_the_fast_study_takes_the_variance_of_its_draws_in_blocks_too(entropy, r
     for kind, own in zip(("score", "path"), g):
         np.testing.assert_allclose(whole[kind].value, np.var(own, axis=1, ddof=1), rtol=1e-10)
     monkeypatch.setattr(fast, "BLOCK", 512)
-    for found in (
-        fast.regression_study(x, theta, lam, rng, 4000, 5),
-        fast.regression_study(x, theta, lam, rng, 4000, 5, rotate=False),
-    ):
-        for kind in ("score", "path"):
-            assert np.all(
-                np.abs(found[kind].value - whole[kind].value) < SE * np.hypot(found[kind].error, whole[kind].error)
+    for rotate in (True, False):
+        seen, in_noise = stream(), fast.in_noise(x, theta, lam, rotate)
+        size = 512 // (5 * (2 if rotate else len(in_noise.offset)))
+        sizes = [min(size, 600 - start) for start in range(0, 600, size)]
+        g = [fast.estimates(seen.standard_normal((2, R, 5)), in_noise) for R in sizes]
+        found = fast.regression_study(x, theta, lam, stream(), 600, 5, rotate)
+        for kind, own in zip(("score", "path"), zip(*g)):
+            np.testing.assert_allclose(
+                found[kind].value, np.var(np.concatenate(own, axis=1), axis=1, ddof=1), rtol=1e-9
             )
 
 
@@ -458,7 +468,8 @@ def test_an_estimator_of_another_shape_is_named_with_both_shapes(estimator, shap
     with pytest.raises(
         ValueError,
         match=re.escape(
-            f"estimator 'mine' returned shape {shape} for 10 repetitions of 3 draws, expected (10, 2): one gradient for each repetition"
+            f"estimator 'mine' returned shape {shape} for 10 repetitions of 3 draws, "
+            "expected (10, 2): one gradient for each repetition"
         ),
     ):
         variance_study({"mine": estimator}, F, normal, LAM, rng, 10, 3)

@@ -64,7 +64,7 @@ def test_a_space_puts_its_variables_side_by_side(rng):
     np.testing.assert_allclose(where.log_det(u), np.log(2.5) + np.sum(np.log([1 / 3] * 3)), rtol=1e-12)
 
 
-# ---- planted faults in the gradient, on a rate with a gamma prior whose bound is known: the rule of the noise tells them apart
+# ---- planted faults in the gradient, on a rate with a gamma prior whose bound is known
 
 
 def planted(sign=1.0, det=1.0, volume=1.0, sd=lambda v: np.exp(v), inner=lambda v: np.exp(v), batch=1.0):
@@ -494,7 +494,8 @@ DATA = dict(data=(np.zeros(6), np.zeros((6, 2))))
     [
         (
             dict(latents=dict(w="possitive")),
-            r"no constraint 'possitive', expected one of real \(any finite number\), positive \(positive, by exp\), softplus .*simplex",
+            r"no constraint 'possitive', expected one of real \(any finite number\), "
+            r"positive \(positive, by exp\), softplus .*simplex",
         ),
         (dict(latents={}), r"no latent variables: describe at least one, as in dict\(weights="),
         (
@@ -524,7 +525,8 @@ DATA = dict(data=(np.zeros(6), np.zeros((6, 2))))
         (dict(spread=np.eye(3)), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
         (
             dict(model=lambda z: gaussian(z)[..., None]),
-            r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, expected \(1, 4\): one number for each draw",
+            r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, "
+            r"expected \(1, 4\): one number for each draw",
         ),
         (dict(model=lambda z: anp.sum(gaussian(z))), r"log_joint returned shape \(\) for z"),
         (dict(batch=3), "data and batch belong to a model from parts"),
