@@ -37,8 +37,8 @@ A, LAM, F = MU - K, np.array([MU, np.log(SIGMA)]), quadratic(K)
 TRUTH = np.array([2 * A, 2 * SIGMA**2])
 BASE, WEAK = noise(normal, np.zeros(2)), measure_valued.weak_noise()
 APART = measure_valued.weak_noise(coupled=False)
-# a mean of bounded values this many standard errors off is wrong; a measured variance, whose error is measured and whose
-# tails are longer, takes two more: for gradients of sin(1.3 z) on 20,000 replicates, of skewness .1, that is below 1e-9
+# a mean this many standard errors off is wrong; a measured variance, which is skewed (by at most .15 for gradients of
+# sin(1.3 z) on 20,000 replicates), takes two more: about 1e-9 by an Edgeworth expansion
 SE = -stats.norm.ppf(1e-7 / 2)
 PAGE = (files.page("laboratory")).read_text(encoding="utf-8")
 
@@ -144,7 +144,7 @@ def test_a_variance_of_another_number_of_draws_is_refused(entropy, slip):
 
 @pytest.mark.parametrize("order", [8, 16, 24])
 def test_gauss_rules_are_exact_for_the_moments_they_promise(order):
-    """Rayleigh: 2^(k/2) Gamma(1 + k/2); Maxwell, even k: 2^(k/2 + 1) Gamma((k + 3)/2) / sqrt(pi); uniform: 1 / (k + 1)."""
+    """Rayleigh: 2^(k/2) Gamma(1 + k/2); Maxwell, even k: 2^(k/2+1) Gamma((k+3)/2) / sqrt(pi); uniform: 1 / (k + 1)."""
     k = np.arange(16)
     wide = np.where(k % 2 == 0, 2 ** (k / 2 + 1) * special.gamma((k + 3) / 2) / np.sqrt(np.pi), 0.0)
     for measure, moments_of in (
@@ -192,7 +192,7 @@ def table(head):
 
 
 def test_the_page_s_table_of_the_counterexample_is_exact():
-    """PML.087's numbers too: 0.006/0.305, 0.200/0.335, 4.50/0.498 (the score's is 0.499), 49.99/0.500 (the path's is 50.00)."""
+    """PML.087's numbers too: 0.006/0.305, 0.200/0.335, 4.50/0.498 (exact 0.499), 49.99/0.500 (exact 50.00)."""
     at, slides = np.zeros(2), {0.5: (0.006, 0.305), 1.0: (0.200, 0.335), 3.0: (4.50, 0.498), 10.0: (49.99, 0.500)}
     for (c, quoted), row in zip(slides.items(), table("| $`f`$ | path | score"), strict=True):
         exact = [
