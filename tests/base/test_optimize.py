@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from refvi.base.optimize import adam
+from refvi.base.optimize import adam, adam_on_floats, gradient_ascent, robbins_monro
 
 
 def test_it_climbs_to_the_top_of_a_quadratic(rng):
@@ -61,3 +61,24 @@ def test_ctrl_c_returns_what_has_been_reached():
 def test_bad_calls_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         adam(*arguments)
+
+
+@pytest.mark.parametrize("ascend", [adam, gradient_ascent, adam_on_floats])
+def test_a_watcher_s_string_ends_an_ascent_and_says_why(ascend):
+    ascent = ascend(lambda lam: [1.0, 1.0], np.zeros(2), 100, 0.1, lambda step, lam: "enough" if step == 7 else None)
+    assert ascent.steps == 7 and ascent.stopped == "enough"
+    np.testing.assert_allclose(ascent.lam, 0.7)
+
+
+def test_on_a_quadratic_noise_dies_out_without_a_finite_sum_of_squares_but_not_with_a_constant_rate():
+    """lam <- lam - rho_t (lam + noise) has E lam_t^2 = (1 - rho_t)^2 E lam_(t-1)^2 + rho_t^2."""
+    left = {}
+    for name, rate in {"root": lambda t: 0.5 * t**-0.5, "constant": lambda t: 0.5}.items():
+        square, left[name] = 1.0, []
+        for t in range(1, 10_001):
+            square = (1 - rate(t)) ** 2 * square + rate(t) ** 2
+            if t in (100, 10_000):
+                left[name].append(square)
+    assert left["root"][1] < 0.11 * left["root"][0] and left["constant"][1] == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match=r"power must be above 1/2, got 0.5: the squared steps have no finite sum"):
+        robbins_monro(0.1, power=0.5)
