@@ -24,7 +24,7 @@ from refvi.generative.deep_latent import amortized, local, mcmc, model as deep
 from refvi.generative.vae import model, training
 from refvi.gradients.bbvi import regression
 from refvi.gradients.bbvi.algorithm import bbvi
-from refvi.gradients.laboratory.regression import regression_study
+from refvi.gradients.laboratory.fast import regression_study
 from refvi.gradients.laboratory.rows import score_gradient
 from refvi.gradients.laboratory.study import variance_study
 from refvi.gradients.reparameterization import regression as by_path
