@@ -12,7 +12,7 @@ from refvi.generative.gaps.rows import (amortization_gap, best_of_each, best_of_
                                         gain_on_the_sample, gap_on_the_sample, left_on_the_sample, mean_divergence,
                                         model_gap, moments_of, optimisation_gap, population_minus_sample, sum_of_gaps,
                                         sum_with_model, sum_without_amortization, variance_unweighted)
-from refvi.generative.linear_latent.rows import Linear
+from refvi.generative.linear_latent.model import Linear
 from refvi.likelihood.networks import tanh
 
 

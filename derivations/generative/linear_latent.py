@@ -23,7 +23,8 @@ from refvi.generative.linear_latent.maximum import (covariance_of_closed_form,  
                                                     gradient_at_noise_over_n, likelihood_at_closed_form,
                                                     likelihood_at_rotation, likelihood_nearby, likelihood_of_other_axes,
                                                     sum_of_log_eigenvalues)
-from refvi.generative.linear_latent.rows import (Linear, best_normal, covariance_of_generated,      # noqa: F401
+from refvi.generative.linear_latent.model import Linear
+from refvi.generative.linear_latent.rows import (best_normal, covariance_of_generated,      # noqa: F401
                                                  covariance_without_noise, deviation_for_variance, integral_over_z,
                                                  joint_over_posterior, law_of_total_variance, loadings_and_noise,
                                                  moments_of_posterior, network_of_one_layer,

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from refvi.generative.gaps.rows import Moments, best_encoder, encode, ledger, mean_gap, moments_of, trained
-from refvi.generative.linear_latent.rows import covariance, linear, log_joint
+from refvi.generative.linear_latent.model import covariance, linear, log_joint
 
 W = np.array([[0.5, 0.6], [0.9, 0.3], [0.6, 0.8], [1.0, 0.5], [-0.3, 0.7], [0.7, -0.2]])
 THETA = linear(W, np.zeros(6), sd=0.6)

@@ -13,7 +13,7 @@ from refvi.generative.linear_latent import em
 from refvi.generative.linear_latent.autoencoder import error
 from refvi.generative.linear_latent.encoder import elbo
 from refvi.generative.linear_latent.maximum import eigen, flat, likelihood_at_closed_form, unflat
-from refvi.generative.linear_latent.rows import log_likelihood
+from refvi.generative.linear_latent.model import log_likelihood
 
 N, n, D, STEPS, RATE = 60, 6, 2, 600, 0.03
 AT = np.unique(np.geomspace(1, STEPS, 34).astype(int))

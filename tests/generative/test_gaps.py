@@ -8,7 +8,7 @@ from refvi.generative.gaps.rows import (Moments, amortization_gap, best_encoder,
                                         family_gap, finite_sample_gap, gain_on_the_sample, ledger, left_on_the_sample,
                                         log_evidence, mean_divergence, mean_gap, model_gap, moments_of,
                                         optimisation_gap, population_minus_sample, trained)
-from refvi.generative.linear_latent.rows import covariance, linear, log_joint, log_likelihood
+from refvi.generative.linear_latent.model import covariance, linear, log_joint, log_likelihood
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
 

@@ -8,7 +8,7 @@ from refvi.generative.linear_latent.autoencoder import error, trained
 from refvi.generative.linear_latent.em import e_step, em_step, fit, iterated, m_step
 from refvi.generative.linear_latent.encoder import best, climbed, elbo, fit_term, kl_term
 from refvi.generative.linear_latent.maximum import closed_form, eigen, flat, gradient, unflat
-from refvi.generative.linear_latent.rows import Linear, covariance, linear, log_likelihood, posterior, scatter, small
+from refvi.generative.linear_latent.model import Linear, covariance, linear, log_likelihood, posterior, scatter, small
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
 
@@ -103,7 +103,7 @@ def test_a_wrong_step_leaves_the_top_and_the_right_one_stays(rng, name, each):
     x = some_data(rng)
     theta = closed_form(x, 2) if not each else fit(x, 1).theta
     with np.errstate(invalid="ignore"):      # what is left may be negative
-        moved = m_step(x, theta.b, steps(x, theta)[name], each)
+        moved = m_step(x, steps(x, theta)[name], each)
     off = np.max(np.abs(covariance(moved) - covariance(theta))) if np.all(np.isfinite(moved.sd)) else np.inf
     assert off < 1e-9 if name == "right" else off > 1e-2, off
 

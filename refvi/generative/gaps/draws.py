@@ -8,7 +8,7 @@ from refvi.base.core import Model
 from refvi.base.families.gaussian import normal
 from refvi.base.models import isotropic
 from refvi.bound.elbo.importance import bound, log_average_weight
-from refvi.generative.linear_latent.rows import log_joint, log_likelihood
+from refvi.generative.linear_latent.model import log_joint, log_likelihood
 
 MODEL = Model(lambda z, theta: isotropic(z[..., None], 1.), lambda x, z, theta: log_joint(z[..., None], x, theta) - isotropic(z[..., None], 1.))
 

@@ -17,7 +17,7 @@ from refvi.base.optimize import gradient_ascent
 from refvi.base.special import logsumexp
 from refvi.bound.mean_field import divergence_of_normals
 from refvi.generative.amortization.rows import closed_divergence
-from refvi.generative.linear_latent.rows import covariance, log_density_of, log_joint, posterior, scatter
+from refvi.generative.linear_latent.model import covariance, log_density_of, log_joint, posterior_map, scatter
 
 
 NEWTON = 12     # steps: half a unit of log sd each at first, then every one doubles the digits
@@ -62,12 +62,6 @@ def encode(phi, x, sees, theta):
     return np.concatenate([c + (x - theta.b)[:, sees] @ V.T, log_sd + np.zeros((len(x), 1))], axis=1)
 
 
-def exact_map(theta):
-    """The posterior mean is A (x - b), A (D, n); and its precision (D, D)."""
-    columns, precision = posterior(theta.b + np.eye(len(theta.b)), theta)
-    return columns.T, precision
-
-
 def log_evidence(moments, theta):
     """E[log p(x)]."""
     off = moments.mean - theta.b
@@ -95,7 +89,7 @@ def elbo(phi, sees, moments, theta):
 
 def mean_gap(phi, sees, moments, theta):
     """E[KL(q(z | x) || p(z | x))]: the distance of the means, in units of the posterior, and the difference in spread."""
-    A, precision = exact_map(theta)
+    A, precision = posterior_map(theta)
     V, c, log_sd = unpacked(phi, len(A))
     off = moments.mean - theta.b
     weights = A - placed(V, sees, len(off))
@@ -117,7 +111,7 @@ def best_encoder(sees, moments, theta):
     ValueError where the seen coordinates are linearly dependent: as many encoders are then equally good, and fewer data than coordinates are the usual cause.
     """
     require_sight(sees, moments, theta)
-    A, precision = exact_map(theta)
+    A, precision = posterior_map(theta)
     seen, off = moments.covariance[sees][:, sees], moments.mean - theta.b
     values = np.linalg.eigvalsh(seen)
     if len(values) and not values[0] > 1e3 * np.finfo(float).eps * values[-1]:
@@ -176,7 +170,7 @@ def evidence_minus_each(x, theta):
 
 def family_gap(theta):
     """What a product of factors costs where z is correlated given x: the same for every x."""
-    _, precision = exact_map(theta)
+    _, precision = posterior_map(theta)
     return 0.5 * (np.sum(np.log(np.diag(precision))) - np.linalg.slogdet(precision)[1])
 
 
@@ -191,7 +185,7 @@ def each_minus_climbed(x, sees, phi, theta):
 def amortization_gap(sees, moments, theta):
     """Half the variance of the posterior mean that is left when part of x is seen, in units of the posterior."""
     require_sight(sees, moments, theta)
-    A, precision = exact_map(theta)
+    A, precision = posterior_map(theta)
     C = moments.covariance
     left = C - C[:, sees] @ np.linalg.solve(C[sees][:, sees], C[sees])
     return 0.5 * np.sum(precision * (A @ left @ A.T))
@@ -199,7 +193,7 @@ def amortization_gap(sees, moments, theta):
 
 def variance_unweighted(sees, moments, theta):
     """The slip: the same variance in units of z, the posterior's precision forgotten."""
-    A, _ = exact_map(theta)
+    A, _ = posterior_map(theta)
     C = moments.covariance
     left = C - C[:, sees] @ np.linalg.solve(C[sees][:, sees], C[sees])
     return 0.5 * np.trace(A @ left @ A.T)
@@ -215,7 +209,7 @@ def population_minus_sample(sees, population, sample, theta):
 
 def finite_sample_gap(sees, population, sample, theta):
     """Half the squared distance of the two encoders' codes, on the population and in units of the posterior."""
-    _, precision = exact_map(theta)
+    _, precision = posterior_map(theta)
     V, c, _ = unpacked(best_encoder(sees, population, theta) - best_encoder(sees, sample, theta), len(precision))
     away = c + V @ (population.mean - theta.b)[sees]
     return 0.5 * np.sum(precision * (V @ population.covariance[sees][:, sees] @ V.T + np.outer(away, away)))

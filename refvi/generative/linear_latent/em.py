@@ -9,7 +9,7 @@ import autograd.numpy as np
 
 from refvi.base.checks import require_count, require_positive
 from refvi.generative.linear_latent.maximum import closed_form, eigen, gradient
-from refvi.generative.linear_latent.rows import Linear, covariance, log_likelihood, posterior, scatter
+from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, posterior, scatter
 
 
 # ---- one step
@@ -20,18 +20,22 @@ def e_step(x, theta):
     return mean, np.linalg.inv(precision) + mean.T @ mean / len(x)
 
 
-def m_step(x, b, moments, each):
-    """theta of the highest expected log p(x, z): W regresses x on z, the noise is what is left."""
+def m_step(x, moments, each):
+    """theta of the highest expected log p(x, z): x regressed on z and on 1, and as noise what is left.
+
+    moments: E[z] of every datum (N, D), and the average over the data of E[z z'] (D, D).
+    """
     mean, second = moments
+    centre, b = np.mean(mean, axis=0), np.mean(x, axis=0)
     cross = (x - b).T @ mean / len(x)
-    W = np.linalg.solve(second, cross.T).T
-    left = np.mean((x - b)**2, axis=0) - 2 * np.sum(W * cross, axis=1) + np.sum(W @ second * W, axis=1)
-    return Linear(W, b, np.sqrt(left if each else np.mean(left)))
+    W = np.linalg.solve(second - np.outer(centre, centre), cross.T).T
+    left = np.mean((x - b)**2, axis=0) - np.sum(W * cross, axis=1)
+    return Linear(W, b - W @ centre, np.sqrt(left if each else np.mean(left)))
 
 
 def em_step(x, theta, each):
-    """One step; b is the mean of the data from the start."""
-    return m_step(x, theta.b, e_step(x, theta), each)
+    """theta after one step. Where b is the mean of the data, it stays there."""
+    return m_step(x, e_step(x, theta), each)
 
 
 # ---- the fit
@@ -99,7 +103,7 @@ def bound_touches(x, theta):
 def bound_after_m_step(x, theta, each):
     """q stays, theta moves to where the bound is highest."""
     moments = e_step(x, theta)
-    return bound(x, m_step(x, theta.b, moments, each), moments, posterior(x, theta)[1])
+    return bound(x, m_step(x, moments, each), moments, posterior(x, theta)[1])
 
 
 def likelihood_after_m_step(x, theta, each):
@@ -127,7 +131,7 @@ def one_matrix(x, theta):
 def means_for_moments(x, theta, each):
     """The slip: E[z] E[z]' for E[z z'], as if z were known. (n, D + 1)"""
     mean, _ = e_step(x, theta)
-    return parts(m_step(x, theta.b, (mean, mean.T @ mean / len(x)), each))
+    return parts(m_step(x, (mean, mean.T @ mean / len(x)), each))
 
 
 # ---- where it ends

@@ -11,7 +11,7 @@ from scipy import optimize
 from refvi.base.core import Estimate
 from refvi.bound.elbo.rows import lowest
 from refvi.generative.linear_latent.maximum import closed_form, unflat
-from refvi.generative.linear_latent.rows import log_joint, log_likelihood, posterior, small
+from refvi.generative.linear_latent.model import log_joint, log_likelihood, posterior, small
 
 
 def unpacked(phi, n, D):

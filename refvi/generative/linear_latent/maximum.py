@@ -6,7 +6,7 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_positive, require_shape
-from refvi.generative.linear_latent.rows import Linear, covariance, log_likelihood, scatter
+from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
 
 
 def require_data(x, D):

@@ -1,80 +1,17 @@
-"""Linear latent variables, line by line: derivations/generative/linear_latent.md. Here the model, its marginal and its posterior;
-maximum.py, em.py, encoder.py and autoencoder.py beside this file hold what is fitted to it.
+"""Linear latent variables, line by line: derivations/generative/linear_latent.md. Here the marginal and the posterior.
 
-z ~ N(0, I_D), x = W z + b + noise, with one standard deviation for all coordinates (probabilistic PCA) or one for each (factor analysis).
-Shapes: x (N, n), a datum a row; z (..., S, D); W (n, D), b (n,), sd a number or (n,). Log densities in nats per datum, an average over the N data.
-RAI, "Probabilistic view enables neural net based latent variable models"; Tipping and Bishop (1999), Probabilistic principal component analysis.
+The model and its shapes stand in model.py; maximum.py, em.py, encoder.py and autoencoder.py hold what is fitted to it.
+Values are nats per datum, an average over the N data.
 """
-from typing import NamedTuple
-
 import autograd.numpy as np
 
-from refvi.base.checks import require_finite, require_positive, require_shape
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.models import isotropic
 from refvi.base.special import logsumexp
+from refvi.generative.linear_latent.model import covariance, log_joint, log_likelihood, posterior, small
 from refvi.likelihood.networks import forward
 
 ORDER = 100     # nodes for each latent coordinate, spread over the prior: fine enough for a posterior a third as wide
-
-
-class Linear(NamedTuple):
-    """theta of the linear model."""
-    W: np.ndarray       # (n, D)
-    b: np.ndarray       # (n,)
-    sd: np.ndarray      # (), probabilistic PCA, or (n,), factor analysis
-
-
-def linear(W, b, *, sd):
-    """A checked Linear; ValueError for a wrong shape, a value that is not finite, a standard deviation that is not positive."""
-    W = require_finite("W", require_shape("W", W, (None, None), "(n=coordinates of x, D=coordinates of z)"))
-    n, D = W.shape
-    b = require_finite("b", require_shape("b", b, (n,), f"the mean of x, one entry for each of the n={n} rows of W"))
-    sd = require_positive("sd", require_finite("sd", np.array(sd, float)), "a standard deviation, not a variance or its logarithm")
-    if sd.shape not in ((), (n,)):
-        raise ValueError(f"sd has shape {sd.shape}, expected () for one noise, or ({n},) for one in each coordinate of x")
-    return Linear(W, b, sd)
-
-
-# ---- what several rows speak of
-
-def covariance(theta):
-    """C = W W' + diag(sd^2), the covariance of x. (n, n)"""
-    return theta.W @ theta.W.T + theta.sd**2 * np.eye(len(theta.b))
-
-
-def scatter(x, b):
-    """The covariance of the data about b, divided by N as maximum likelihood does. (n, n)"""
-    return (x - b).T @ (x - b) / len(x)
-
-
-def log_likelihood(x, theta):
-    """The average over the data of log N(x; b, C)."""
-    return log_density_of(scatter(x, theta.b), theta)
-
-
-def log_density_of(second, theta):
-    """E[log N(x; b, C)] in nats, of all data or populations whose second moment about b is second (n, n)."""
-    C = covariance(theta)
-    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, second)))
-
-
-def posterior(x, theta):
-    """Means (N, D) and the precision (D, D), one for all data, of p(z | x)."""
-    scaled = theta.W / np.reshape(theta.sd**2, (-1, 1))
-    precision = np.eye(theta.W.shape[1]) + theta.W.T @ scaled
-    return np.linalg.solve(precision, scaled.T @ (x - theta.b).T).T, precision
-
-
-def log_joint(z, x, theta):
-    """log p(z) + log p(x | z), (..., S) for z (..., S, D) and one datum x (n,), or several that broadcast."""
-    residual = (x - theta.b - z @ theta.W.T) / theta.sd
-    return isotropic(z, 1.) + isotropic(residual, 1.) - np.sum(np.log(theta.sd * np.ones(len(theta.b))))
-
-
-def small(theta):
-    """M = W'W + sd^2 I, the D by D matrix of probabilistic PCA."""
-    return theta.W.T @ theta.W + theta.sd**2 * np.eye(theta.W.shape[1])
 
 
 def log_normalizer(M, x, theta, powers):
