@@ -31,7 +31,7 @@ def data(rng):
     size = n * D + n + 1
     first = np.concatenate([0.1 * np.cos(np.arange(n * D)), x.mean(axis=0), [0.], 0.1 * np.sin(np.arange(n * D)), np.zeros(D)])
     path, errors = [], []
-    slope = grad(lambda vector: elbo(vector[size:], x, unflat(vector[:size], n, D)))
+    slope = grad(lambda vector: elbo(x, vector[size:], unflat(vector[:size], n, D)))
     adam(slope, first, STEPS, RATE, watch=lambda step, vector: path.append(vector.copy()))
     layers = np.concatenate([first[:n * D], first[size:size + n * D]])
     uphill = grad(lambda vector: -error_of(vector, x))
@@ -39,7 +39,7 @@ def data(rng):
     fitted = em.fit(x, D)
     values, _ = eigen(x)
     squares = np.array([error_of(vector, x) for vector in errors])
-    return dict(step=AT, elbo=[elbo(path[t - 1][size:], x, unflat(path[t - 1][:size], n, D)) for t in AT], ppca=likelihood_at_closed_form(x, D),
+    return dict(step=AT, elbo=[elbo(x, path[t - 1][size:], unflat(path[t - 1][:size], n, D)) for t in AT], ppca=likelihood_at_closed_form(x, D),
                 em=fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1], factors=highest(x, fitted.theta), squares=squares[AT - 1], total=values.sum(),
                 discarded=values[D:].sum())
 

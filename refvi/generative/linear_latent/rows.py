@@ -5,6 +5,7 @@ Values are nats per datum, an average over the N data.
 """
 import autograd.numpy as np
 
+from refvi.base.core import expectation
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.models import isotropic
 from refvi.base.special import logsumexp
@@ -14,17 +15,10 @@ from refvi.likelihood.networks import forward
 ORDER = 100     # nodes for each latent coordinate, spread over the prior: fine enough for a posterior a third as wide
 
 
-def log_normalizer(M, x, theta, powers):
-    """Minus half of: n log 2 pi, log det M, powers log sd^2, and the mean squared distance of x from b, less what z explains of it."""
-    off = x - theta.b
-    explained = np.sum((off @ theta.W) * np.linalg.solve(M, (off @ theta.W).T).T, axis=1)
-    return -0.5 * (x.shape[1] * np.log(2 * np.pi) + np.linalg.slogdet(M)[1] + powers * np.log(theta.sd**2) + np.mean(np.sum(off**2, axis=1) - explained) / theta.sd**2)
-
-
 # ---- the marginal
 
 def integral_over_z(x, theta):
-    """z is integrated out on nodes, datum by datum; nats per datum."""
+    """The average log of the integral of p(z) p(x | z), on nodes of z, datum by datum."""
     z, w = diagonal_normal.nodes(np.zeros(2 * theta.W.shape[1]), ORDER)
     return np.mean([logsumexp(np.log(w) + log_joint(z, datum, theta)) for datum in x])
 
@@ -33,43 +27,46 @@ def joint_over_posterior(x, theta, z):
     """Bayes' rule read at any z (D,): log p(x, z) - log p(z | x), the same number for every z."""
     mean, precision = posterior(x, theta)
     step = z - mean
-    log_density = 0.5 * (np.linalg.slogdet(precision)[1] - np.sum(step @ precision * step, axis=1) - step.shape[1] * np.log(2 * np.pi))
+    squares = np.sum(step @ precision * step, axis=1)
+    log_density = 0.5 * (np.linalg.slogdet(precision)[1] - squares - step.shape[1] * np.log(2 * np.pi))
     return np.mean(log_joint(z, x, theta) - log_density)
 
 
 def trace_of_ratio(x, theta):
-    """The data enter by their mean and covariance alone."""
+    """The average log density, for which the mean and the covariance of the data are enough."""
     return log_likelihood(x, theta)
 
 
+def log_normalizer(x, theta, power):
+    """Minus half of: n log 2 pi, log det M, power times log sd^2, and the mean squared distance of x from b, less what z explains of it."""
+    M, off = small(theta), x - theta.b
+    scores = off @ theta.W
+    explained = np.sum(scores * np.linalg.solve(M, scores.T).T, axis=1)
+    squares = np.mean(np.sum(off**2, axis=1) - explained) / theta.sd**2
+    return -0.5 * (x.shape[1] * np.log(2 * np.pi) + np.linalg.slogdet(M)[1] + power * np.log(theta.sd**2) + squares)
+
+
 def small_matrix(x, theta):
-    """The same with a D by D matrix M in place of the n by n matrix C: det C = sd^(2 (n - D)) det M, and Woodbury's identity."""
+    """The average log density by the D by D matrix M: det C = sd^(2 (n - D)) det M, and Woodbury's identity for C^-1."""
     n, D = theta.W.shape
-    return log_normalizer(small(theta), x, theta, n - D)
+    return log_normalizer(x, theta, n - D)
 
 
-def power_of_all_coordinates(x, theta):
-    """The slip: sd^(2 n), as if det C were sd^(2 n) det M."""
-    return log_normalizer(small(theta), x, theta, len(theta.b))
-
-
-# ---- its covariance
+# ---- the covariance of x (n, n)
 
 def law_of_total_variance(theta):
     """The covariance of the mean given z, on nodes of the prior, and the covariance given z."""
-    z, w = diagonal_normal.nodes(np.zeros(2 * theta.W.shape[1]))
-    mean = z @ theta.W.T
-    return mean.T @ (mean * (w * np.exp(isotropic(z, 1.)))[:, None]) + theta.sd**2 * np.eye(len(theta.b))
+    def outer(z):
+        mean = z @ theta.W.T
+        return np.reshape(mean[:, :, None] * mean[:, None, :], (len(z), -1))
+    n, D = theta.W.shape
+    of_mean = expectation(outer, diagonal_normal, np.zeros(2 * D))
+    return np.reshape(of_mean, (n, n)) + theta.sd**2 * np.eye(n)
 
 
 def loadings_and_noise(theta):
     """W W' + diag(sd^2)."""
     return covariance(theta)
-
-
-def deviation_for_variance(theta):
-    """The slip: sd where its square belongs."""
-    return theta.W @ theta.W.T + theta.sd * np.eye(len(theta.b))
 
 
 def covariance_of_generated(eps, theta):
@@ -83,18 +80,19 @@ def covariance_of_generated(eps, theta):
 # ---- the posterior: means of the data, then the covariance that they share, stacked (N + D, D)
 
 def moments_of_posterior(x, theta):
-    """p(x, z) normalized on nodes of z, its mean and covariance taken there."""
+    """p(x, z) normalized on nodes of z, datum by datum, its means and the last one's covariance taken there."""
     z, w = diagonal_normal.nodes(np.zeros(2 * theta.W.shape[1]), ORDER)
     means = []
     for datum in x:
         density = w * np.exp(log_joint(z, datum, theta))
         density = density / np.sum(density)
         means.append(density @ z)
-    return np.concatenate([means, (z - means[-1]).T @ ((z - means[-1]) * density[:, None])])
+    off = z - means[-1]
+    return np.concatenate([means, off.T @ (off * density[:, None])])
 
 
 def precision_of_z(x, theta):
-    """The precision I + W' diag(sd^-2) W, and the means it gives."""
+    """The means that the precision P = I + W' diag(sd^-2) W gives, and its inverse."""
     mean, precision = posterior(x, theta)
     return np.concatenate([mean, np.linalg.inv(precision)])
 
@@ -103,18 +101,6 @@ def small_posterior(x, theta):
     """M^-1 W'(x - b) and sd^2 M^-1."""
     M = small(theta)
     return np.concatenate([np.linalg.solve(M, theta.W.T @ (x - theta.b).T).T, theta.sd**2 * np.linalg.inv(M)])
-
-
-def projection_without_prior(x, theta):
-    """The slip: W'W for M, the least-squares code of an autoencoder. No shrinkage towards the prior."""
-    M = theta.W.T @ theta.W
-    return np.concatenate([np.linalg.solve(M, theta.W.T @ (x - theta.b).T).T, theta.sd**2 * np.linalg.inv(M)])
-
-
-def covariance_without_noise(x, theta):
-    """The slip: M^-1 for the covariance, sd^2 forgotten."""
-    M = small(theta)
-    return np.concatenate([np.linalg.solve(M, theta.W.T @ (x - theta.b).T).T, np.linalg.inv(M)])
 
 
 # ---- the linear special case of a network
@@ -139,5 +125,5 @@ def network_with_a_hidden_layer(x, deep_weights, hidden, n, g, sd):
 # ---- what no linear map generates
 
 def best_normal(mean, covariance_of_data):
-    """The highest expected log density that probabilistic PCA or factor analysis can have: that of a normal with the data's own moments."""
+    """The highest expected log density of any normal, PPCA or factor analysis among them: of the data's own moments."""
     return -0.5 * (len(mean) * (1 + np.log(2 * np.pi)) + np.linalg.slogdet(covariance_of_data)[1])
