@@ -14,7 +14,7 @@ from refvi.generative.linear_latent.em import (bound_after_m_step, bound_touches
                                                one_matrix, parts, regression_on_moments, variances_of_ppca)
 from refvi.generative.linear_latent.encoder import (aligned_bound, average_weight, best_encoder,      # noqa: F401
                                                     climbed_encoder, divergence, encode, evidence_minus_divergence,
-                                                    fit_minus_kl, highest_bound_of_all, likelihood_minus_correlation,
+                                                    fit_minus_kl, highest_bound_of_all, bound_minus_correlation,
                                                     posterior_with_noise, posterior_without_noise, rotated_bound,
                                                     scaled_bound_without_noise, slopes_and_curvature,
                                                     squared_error_of_average)
@@ -23,8 +23,9 @@ from refvi.generative.linear_latent.maximum import (closed_form, covariance_of_c
                                                     likelihood_at_closed_form, likelihood_at_rotation,
                                                     likelihood_of_other_axes, sum_of_log_eigenvalues)
 from refvi.generative.linear_latent.model import Linear, covariance, log_joint, scatter, small
-from refvi.generative.linear_latent.rows import (best_normal, covariance_of_generated, integral_over_z,      # noqa: F401
-                                                 joint_over_posterior, law_of_total_variance, loadings_and_noise,
+from refvi.generative.linear_latent.rows import (best_normal, covariance_of_generated,      # noqa: F401
+                                                 integral_over_z, joint_over_posterior,
+                                                 law_of_total_variance, loadings_and_noise,
                                                  log_normalizer, moments_of_posterior, network_of_one_layer,
                                                  network_with_a_hidden_layer, precision_of_z, small_matrix,
                                                  small_posterior, trace_of_ratio)
@@ -65,7 +66,7 @@ def means_for_moments(x, theta, each):
 
 
 def covariance_of_principal_factors(x, D):
-    """Eigenvectors of the covariance itself, scaled by their eigenvalues, and what is missing on the diagonal as noise."""
+    """Eigenvectors of the covariance itself, scaled by their eigenvalues, and what the diagonal lacks as noise."""
     values, U = eigen(x)
     W, b = U[:, :D] * np.sqrt(values[:D]), np.mean(x, axis=0)
     return covariance(Linear(W, b, np.sqrt(np.diag(scatter(x, b)) - np.sum(W**2, axis=1))))
@@ -79,7 +80,7 @@ def code_without_spread(x, phi, theta):
 
 
 def marginal_deviations(theta):
-    """The posterior's marginal standard deviations, which a diagonal q cannot afford where z is correlated. (n + 1, D)"""
+    """The posterior's marginal standard deviations, which a diagonal q cannot afford where z is correlated."""
     M = small(theta)
     return np.concatenate([np.linalg.solve(M, theta.W.T).T, theta.sd * np.sqrt(np.diag(np.linalg.inv(M)))[None]])
 
@@ -194,8 +195,11 @@ def density_of_ellipse(x, axes, sd, order=80):
 
 def mean_log_density(axes, sd):
     """Minus the entropy of the ellipse, over its angle and its noise, at two orders."""
-    few, more = (mass @ np.log(density_of_ellipse(x, axes, sd)) for x, mass in (on_ellipse(axes, sd, k) for k in (24, 36)))
-    return Estimate(more, abs(more - few))
+    values = []
+    for order in (24, 36):
+        x, mass = on_ellipse(axes, sd, order)
+        values.append(mass @ np.log(density_of_ellipse(x, axes, sd)))
+    return Estimate(values[1], abs(values[1] - values[0]))
 
 
 def integral_over_the_plane(axes, sd):
@@ -242,14 +246,15 @@ def stage_data(rng):
     W = rng.uniform(0.2, 0.6, (5, 3)) * [[1, 1, 1], [1, -1, 1], [1, 1, -1], [-1, 1, 1], [1, -1, -1]]
     V = rng.uniform(0.1, 0.3, (3, 5)) * [[1, 1, 1, 1, -1], [1, -1, 1, 1, 1], [1, 1, -1, 1, -1]]
     start = np.concatenate([W.ravel(), rng.uniform(-0.1, 0.1, 6), V.ravel(), rng.uniform(-0.6, -0.3, 3)])
-    rotation = np.linalg.qr(np.array([[1., 0.6, -0.4], [-0.5, 1., 0.7], [0.6, -0.5, 1.]]) + rng.uniform(-0.1, 0.1, (3, 3)))[0]
-    return dict(x=x, D=3, rotation=rotation, kept=np.array([0, 1, 3]), start=start, starts=rng.normal(size=(5, 21)), E=V,
-                theta=Linear(W, x.mean(axis=0), rng.uniform(0.7, 1.)), each=False, steps=150, scale=1.,
+    turn = np.array([[1., 0.6, -0.4], [-0.5, 1., 0.7], [0.6, -0.5, 1.]]) + rng.uniform(-0.1, 0.1, (3, 3))
+    return dict(x=x, D=3, rotation=np.linalg.qr(turn)[0], kept=np.array([0, 1, 3]), start=start, E=V,
+                starts=rng.normal(size=(5, 21)), theta=Linear(W, x.mean(axis=0), rng.uniform(0.7, 1.)),
+                each=False, steps=150, scale=1.,
                 log_likelihood_now=by_scipy, regression_on_every_code=every_code, regression_with_one_noise=every_code)
 
 
 def highest_likelihood(x, D, starts):
-    """SciPy's ascent in W, b and log sd from each of the starts, on a gradient written out: the best end, and the ends' spread."""
+    """SciPy's ascent in W, b and log sd, on a gradient written out: the best end of all starts, and their spread."""
     N, n = x.shape
 
     def downhill(v):
@@ -258,7 +263,9 @@ def highest_likelihood(x, D, starts):
         pull = inverse - inverse @ (off.T @ off / N) @ inverse
         value = 0.5 * (n * np.log(2 * np.pi) - np.linalg.slogdet(inverse)[1] + np.sum(off @ inverse * off) / N)
         return value, np.concatenate([(pull @ W).ravel(), -inverse @ off.mean(axis=0), [sd**2 * np.trace(pull)]])
-    ends = [-optimize.minimize(downhill, start, jac=True, method="BFGS", options=dict(gtol=1e-8)).fun for start in starts]
+
+    found = (optimize.minimize(downhill, start, jac=True, method="BFGS", options=dict(gtol=1e-8)) for start in starts)
+    ends = [-end.fun for end in found]
     return Estimate(max(ends), max(ends) - min(ends))
 
 
@@ -340,8 +347,8 @@ def slope_of_zero(x, D):
     return np.zeros(x.shape[1] * (D + 1) + 1)
 
 
-def likelihood_minus_partial_correlations(x, D, rotation):
-    """Plus half the log determinant of the posterior's precision, scaled to a diagonal of ones."""
+def bound_by_precisions(x, D, rotation):
+    """The density, plus half the log determinant of the posterior's precision scaled to a diagonal of ones."""
     W = loadings_by_svd(x, D)[0] @ rotation
     precision = np.linalg.inv(np.eye(D) - W.T @ np.linalg.inv(covariance_by_svd(x, D)) @ W)
     width = np.sqrt(np.diag(precision))
@@ -370,7 +377,7 @@ def other_eigenvalues(x, kept):
 # ---- referees: every code on a grid
 
 def codes_on_grid(x, theta):
-    """Gauss-Hermite nodes (N, k, D) of each posterior and their masses (k,): three a dimension are exact for second moments."""
+    """Gauss-Hermite nodes (N, k, D) of each posterior, and their masses (k,); three suffice for quadratics."""
     t, w = np.polynomial.hermite_e.hermegauss(3)
     D = theta.W.shape[1]
     nodes = np.array(np.meshgrid(*[t] * D)).reshape(D, -1).T
@@ -428,8 +435,9 @@ def stage_factors(rng):
     extra = rng.uniform(-0.06, 0.06, (5, 5))
     x = designed(rng, W @ W.T + np.diag(sd**2) + extra @ extra.T)
     theta = Linear(rng.uniform(0.3, 0.6, (5, 1)), x.mean(axis=0) + rng.uniform(0.1, 0.4, 5), rng.uniform(0.8, 1.1, 5))
-    return dict(x=x, D=1, theta=theta, each=True, log_likelihood_now=by_scipy, regression_on_every_code=every_code, scale=1.,
-                variances_of_data=lambda: np.var(x, axis=0), slope_of_nothing=lambda: np.zeros(15))
+    return dict(x=x, D=1, theta=theta, each=True, scale=1., log_likelihood_now=by_scipy,
+                regression_on_every_code=every_code, variances_of_data=lambda: np.var(x, axis=0),
+                slope_of_nothing=lambda: np.zeros(15))
 
 
 def stage_exact_factors(rng):
@@ -478,8 +486,9 @@ def log_weights_on_grid(x, theta, phi):
     nodes = np.array([[a, b] for a in t for b in t])
     mu, sd = (x - theta.b) @ phi[:6].reshape(2, 3).T, np.exp(phi[6:])
     z = mu[:, None] + sd * nodes
-    log_p = stats.norm.logpdf(z).sum(axis=2) + stats.norm.logpdf(x[:, None], theta.b + z @ theta.W.T, theta.sd).sum(axis=2)
-    return log_p - stats.norm.logpdf(z, mu[:, None], sd).sum(axis=2), np.outer(w, w).ravel() / w.sum()**2
+    log_p = stats.norm.logpdf(x[:, None], theta.b + z @ theta.W.T, theta.sd).sum(axis=2)
+    log_q = stats.norm.logpdf(z, mu[:, None], sd).sum(axis=2)
+    return log_p + stats.norm.logpdf(z).sum(axis=2) - log_q, np.outer(w, w).ravel() / w.sum()**2
 
 
 def bound_on_grids(x, theta, phi):
@@ -489,7 +498,7 @@ def bound_on_grids(x, theta, phi):
 
 
 def variance_on_grids(x, theta, phi):
-    """The variance of one datum's log weight, averaged over the data: a quartic, for which three nodes are exact as well."""
+    """The variance of one datum's log weight, averaged over the data: a quartic, for which three nodes suffice."""
     values, masses = log_weights_on_grid(x, theta, phi)
     return np.mean(values**2 @ masses - (values @ masses)**2)
 

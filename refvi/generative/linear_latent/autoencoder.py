@@ -1,8 +1,9 @@
 """The linear autoencoder: least squares through a bottleneck is principal component analysis.
 
-Shapes as in model.py; E (D, n) encodes, W (n, D) decodes, both about the mean of the data. Errors are squares |x - xhat|^2,
-averaged over the data. Baldi and Hornik (1989), Neural networks and principal component analysis: learning from examples
-without local minima; RAI, "A standard auto-encoder learns to (nonlinearly) compress and uncompress an input".
+Shapes as in model.py; E (D, n) encodes, W (n, D) decodes, both about the mean of the data. Errors are squares
+|x - xhat|^2, averaged over the data. Baldi and Hornik (1989), Neural networks and principal component analysis:
+learning from examples without local minima; RAI, "A standard auto-encoder learns to (nonlinearly) compress and
+uncompress an input".
 """
 import autograd.numpy as np
 
@@ -17,7 +18,10 @@ def error(W, E, x):
 
 
 def trained(x, E, rounds=150):
-    """W (n, D) and E (D, n) after so many rounds of least squares, each layer in turn: there are saddles, but no other minimum."""
+    """W (n, D) and E (D, n) after so many rounds of least squares, each layer in turn, from an encoder E.
+
+    The error has saddles, but no other minimum.
+    """
     off = x - np.mean(x, axis=0)
     for _ in range(rounds):
         code = off @ E.T

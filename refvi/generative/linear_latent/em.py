@@ -1,7 +1,7 @@
 """EM for probabilistic PCA and for factor analysis: the posterior of each z, then a regression of x on it.
 
-Shapes as in model.py; `each` says whether every coordinate of x has a noise of its own (factor analysis) or all share one
-(probabilistic PCA). Likelihoods and bounds are nats per datum. Rubin and Thayer (1982), EM algorithms for ML factor
+Shapes as in model.py; `each` says whether every coordinate of x has a noise of its own (factor analysis) or all share
+one (probabilistic PCA). Likelihoods and bounds are nats per datum. Rubin and Thayer (1982), EM algorithms for ML factor
 analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
 """
 from typing import NamedTuple
@@ -49,7 +49,7 @@ def iterated(x, theta, each, steps):
 # ---- the fit
 
 class Fit(NamedTuple):
-    """theta, the likelihood in nats per datum before each step and after the last, and whether the last steps still changed it."""
+    """theta, the likelihood in nats per datum before each step and after the last, and whether it has come to rest."""
     theta: Linear
     log_likelihoods: np.ndarray
     converged: bool
@@ -58,9 +58,9 @@ class Fit(NamedTuple):
 def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit.
 
-    It stops where a step changes no entry of the covariance by more than tolerance times its largest. Where a coordinate's
-    noise falls to nothing (a Heywood case: the likelihood has no interior maximum there) it goes on slowly, and `converged`
-    is False.
+    It stops where a step changes no entry of the covariance by more than tolerance times its largest. Where a
+    coordinate's noise falls to nothing (a Heywood case: the likelihood has no interior maximum there) it goes on
+    slowly, and `converged` is False.
     """
     require_count("steps", steps)
     require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
@@ -68,7 +68,8 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     if each:
         still = np.flatnonzero(np.ptp(x, axis=0) == 0)
         if len(still):
-            raise ValueError(f"x[:, {still[0]}] is {np.asarray(x)[0, still[0]]} in every datum: its noise would fall to zero "
+            value = np.asarray(x)[0, still[0]]
+            raise ValueError(f"x[:, {still[0]}] is {value} in every datum: its noise would fall to zero "
                              "and the likelihood grow without end; leave it out")
         theta = with_noise_of_each(theta)
     values, C = [log_likelihood(x, theta)], covariance(theta)
@@ -129,7 +130,7 @@ def regression_on_moments(x, theta, each):
 
 
 def one_matrix(x, theta):
-    """Both halves in one for probabilistic PCA with b at the mean: W <- S W (sd^2 I + M^-1 W' S W)^-1, S the data's covariance."""
+    """For one noise and b at the mean: W <- S W (sd^2 I + M^-1 W' S W)^-1, with S the data's covariance."""
     S, W, M = scatter(x, theta.b), theta.W, small(theta)
     new = S @ W @ np.linalg.inv(theta.sd**2 * np.eye(len(M)) + np.linalg.solve(M, W.T @ S @ W))
     left = np.trace(S - S @ W @ np.linalg.solve(M, new.T)) / len(S)
@@ -171,7 +172,7 @@ def gradient_at_fit(x, D):
 
 
 def gradient_at_ppca(x, D):
-    """The slope of factor analysis' likelihood where all noises are one, at the fit of probabilistic PCA: not the top."""
+    """The slope of factor analysis' likelihood at the fit of probabilistic PCA, where all noises are one."""
     return gradient(x, with_noise_of_each(closed_form(x, D)))
 
 

@@ -1,9 +1,9 @@
-"""The linear variational autoencoder: q(z | x) = N(V (x - b), diag(exp(2 log_sd))), a linear encoder of a linear decoder.
+"""The linear variational autoencoder: q(z | x) = N(V (x - b), diag(exp(2 log_sd))) beside a linear decoder.
 
 Shapes as in model.py; phi = (V row by row, log_sd), (D n + D,). ELBOs are nats per datum, an average over the N data.
-Dai et al. (2018), Connections with robust PCA and the role of emergent sparsity in variational autoencoder models; Lucas et
-al. (2019), Don't blame the ELBO! A linear VAE perspective on posterior collapse; RAI, "Role of encoder: take x as input
-and generate an encoding z".
+Dai et al. (2018), Connections with robust PCA and the role of emergent sparsity in variational autoencoder models;
+Lucas et al. (2019), Don't blame the ELBO! A linear VAE perspective on posterior collapse; RAI, "Role of encoder: take x
+as input and generate an encoding z".
 """
 import autograd.numpy as np
 from autograd import grad, hessian
@@ -87,17 +87,17 @@ def evidence_minus_divergence(x, phi, theta):
 
 
 def average_weight(eps, x, phi, theta):
-    """Average over S draws z = mu + sd eps for each datum, eps (R, S, N, D), of log p(x, z) - log q(z | x). Returns (R,)."""
+    """Average of log p(x, z) - log q(z | x) over the data and S draws of each, eps (R, S, N, D). Returns (R,)."""
     lam = encode(x, phi, theta)
     mu, log_sd = halves(lam)
     z = mu + np.exp(log_sd) * eps
     return np.mean(log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), axis=(1, 2))
 
 
-# ---- what a draw is worth: S N times the variance of that average
+# ---- the variance of a log weight, averaged over the data: S N times the variance of that average
 
 def slopes_and_curvature(x, phi, theta):
-    """N times the variance, of one draw a datum: the log weight is quadratic in eps, with slopes g_n and one curvature H."""
+    """The mean of |g_n|^2 + |H|^2 / 2: the log weight is quadratic in eps, of these slopes and this curvature."""
     mu, log_sd = halves(encode(x, phi, theta))
     A, precision = posterior_map(theta)
     sd = np.exp(log_sd[0])
@@ -107,7 +107,7 @@ def slopes_and_curvature(x, phi, theta):
 
 
 def squared_error_of_average(eps, x, phi, theta):
-    """S N times the squared distance of average_weight from the bound, the mean of which is no function of S. Returns (R,)."""
+    """S N times the squared distance of average_weight from the bound: its mean does not depend on S. Returns (R,)."""
     error = average_weight(eps, x, phi, theta) - elbo(x, phi, theta)
     return eps.shape[1] * len(x) * error**2
 
@@ -145,8 +145,8 @@ def rotated_bound(x, D, rotation):
     return elbo(x, best(theta), theta)
 
 
-def likelihood_minus_correlation(x, D, rotation):
-    """What a diagonal q loses to the correlation of the posterior: half of sum log M_kk - log det M."""
+def bound_minus_correlation(x, D, rotation):
+    """The likelihood, less what a diagonal q loses to correlation: half of sum log M_kk - log det M."""
     theta = closed_form(x, D, rotation)
     M = small(theta)
     return log_likelihood(x, theta) - 0.5 * (np.sum(np.log(np.diag(M))) - np.linalg.slogdet(M)[1])

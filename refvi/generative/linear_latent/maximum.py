@@ -19,7 +19,8 @@ def require_data(x, D):
     if N < 2:
         raise ValueError(f"x has N={N} data: a covariance takes at least 2")
     if D >= n:
-        raise ValueError(f"D={D} latent coordinates leave no direction of the n={n} in x to the noise: take D of at most {n - 1}")
+        raise ValueError(f"D={D} latent coordinates leave no direction of the n={n} in x to the noise: "
+                         f"take D of at most {n - 1}")
     return x
 
 
@@ -35,17 +36,18 @@ def eigen_of(covariance_of_data):
 
 
 def closed_form(x, D, rotation=None):
-    """theta of the highest likelihood: W = U (L - sd^2)^(1/2) R, with the D largest eigenvalues, sd^2 the mean of the others.
+    """theta of the highest likelihood: W = U (L - sd^2)^(1/2) R.
 
-    R (D, D) is any rotation. ValueError where the other eigenvalues are zero: the likelihood is then unbounded, and no
-    sd > 0 is the best.
+    L holds the D largest eigenvalues, sd^2 is the mean of the others, R (D, D) any rotation. ValueError where the other
+    eigenvalues are zero: the likelihood is then unbounded, and no sd > 0 is the best.
     """
     x = require_data(x, D)
     if rotation is None:
         rotation = np.eye(D)
     require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
     if not np.allclose(rotation.T @ rotation, np.eye(D)):
-        raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, take a QR decomposition's Q")
+        raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, "
+                         "take a QR decomposition's Q")
     return from_axes(x, np.arange(D), rotation)
 
 
@@ -56,13 +58,14 @@ def from_axes(x, kept, rotation):
 
 
 def from_moments(mean, covariance_of_data, kept, rotation):
-    """from_axes for data or a population of this mean (n,) and covariance (n, n): the likelihood knows nothing else of them."""
+    """from_axes for data or a population of this mean (n,) and covariance (n, n)."""
     values, U = eigen_of(covariance_of_data)
     others = np.delete(values, kept)
     variance = np.mean(others)
     if not variance > np.finfo(float).eps * len(values) * values[0]:
-        raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, not above rounding: "
-                         f"the data lie in a plane of D={len(kept)} dimensions, take a smaller D, or more data than coordinates")
+        raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
+                         f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
+                         "take a smaller D, or more data than coordinates")
     remedy = "less the mean of the others; keep the largest"
     roots = np.sqrt(require_positive("each kept eigenvalue", values[kept] - variance, remedy))
     return Linear(U[:, kept] * roots @ rotation, mean, np.sqrt(variance))
@@ -77,8 +80,8 @@ def flat(theta):
 
 def unflat(vector, n, D):
     """The Linear of a flat vector; one log sd at its end, or n."""
-    rest = vector[n * D + n:]
-    return Linear(np.reshape(vector[:n * D], (n, D)), vector[n * D:n * D + n], np.exp(rest if len(rest) > 1 else rest[0]))
+    W, b, log_sd = np.reshape(vector[:n * D], (n, D)), vector[n * D:n * D + n], vector[n * D + n:]
+    return Linear(W, b, np.exp(log_sd if len(log_sd) > 1 else log_sd[0]))
 
 
 def gradient(x, theta):

@@ -1,4 +1,4 @@
-"""The linear latent variable model, whose marginal and posterior are normal: what every chapter with a linear decoder takes from here.
+"""The linear latent variable model, whose marginal and posterior are normal; every linear decoder is this one.
 
 z ~ N(0, I_D), x = W z + b + noise, with one standard deviation for all coordinates of x (probabilistic PCA) or one for
 each (factor analysis). Shapes: x (N, n), a datum a row; z (..., S, D); W (n, D), b (n,), sd a number or (n,);
@@ -22,14 +22,15 @@ class Linear(NamedTuple):
 
 
 def linear(W, b, *, sd):
-    """A checked Linear; ValueError for a wrong shape, a value that is not finite, a standard deviation that is not positive."""
+    """A checked Linear; ValueError for a wrong shape, a value that is not finite, an sd that is not positive."""
     W = require_finite("W", require_shape("W", W, (None, None), "(n=coordinates of x, D=coordinates of z)"))
     n, D = W.shape
     b = require_finite("b", require_shape("b", b, (n,), f"the mean of x, one entry for each of the n={n} rows of W"))
     remedy = "a standard deviation, not a variance or its logarithm"
     sd = require_positive("sd", require_finite("sd", np.array(sd, float)), remedy)
     if sd.shape not in ((), (n,)):
-        raise ValueError(f"sd has shape {sd.shape}, expected () for one noise, or ({n},) for one in each coordinate of x")
+        raise ValueError(f"sd has shape {sd.shape}, expected () for one noise, "
+                         f"or ({n},) for one in each coordinate of x")
     return Linear(W, b, sd)
 
 

@@ -1,7 +1,7 @@
 """The linear model as networks of one layer, for chapters whose decoders and encoders are networks.
 
-A network multiplies from the right: its decoder (D, n) holds W' beside b, its encoder (n, 2 D) holds A' beside -A b. Weights
-are flat, in the order of refvi.likelihood.networks.
+A network multiplies from the right: a decoder (D, n) holds W' and b, an encoder (n, 2 D) holds A' and -A b. Weights are
+flat, in the order of refvi.likelihood.networks.
 """
 import autograd.numpy as np
 
@@ -11,9 +11,9 @@ from refvi.likelihood.networks import layers
 
 
 def from_network(weights, sizes, sd):
-    """The Linear model of a decoder of layers (D, n) and a noise of standard deviation sd; ValueError for hidden layers."""
+    """The Linear model of a decoder of layers (D, n) and a noise of standard deviation sd."""
     if len(sizes) != 2:
-        raise ValueError(f"the decoder has layers {sizes}: only one of two, (D, n), is linear, and has a normal posterior")
+        raise ValueError(f"the decoder has layers {sizes}: only one of two, (D, n), is linear, and has this posterior")
     (W, b), = layers(weights, sizes)
     return Linear(W.T, b, require_positive("sd", sd, "a standard deviation, not a variance"))
 
