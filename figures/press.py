@@ -1,9 +1,10 @@
 """The press: runs a figure's script, writes its picture and its numbers.
 
-A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
-error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
-drawn from its stored numbers unless they are to be computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their name.
-A script with FRAMES, FRAMES_PER_SECOND and draw_frame(figure, frame, **data) moves as well: the same numbers make <name>.gif.
+A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x
+come with error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line.
+FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is drawn from its stored numbers unless they are to be
+computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their
+name. A script with FRAMES, FRAMES_PER_SECOND and draw_frame(figure, frame, **data) moves as well: <name>.gif.
 """
 import hashlib
 import importlib.util
@@ -64,7 +65,11 @@ def seeded(name):
 def stored(name):
     """The committed numbers of a figure, or None."""
     path = place(name).with_suffix(".json")
-    return {key: np.asarray(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else None
+    return (
+        {key: np.asarray(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()}
+        if path.exists()
+        else None
+    )
 
 
 def numbers(name, script, fresh, update):
@@ -72,7 +77,9 @@ def numbers(name, script, fresh, update):
     kept = stored(name)
     if getattr(script, "EXPENSIVE", False) and kept and not fresh and not update:
         return kept
-    return {key: np.asarray(value) for key, value in script.data(np.random.default_rng() if fresh else seeded(name)).items()}
+    return {
+        key: np.asarray(value) for key, value in script.data(np.random.default_rng() if fresh else seeded(name)).items()
+    }
 
 
 def render(script, data, form):
@@ -81,12 +88,18 @@ def render(script, data, form):
         figure = Figure()
         script.draw(figure, **data)
         buffer = io.BytesIO()
-        figure.savefig(buffer, format=form, metadata={"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form])
+        figure.savefig(
+            buffer,
+            format=form,
+            metadata={"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form],
+        )
     return buffer.getvalue()
 
 
 def animate(script, data):
-    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and a word of why, without a writer for it."""
+    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and a word of why, without a
+    writer for it.
+    """
     if not writers.is_available("pillow"):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None
@@ -104,7 +117,8 @@ def animate(script, data):
 
 
 def write(name, out=HOME / "drawn", form=None, fresh=False, update=False):
-    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written; yields their paths.
+    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written;
+    yields their paths.
 
     update renews the committed files beside the script, whatever out is.
     """

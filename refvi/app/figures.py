@@ -42,12 +42,15 @@ def written(name, **how):
 
 @contextmanager
 def pool(processes):
-    """A map over worker processes that come to an end with the with-block; the built-in map where one process is enough."""
+    """A map over worker processes that come to an end with the with-block; the built-in map where one process is
+    enough.
+    """
     if processes == 1:
         yield map
         return
     start_server()
-    with workers().Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as started:      # Ctrl-C is the parent's to answer
+    # Ctrl-C is the parent's to answer
+    with workers().Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as started:
         yield started.imap
 
 

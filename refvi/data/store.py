@@ -1,4 +1,6 @@
-"""Data: toy sets drawn from an rng here; real sets, one file each, in the folder named by REFVI_DATA or in the user's cache."""
+"""Data: toy sets drawn from an rng here; real sets, one file each, in the folder named by REFVI_DATA or in the user's
+cache.
+"""
 import os
 from pathlib import Path
 from typing import NamedTuple

@@ -27,8 +27,10 @@ def read(name, part, root):
     root = Path(root) if root else folder() and folder() / "uci"
     path = root and root / name / f"{part}.txt"
     if not path or not path.exists():
-        raise FileNotFoundError(f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, index_features.txt, "
-                                f"index_target.txt and the splits there, or set REFVI_DATA to the folder that holds uci/{name}")
+        raise FileNotFoundError(
+            f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, index_features.txt, "
+            f"index_target.txt and the splits there, or set REFVI_DATA to the folder that holds uci/{name}"
+        )
     return np.loadtxt(path, encoding="utf-8")
 
 

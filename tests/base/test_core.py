@@ -1,4 +1,6 @@
-"""The words every chapter speaks: noise integrates what it draws, the score is the gradient of the log density, errors name the array."""
+"""The words every chapter speaks: noise integrates what it draws, the score is the gradient of the log density, errors
+name the array.
+"""
 import numpy as np
 import pytest
 from autograd import grad

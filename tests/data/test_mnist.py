@@ -1,4 +1,7 @@
-"""MNIST: bytes that are not exactly right are refused, and a download is whole or not there. The server stands on loopback."""
+"""MNIST: bytes that are not exactly right are refused, and a download is whole or not there.
+
+The server stands on loopback.
+"""
 import gzip
 import hashlib
 import threading
@@ -129,7 +132,11 @@ def test_missing_files_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError) as error:
         mnist.load("train")
-    for word in ("refvi data fetch mnist", str(tmp_path / "refvi" / "mnist"), *(file.sha256 for file in mnist.FILES.values())):
+    for word in (
+        "refvi data fetch mnist",
+        str(tmp_path / "refvi" / "mnist"),
+        *(file.sha256 for file in mnist.FILES.values()),
+    ):
         assert word in str(error.value)
 
 
@@ -143,14 +150,19 @@ def test_all_four_files_are_fetched_once(small, server, tmp_path):
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize("name, answer, message", [
-    ("truncates", truncated, "ended after|IncompleteRead"),
-    ("html", lambda content: b"<html>Welcome to this hotel</html>", "is a web page"),
-    ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
-    ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
-    ("missing", lambda content: None, "Not Found"),
-])
-def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(small, server, tmp_path, name, answer, message):
+@pytest.mark.parametrize(
+    "name, answer, message",
+    [
+        ("truncates", truncated, "ended after|IncompleteRead"),
+        ("html", lambda content: b"<html>Welcome to this hotel</html>", "is a web page"),
+        ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
+        ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
+        ("missing", lambda content: None, "Not Found"),
+    ],
+)
+def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(
+    small, server, tmp_path, name, answer, message
+):
     for path, content in small.items():
         server.answers[f"/bad/{path}"] = answer(content)
     with pytest.raises(ConnectionError, match=message) as error:
@@ -204,5 +216,7 @@ def test_the_command(small, server, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.count("fetched and checked") == 4
     assert main(["data"]) == 0 and mnist.at_hand()
     assert "mnist          at hand" in capsys.readouterr().out
-    assert main(["data", "fetch", "mnist", "--out", str(tmp_path / "elsewhere"), "--mirror", url(server, "nowhere")]) == 2
+    assert (
+        main(["data", "fetch", "mnist", "--out", str(tmp_path / "elsewhere"), "--mirror", url(server, "nowhere")]) == 2
+    )
     assert "could not fetch train-images-idx3-ubyte" in capsys.readouterr().err
