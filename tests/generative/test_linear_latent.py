@@ -1,4 +1,4 @@
-"""Faults planted in the linear models are refused, right variants pass, and the fits end where SciPy's own ascent does."""
+"""Faults planted in the linear models are refused, right variants pass, fits end where SciPy's own ascent does."""
 import numpy as np
 import pytest
 from autograd import hessian
@@ -22,7 +22,8 @@ AXES = np.linalg.qr(np.array([[1., 1., 1., 1.2], [1., -1., 1.1, -1.], [1., 1.1, 
 def some_data(rng, N=11):
     """Eigenvalues 2.6, 1.3, 0.9 and 0.5, along generic axes."""
     raw = rng.uniform(-1, 1, (N, 4))
-    return np.linalg.qr(raw - raw.mean(axis=0))[0] * np.sqrt(N * np.array([2.6, 1.3, 0.9, 0.5])) @ AXES.T + [0.4, -0.7, 0.2, 0.9]
+    white = np.linalg.qr(raw - raw.mean(axis=0))[0] * np.sqrt(N)
+    return white * np.sqrt([2.6, 1.3, 0.9, 0.5]) @ AXES.T + [0.4, -0.7, 0.2, 0.9]
 
 
 def compare(entropy, truth, estimate, **values):
@@ -50,13 +51,21 @@ def planted(x):
     b, kept, noise, angle = x.mean(axis=0), values[:2], values[2:].mean(), 0.6
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     right = Linear(U[:, :2] * np.sqrt(kept - noise), b, np.sqrt(noise))
-    return {"right": right, "rotated": right._replace(W=right.W @ rotation), "reflected": right._replace(W=-right.W),
-            "noise over n": right._replace(sd=np.sqrt(values[2:].sum() / 4)), "noise over n - 1": right._replace(sd=np.sqrt(values[2:].sum() / 3)),
-            "noise not averaged": right._replace(sd=np.sqrt(values[2:].sum())), "the largest discarded": right._replace(sd=np.sqrt(values[2])),
-            "variance for deviation": right._replace(sd=noise), "noise not taken from W": right._replace(W=U[:, :2] * np.sqrt(kept)),
-            "eigenvalues for roots": right._replace(W=U[:, :2] * (kept - noise)), "rows for columns": right._replace(W=U.T[:, :2] * np.sqrt(kept - noise)),
-            "the smallest axes": right._replace(W=U[:, 2:] * np.sqrt(kept - noise)), "R not orthogonal": right._replace(W=right.W @ (rotation + 0.2)),
-            "covariance over N - 1": right._replace(W=right.W * np.sqrt(len(x) / (len(x) - 1)), sd=right.sd * np.sqrt(len(x) / (len(x) - 1))),
+    inflated = np.sqrt(len(x) / (len(x) - 1))
+    return {"right": right,
+            "rotated": right._replace(W=right.W @ rotation),
+            "reflected": right._replace(W=-right.W),
+            "noise over n": right._replace(sd=np.sqrt(values[2:].sum() / 4)),
+            "noise over n - 1": right._replace(sd=np.sqrt(values[2:].sum() / 3)),
+            "noise not averaged": right._replace(sd=np.sqrt(values[2:].sum())),
+            "the largest discarded": right._replace(sd=np.sqrt(values[2])),
+            "variance for deviation": right._replace(sd=noise),
+            "noise not taken from W": right._replace(W=U[:, :2] * np.sqrt(kept)),
+            "eigenvalues for roots": right._replace(W=U[:, :2] * (kept - noise)),
+            "rows for columns": right._replace(W=U.T[:, :2] * np.sqrt(kept - noise)),
+            "the smallest axes": right._replace(W=U[:, 2:] * np.sqrt(kept - noise)),
+            "R not orthogonal": right._replace(W=right.W @ (rotation + 0.2)),
+            "covariance over N - 1": right._replace(W=right.W * inflated, sd=right.sd * inflated),
             "b forgotten": right._replace(b=0 * b)}
 
 
@@ -75,8 +84,8 @@ def test_a_wrong_solution_has_a_slope_and_a_lower_likelihood(entropy, rng, name)
 def test_the_closed_form_is_where_scipy_s_ascent_ends(rng):
     x = some_data(rng)
     theta = closed_form(x, 2)
-    start = flat(theta) + rng.uniform(-0.3, 0.3, 13)
-    found = optimize.minimize(lambda v: -in_scipy(x, covariance(unflat(v, 4, 2))), np.concatenate([start[:8], x.mean(axis=0), start[12:]]), method="BFGS")
+    start = flat(theta) + rng.uniform(-0.3, 0.3, 13) * np.repeat([1, 0, 1], [8, 4, 1])
+    found = optimize.minimize(lambda v: -in_scipy(x, covariance(unflat(v, 4, 2))), start, method="BFGS")
     assert -found.fun == pytest.approx(log_likelihood(x, theta), abs=1e-6)
 
 
@@ -103,14 +112,18 @@ def steps(x, theta):
     """One step of EM for PPCA, right and wrong."""
     mean, precision = posterior(x, theta)
     S, second = np.linalg.inv(precision), mean.T @ mean / len(x)
-    return {"right": e_step(x, theta), "covariance forgotten": (mean, second), "covariance summed over the data": (mean, len(x) * S + second),
-            "precision for covariance": (mean, precision + second), "noise forgotten in M": (mean, S / np.mean(theta.sd**2) + second),
-            "M without noise": ( (x - theta.b) @ np.linalg.pinv(theta.W).T, S + second),
+    return {"right": e_step(x, theta),
+            "covariance forgotten": (mean, second),
+            "covariance summed over the data": (mean, len(x) * S + second),
+            "precision for covariance": (mean, precision + second),
+            "noise forgotten in M": (mean, S / np.mean(theta.sd**2) + second),
+            "M without noise": ((x - theta.b) @ np.linalg.pinv(theta.W).T, S + second),
             "outer product of the mean": (mean, S + np.outer(mean.mean(axis=0), mean.mean(axis=0)))}
 
 
 @pytest.mark.parametrize("each", [False, True])
-@pytest.mark.parametrize("name", ["right", "covariance forgotten", "covariance summed over the data", "precision for covariance", "noise forgotten in M", "M without noise",
+@pytest.mark.parametrize("name", ["right", "covariance forgotten", "covariance summed over the data",
+                                  "precision for covariance", "noise forgotten in M", "M without noise",
                                   "outer product of the mean"])
 def test_a_wrong_step_leaves_the_top_and_the_right_one_stays(rng, name, each):
     x = some_data(rng)
@@ -124,7 +137,8 @@ def test_a_wrong_step_leaves_the_top_and_the_right_one_stays(rng, name, each):
 @pytest.mark.parametrize("each", [False, True])
 def test_em_never_falls_and_ends_at_the_top(rng, each):
     x = some_data(rng)
-    theta = Linear(rng.uniform(0.2, 0.8, (4, 1 if each else 2)), x.mean(axis=0), rng.uniform(0.6, 0.9, 4) if each else 0.8)
+    W, sd = rng.uniform(0.2, 0.8, (4, 1 if each else 2)), rng.uniform(0.6, 0.9, 4) if each else 0.8
+    theta = Linear(W, x.mean(axis=0), sd)
     values = []
     for _ in range(40):
         values.append(log_likelihood(x, theta))
@@ -142,7 +156,8 @@ def test_a_fit_of_factor_analysis_finds_the_factors_and_its_slope_is_zero(rng):
     assert fitted.converged and np.all(np.diff(fitted.log_likelihoods) > -1e-12)
     np.testing.assert_allclose(fitted.theta.sd, sd, atol=1e-8)
     np.testing.assert_allclose(np.abs(fitted.theta.W), W, atol=1e-8)
-    assert np.max(np.abs(gradient(x, fitted.theta))) < 1e-9 < 1e-3 < np.max(np.abs(gradient(x, fitted.theta._replace(sd=fitted.theta.sd**2))))
+    assert np.max(np.abs(gradient(x, fitted.theta))) < 1e-9
+    assert np.max(np.abs(gradient(x, fitted.theta._replace(sd=fitted.theta.sd**2)))) > 1e-3
 
 
 def test_a_fit_with_one_noise_is_the_closed_form_at_once_and_a_short_one_says_so(rng):
@@ -203,7 +218,8 @@ def test_networks_put_out_the_model_s_own_numbers(rng, noises):
     again = from_network(to_network(theta), (2, 4), theta.sd)
     for given, found in zip(theta, again):
         np.testing.assert_array_equal(given, found)
-    np.testing.assert_allclose(log_evidence(x, theta), stats.multivariate_normal.logpdf(x, theta.b, covariance(theta)), rtol=1e-10)
+    of_scipy = stats.multivariate_normal.logpdf(x, theta.b, covariance(theta))
+    np.testing.assert_allclose(log_evidence(x, theta), of_scipy, rtol=1e-10)
     with pytest.raises(ValueError, match=r"layers \(2, 3, 4\): only one of two, \(D, n\), is linear"):
         from_network(np.zeros(25), (2, 3, 4), 1.)
 
@@ -228,16 +244,21 @@ def test_training_ends_at_the_discarded_eigenvalues_from_anywhere(rng):
 
 def test_the_picture_s_fits_end_on_their_lines():
     data = load_press().stored("linear_anchors")
-    assert np.all(data["elbo"] < data["ppca"] + 1e-12) and data["ppca"] - data["elbo"][-1] < 2e-3 < data["ppca"] - data["elbo"][0]
-    assert np.all(np.diff(data["em"]) > -1e-12) and data["em"][0] == pytest.approx(data["ppca"], abs=1e-12) and data["em"][-1] == pytest.approx(data["factors"], abs=1e-8)
-    assert np.all(data["squares"] > data["discarded"] - 1e-12) and data["squares"][-1] == pytest.approx(data["discarded"], abs=1e-6)
+    assert np.all(data["elbo"] < data["ppca"] + 1e-12)
+    assert data["ppca"] - data["elbo"][-1] < 2e-3 < data["ppca"] - data["elbo"][0]
+    assert np.all(np.diff(data["em"]) > -1e-12)
+    assert data["em"][0] == pytest.approx(data["ppca"], abs=1e-12)
+    assert data["em"][-1] == pytest.approx(data["factors"], abs=1e-8)
+    assert np.all(data["squares"] > data["discarded"] - 1e-12)
+    assert data["squares"][-1] == pytest.approx(data["discarded"], abs=1e-6)
 
 
 # ---- bad input
 
 @pytest.mark.parametrize("D", [4, 5])
 def test_too_many_latent_coordinates(rng, D):
-    with pytest.raises(ValueError, match=rf"D={D} latent coordinates leave no direction of the n=4 in x to the noise: take D of at most 3"):
+    words = f"D={D} latent coordinates leave no direction of the n=4 in x to the noise: take D of at most 3"
+    with pytest.raises(ValueError, match=words):
         closed_form(some_data(rng), D)
 
 
@@ -254,14 +275,17 @@ def test_what_is_no_data_is_named(rng):
 
 
 def test_data_in_a_plane_leave_nothing_to_the_noise(rng):
-    with pytest.raises(ValueError, match="the 2 smallest eigenvalues of the covariance have mean .*the data lie in a plane of D=2 dimensions, take a smaller D"):
+    words = "the 2 smallest eigenvalues .* have mean .*the data lie in a plane of D=2 dimensions, take a smaller D"
+    with pytest.raises(ValueError, match=words):
         closed_form(rng.uniform(-1, 1, (9, 2)) @ rng.uniform(-1, 1, (2, 4)), 2)
 
 
 def test_a_model_that_is_none_is_named():
-    with pytest.raises(ValueError, match=r"sd must be > 0, got -1.0 \(a standard deviation, not a variance or its logarithm\)"):
+    words = r"sd must be > 0, got -1.0 \(a standard deviation, not a variance or its logarithm\)"
+    with pytest.raises(ValueError, match=words):
         linear(np.ones((3, 1)), np.zeros(3), sd=-1.)
-    with pytest.raises(ValueError, match=r"sd has shape \(2,\), expected \(\) for one noise, or \(3,\) for one in each coordinate of x"):
+    words = r"sd has shape \(2,\), expected \(\) for one noise, or \(3,\) for one in each coordinate of x"
+    with pytest.raises(ValueError, match=words):
         linear(np.ones((3, 1)), np.zeros(3), sd=[1., 2.])
     with pytest.raises(ValueError, match=r"b has shape \(1,\), expected \(3,\): the mean of x"):
         linear(np.ones((3, 1)), np.zeros(1), sd=1.)
@@ -278,7 +302,8 @@ def test_a_rotation_is_one_and_a_coordinate_moves(rng):
     with pytest.raises(ValueError, match="rotation is no orthogonal matrix"):
         closed_form(x, 2, np.ones((2, 2)))
     x[:, 2] = 3.
-    with pytest.raises(ValueError, match=r"x\[:, 2\] is 3.0 in every datum: its noise would fall to zero .*; leave it out"):
+    words = r"x\[:, 2\] is 3.0 in every datum: its noise would fall to zero .*; leave it out"
+    with pytest.raises(ValueError, match=words):
         fit(x, 1)
     assert fit(x, 1, each=False).converged
 
