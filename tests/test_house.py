@@ -258,7 +258,7 @@ def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
 
 
 def test_the_readme_s_commands_are_calls_that_make_sense():
-    from refvi.__main__ import build_parser
+    from refvi.app.parser import build_parser
     calls = re.findall(r"`refvi ([^`]+)`", (HOME / "README.md").read_text(encoding="utf-8"))
     assert {call.split()[0] for call in calls} >= {"verify", "figures", "slides", "fit", "data"}
     for call in calls:

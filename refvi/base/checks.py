@@ -1,7 +1,8 @@
 """What functions ask of their arguments: each require_* returns the value, or raises an error that names the remedy."""
-from numbers import Integral
+from numbers import Integral, Real
 
 import autograd.numpy as np
+import numpy
 
 
 def require_one_each(name, values, shape):
@@ -14,15 +15,39 @@ def require_one_each(name, values, shape):
     return values
 
 
+def require_real(name, value):
+    """value as an array of floats; ValueError for text, objects, complex numbers, ragged rows and masked values.
+
+    Whole numbers and truth values become float64, whatever their type: unsigned ones would wrap around where they are
+    subtracted.
+    """
+    if numpy.ma.isMaskedArray(value):
+        if numpy.ma.is_masked(value):
+            raise ValueError(f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+                             "take those that are there (x.compressed(), or whole rows without a gap), or fill them in")
+        value = value.data
+    try:
+        value = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths: give every row one value for each column") from None
+    kind = value.dtype.kind
+    if kind in "US":
+        raise ValueError(f"{name} holds text ({value.ravel()[0]!s}): convert it with np.asarray({name}, float)")
+    if kind == "O":
+        odd = next((item for item in value.ravel() if not isinstance(item, Real)), None)
+        raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "
+                         f"then convert it with np.asarray({name}, float)")
+    if kind not in "biuf":
+        raise ValueError(f"{name} holds {value.dtype}, expected real numbers")
+    if kind in "ui" and value.size and max(abs(int(value.max())), abs(int(value.min()))) > 2**53:
+        raise ValueError(f"{name} holds {value.ravel()[numpy.argmax(numpy.abs(value.astype(float)))]}, beyond 2^53: not exact as "
+                         "a float, rescale it or take logarithms")
+    return value.astype(float if kind in "biu" else numpy.result_type(value, numpy.float32), copy=False)
+
+
 def require_shape(name, value, shape, meaning):
     """value as a float array of this shape, in which None is any length and ... any leading axes; else a ValueError."""
-    value = np.asarray(value)
-    if value.dtype.kind not in "biuf":
-        raise ValueError(f"{name} holds {value.dtype}, expected real numbers: {meaning}")
-    if value.dtype.kind in "ui" and value.size and np.max(np.abs(value)) > 2**53:
-        raise ValueError(f"{name} holds {np.max(np.abs(value))}, beyond 2^53: not exact as a float, "
-                         "rescale it or take logarithms")
-    value = value.astype(np.result_type(value, np.float32), copy=False)
+    value = require_real(name, value)
     tail = shape[1:] if shape[:1] == (...,) else shape
     got = value.shape[max(value.ndim - len(tail), 0):] if shape[:1] == (...,) else value.shape
     if len(got) != len(tail) or any(want not in (None, n) for n, want in zip(got, tail)):
@@ -46,6 +71,12 @@ def require_positive(name, value, remedy):
     if not np.all(np.asarray(value) > 0):
         raise ValueError(f"{name} must be > 0, got {value} ({remedy})")
     return value
+
+
+def spread(values):
+    """Standard deviation of each column (D,), zero where the values differ by no more than rounding."""
+    sd, size = np.std(values, axis=0), np.max(np.abs(values), axis=0, initial=0.)
+    return np.where(sd > 8 * numpy.finfo(float).eps * size, sd, 0.)
 
 
 def require_count(name, value):

@@ -38,10 +38,14 @@ class Progress:
         width = min(max(room - len(self.name) - len(rest) - 4, 6), 24)
         return f"{self.name} [{'#' * int(width * share):{width}}]{rest}"[:room - 1]
 
-    def __exit__(self, *exception):
+    def clear(self):
+        """Take the bar off its line, for whoever prints next."""
         if self.shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
+
+    def __exit__(self, *exception):
+        self.clear()
 
 
 def columns():

@@ -46,16 +46,36 @@ def places():
     return [place / "mnist" for place in (folder(), cache()) if place]
 
 
+def names_of(file):
+    """The names under which a file is found: as it was published, compressed or not, and with a dot for the dash."""
+    return [name + ending for name in (file.name, file.name.replace("-idx", ".idx")) for ending in (".gz", "")]
+
+
+def size_of(file):
+    """Bytes of a file, uncompressed."""
+    return 4 + 4 * len(file.shape) + int(np.prod(file.shape))
+
+
+def whole(path, file):
+    """Whether a file has the right size: its own, or the one that the last four bytes of a gzip file tell."""
+    content_size = path.stat().st_size
+    if path.suffix != ".gz":
+        return content_size == size_of(file)
+    with open(path, "rb") as opened:
+        opened.seek(max(0, content_size - 4))
+        return int.from_bytes(opened.read(4), "little") == size_of(file)
+
+
 def find(file):
-    """The path of a file, compressed or not, or FileNotFoundError with all that is needed to supply it."""
-    for place in places():
-        for path in (place / f"{file.name}.gz", place / file.name):
-            if path.is_file():
-                return path
-    raise FileNotFoundError(
-        f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): run `refvi data fetch mnist`, or "
-        + by_hand(places()[-1])
-    )
+    """The path of a file, a whole one before any other, or FileNotFoundError with all that is needed to supply it."""
+    found = [path for place in places() for name in names_of(file) if (path := place / name).is_file()]
+    for path in found:
+        if whole(path, file):
+            return path
+    if found:
+        return found[0]         # reading it says what is wrong
+    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): "
+                            f"run `refvi data fetch mnist`, or {by_hand(places()[-1])}")
 
 
 def by_hand(place):
@@ -65,9 +85,9 @@ def by_hand(place):
 
 
 def at_hand():
-    """Whether all four files are there; their content is checked when they are read."""
+    """Whether all four files are there and have the right size; their content is checked when they are read."""
     try:
-        return all(find(file) for file in FILES.values())
+        return all(whole(find(file), file) for file in FILES.values())
     except FileNotFoundError:
         return False
 
@@ -84,8 +104,9 @@ def parse(content, file, source):
         except (EOFError, OSError, zlib.error) as error:
             raise ValueError(f"{source} is a damaged or truncated gzip file ({error}): delete it and run "
                              "`refvi data fetch mnist` again") from None
-    magic, size = int.from_bytes(content[:4], "big"), len(content)
-    wanted = 4 + 4 * len(file.shape) + int(np.prod(file.shape))
+    magic, size, wanted = int.from_bytes(content[:4], "big"), len(content), size_of(file)
+    if not size:
+        raise ValueError(f"{source} is empty: delete it and run `refvi data fetch mnist` again")
     if magic != file.magic:
         raise ValueError(
             f"{source} begins with {magic}, expected the magic number {file.magic} of {file.name}: it is another file"

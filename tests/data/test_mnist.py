@@ -117,7 +117,7 @@ def test_files_are_found_compressed_or_not_in_refvi_data_then_in_the_cache(small
     (lambda raw: raw + b"\0", "holds 2,369 bytes"),
     (lambda raw: (2049).to_bytes(4, "big") + raw[4:], "begins with 2049, expected the magic number 2051"),
     (lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]), "has SHA-256 .*: its content was changed"),
-    (lambda raw: b"", "begins with 0"),
+    (lambda raw: b"", "is empty: delete it and run `refvi data fetch mnist` again"),
 ])
 def test_damage_is_named(small, damage, message):
     file = mnist.FILES["test", "images"]
@@ -220,3 +220,33 @@ def test_the_command(small, server, tmp_path, capsys, monkeypatch):
         main(["data", "fetch", "mnist", "--out", str(tmp_path / "elsewhere"), "--mirror", url(server, "nowhere")]) == 2
     )
     assert "could not fetch train-images-idx3-ubyte" in capsys.readouterr().err
+
+
+def sparse(path, size):
+    """A file of zeros that takes no room."""
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def test_a_file_is_found_under_either_usual_name_and_a_whole_one_before_any_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for file in mnist.FILES.values():
+        dotted = sparse(tmp_path / "mnist" / file.name.replace("-idx", ".idx"), mnist.size_of(file))
+        assert mnist.find(file) == dotted
+        empty = sparse(tmp_path / "mnist" / f"{file.name}.gz", 0)
+        assert mnist.find(file) == dotted
+        dotted.unlink()
+        assert mnist.find(file) == empty and not mnist.whole(empty, file)
+    assert not mnist.at_hand()
+
+
+def test_the_size_of_a_compressed_file_is_read_off_its_end(tmp_path):
+    file = mnist.FILES["test", "labels"]
+    path = tmp_path / f"{file.name}.gz"
+    path.write_bytes(gzip.compress(bytes(mnist.size_of(file))))
+    assert mnist.whole(path, file)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not mnist.whole(path, file)

@@ -27,11 +27,21 @@ def choose(rng, name):
 
 
 def problem(regression):
-    """(x, theta): standardized target, and the model of its N inputs and an intercept."""
+    """(x, theta): standardized target, and the model of its N inputs and an intercept.
+
+    ValueError where no noise is left to estimate: a constant target, or one that the inputs explain to within rounding.
+    """
     y = np.column_stack([np.ones(len(regression.target)), data.standardize(regression.inputs)])
     x = data.standardize(regression.target)
+    if not np.any(x):
+        raise ValueError(f"the target of {regression.name} is constant: there is nothing to explain, and no noise to estimate")
     residual = x - y @ np.linalg.lstsq(y, x, rcond=None)[0]
-    return x, models.regression(y, prior_sd=1.5, noise_sd=np.std(residual))
+    noise_sd = np.std(residual)
+    if len(x) <= y.shape[1] or noise_sd <= 1e-7:
+        raise ValueError(f"the inputs explain the target of {regression.name} to within rounding ({len(x)} data, "
+                         f"{y.shape[1]} weights, residuals of {noise_sd:.1g} sd): no noise can be estimated, take more data "
+                         "or fewer inputs")
+    return x, models.regression(y, prior_sd=1.5, noise_sd=noise_sd)
 
 
 def start(D):
