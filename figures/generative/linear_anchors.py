@@ -1,9 +1,9 @@
-"""A linear VAE's bound climbs onto PPCA's likelihood, factor analysis passes it, an autoencoder falls onto an eigenvalue sum.
+"""A linear VAE's bound climbs onto PPCA's likelihood, factor analysis passes it, an autoencoder falls onto PCA's error.
 
 Sixty data in six dimensions, two latent coordinates. Left, nats per datum: Adam's steps on the exact bound of decoder and
-encoder together, and EM for factor analysis, which starts from PPCA; lines, the closed form for PPCA, of which the bound is
-0.0014 nats short after 600 steps, and factor analysis' likelihood where quasi-Newton steps end. Right: gradient descent on
-the error of a linear autoencoder; line, the sum of the discarded eigenvalues.
+encoder together, and EM for factor analysis, which starts from PPCA; lines, the closed form for PPCA, of which the bound
+is 0.0014 nats short after 600 steps, and factor analysis' likelihood where quasi-Newton steps end. Right: gradient descent
+on the error of a linear autoencoder; line, the sum of the discarded eigenvalues.
 """
 import numpy as np
 from autograd import grad
@@ -33,9 +33,10 @@ def data(rng):
     fitted = em.fit(x, D)
     decoder, encoder = 0.1 * np.cos(np.arange(n * D)), 0.1 * np.sin(np.arange(n * D))
     squares = squares_of_descent(x, np.concatenate([decoder, encoder]))
+    reached = fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1]
     return dict(step=AT, elbo=bounds_of_ascent(x, decoder, encoder)[AT - 1], ppca=likelihood_at_closed_form(x, D),
-                em=fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1], factors=highest(x, fitted.theta),
-                squares=squares[AT - 1], total=values.sum(), discarded=values[D:].sum())
+                em=reached, factors=highest(x, fitted.theta), squares=squares[AT - 1], total=values.sum(),
+                discarded=values[D:].sum())
 
 
 def bounds_of_ascent(x, decoder, encoder):
