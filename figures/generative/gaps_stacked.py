@@ -1,9 +1,10 @@
-"""The gap between log evidence and bound is a stack: what is not seen costs most, training takes down its own part only.
+"""The gap between log evidence and bound is a stack: what is not seen costs most, training takes down its part only.
 
-A linear decoder of six coordinates and two correlated latent ones; sixteen training data. Left: the encoder sees the first
-0 to 6 coordinates, and its training is over. Right: it sees four, and training goes on. Bars, areas and the line, exact;
-dots, log p(x) less the log weight, averaged over 4000 fresh data with one draw each, with two standard errors, on the exact
-sum. From 20 steps on it lies below its end, the optimisation gap is negative (hatched): stopping early is better.
+A linear decoder of six coordinates and two correlated latent ones; sixteen training data. Left: the encoder sees the
+first 0 to 6 coordinates, and its training is over. Right: it sees four, and training goes on. Bars, areas and the
+line, exact; dots, log p(x) less the log weight, averaged over 4000 fresh data with one draw each, with two standard
+errors, on the exact sum. From 20 steps on it lies below its end, the optimisation gap is negative (hatched): stopping
+early is better.
 """
 import numpy as np
 from scipy import stats
