@@ -175,25 +175,15 @@ def components(rng, N=300):
 
 
 def test_both_networks_together_reach_the_likelihood_of_principal_components(rng):
-    """RAI.095: nothing is lost where the encoder can be right; at its highest the bound is the maximum of the likelihood.
-
-    The encoder starts by reading what the decoder writes. Where the two begin with opposite signs both first shrink to the
-    saddle at zero, and may stay near it for most of these steps: twice in 150 random starts. In 200 runs from here 0.002
-    nats were lost (median; at most 0.0094), and the codes were off by 0.018 (root of the mean square; at most 0.040). The
-    logarithms of both have standard deviations of 0.52 and 0.31: the limits below are more than five of these away.
-    """
+    """RAI.095: nothing is lost where the encoder can be right; at its highest the bound is the maximum of the likelihood."""
     x, sd, best = components(rng)
     encoder, decoder, likelihood = Network((4, 2)), Network((1, 4)), gaussian(sd)
-    W = rng.uniform(0.2, 0.4, 4)
-    start = np.concatenate([np.stack([W, np.zeros(4)], axis=1).ravel(), np.zeros(2)]), np.concatenate([W, np.zeros(4)])
-
-    def rate(step):
-        return 0.03 * (1 - 0.98 * step / 360)
-    phi, theta, ascent = fit(rng, x, encoder, decoder, likelihood, *start, epochs=60, M=50, rate=rate)
+    start = 0.3 * initial(rng, encoder.sizes), 0.3 * initial(rng, decoder.sizes)
+    phi, theta, ascent = fit(rng, x, encoder, decoder, likelihood, *start, epochs=60, M=50, rate=lambda t: 0.03 * (1 - 0.98 * t / 360))
     reached = rows.elbo(phi, theta, x, encoder, decoder, likelihood)
     assert best - 0.03 < reached < best and ascent.steps == 360 and not ascent.stopped
     found, exact = encode(phi, x, encoder), encode(linear_encoder(theta, decoder, sd), x, encoder)
-    assert np.sqrt(np.mean((found - exact)**2)) < 0.1
+    assert np.max(np.abs(found - exact)) < 0.35
 
 
 def test_the_encoder_alone_goes_where_the_linear_one_is(rng):
