@@ -1,4 +1,4 @@
-"""A decoder without a hidden layer, whose E and M steps are closed forms: refvi.generative.linear_latent has them.
+"""A decoder without a hidden layer: what an E and an M step are there, in closed form, by refvi.generative.linear_latent.
 
 Shapes as in model.py: theta (P,) flat, d a Decoder of layers (D, n) with normal data. Elsewhere the model is a Linear
 (W (n, D), b, sd), a decoder's own weights being W'.
@@ -49,7 +49,7 @@ def one_layer_encoder(x, theta, d):
 
 
 def m_step(x, lam, d):
-    """theta that maximises the average bound beside lam (N, 2 D): least squares of x on z, with q's variances."""
+    """theta that maximises the average bound of a linear decoder beside lam (N, 2 D): least squares of x on z, with q's variances."""
     mu, log_sd = halves(lam)
     second = mu.T @ mu / len(x) + np.diag(np.mean(np.exp(2 * log_sd), axis=0))
     return flat(em.m_step(x, (mu, second), each=False))
@@ -69,6 +69,5 @@ def from_moments(mean, covariance, D):
     """theta (P,) of the linear decoder of highest likelihood for data of this mean (n,) and covariance (n, n)."""
     n = len(mean)
     if not 1 <= D < n:
-        raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, "
-                         "some direction must be left to the noise")
+        raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, some direction must be left to the noise")
     return flat(maximum.from_moments(mean, covariance, np.arange(D), np.eye(D)))
