@@ -52,7 +52,7 @@ def test_the_grid_in_two_dimensions_reproduces_a_normal(rng):
     d, theta = model.decoder((2, 3)), rng.normal(size=10) * 0.5
     x = rng.normal(size=(5, 3))
     W, b, sd = linear.parts(theta, d)
-    expected = stats.multivariate_normal.logpdf(x, b, W.T @ W + sd**2 * np.eye(3))
+    expected = stats.multivariate_normal.logpdf(x, b, W @ W.T + sd**2 * np.eye(3))
     np.testing.assert_allclose(model.log_evidence(x, theta, d), expected, rtol=1e-8)
     np.testing.assert_allclose(linear.normal_marginal(x, theta, d), expected, rtol=1e-10)
 
