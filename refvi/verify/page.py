@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from refvi.verify.chance import stream_of
 from refvi.verify.companion import load, set_stage, wire
-from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
 from refvi.verify.play import judge, rehearse
 from refvi.verify.tracing import code_of
 from refvi.verify.trial import FAIL
+from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
 

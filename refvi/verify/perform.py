@@ -23,6 +23,7 @@ class Played(NamedTuple):
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
     error: Any = 0.                     # the value's own, coordinate by coordinate, where the row knows it
+    whole: np.ndarray | None = None     # the value in Python's integers, if it consists of them
     at: Any = None                      # eps (R, S, ...) -> (R, d)
     with_draws: Any = None              # S -> the deterministic row for S draws, where S is among its symbols
 
@@ -95,26 +96,35 @@ def remedy_for(error):
 
 
 def as_array(value):
-    """(value, error): a finite float array and the error it declares."""
+    """(value, error, whole): a finite float array, the error it declares, and Python's own integers if it consists of them."""
     value, error = value if isinstance(value, Estimate) else (value, 0.)
     try:
         array = np.asarray(value)
     except ValueError:
         array = np.empty(1, object)
+    whole = None
+    if array.dtype.kind in "iu" or array.dtype.kind == "O" and array.size and all(type(number) is int for number in array.flat):
+        whole, array = array.astype(object), array.astype(float)
+    require_numbers(value, array)
+    if not np.all(np.isfinite(np.asarray(error, float))):
+        raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
+    if np.shape(error) not in ((), array.shape):
+        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
+    return array.astype(float), np.abs(error) * np.ones(array.shape), whole
+
+
+def require_numbers(value, array):
+    """A Fault where a row returned something else than finite real numbers."""
+    if array.dtype.kind == "c":
+        raise Fault("returns complex numbers", "return the real and the imaginary part as two coordinates, or the part that is meant")
     if array.dtype.kind not in "fiu":
-        what = "complex numbers" if array.dtype.kind == "c" else f"{type(value).__name__} ({array.dtype})"
-        raise Fault(f"returns {what}", "return a float or an array of floats")
+        raise Fault(f"returns {type(value).__name__} ({array.dtype})", "return a float or an array of floats")
     if array.size == 0:
         raise Fault(f"returns an empty array of shape {array.shape}", "return one value per parameter")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise Fault(f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, {len(bad)} of {array.size} values not finite",
                     "compute in log space, and keep the stage away from the edge of the domain")
-    if not np.all(np.isfinite(np.asarray(error, float))):
-        raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
-    if np.shape(error) not in ((), array.shape):
-        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
-    return array.astype(float), np.abs(error) * np.ones(array.shape)
 
 
 def require_noise(values):
@@ -163,10 +173,10 @@ def perform(row, functions, values, stream, memories=()):
             raise Fault(f"mixes its repetitions: {len(few)} of them alone give another value", "average over the draw axis only")
         played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps))
     else:
-        array, error = as_array(value)
-        played = Played(row, *trail, array.shape, array, error)
+        array, error, whole = as_array(value)
+        played = Played(row, *trail, array.shape, array, error, whole)
         if "S" in symbols(function)[1]:
-            played = played._replace(with_draws=lambda S: played._replace(**dict(zip(("value", "error"), as_array(call(function, {**values, "S": S}))))))
+            played = played._replace(with_draws=lambda S: played._replace(**dict(zip(("value", "error", "whole"), as_array(call(function, {**values, "S": S}))))))
     if not same(value, call(function, pilot)):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
     return played

@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.verify.compare import BOUNDS, DIFFERENT, Result, compare
+from refvi.verify.compare import compare
 from refvi.verify.document import Fault
 from refvi.verify.perform import perform
 from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
+from refvi.verify.verdict import BOUNDS, DIFFERENT, Result
 
 
 class Cast(NamedTuple):
