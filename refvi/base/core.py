@@ -48,7 +48,7 @@ def noise(q, lam):
 
     def rule(S, order):
         few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
-        if (few * (order / 2)**np.log2(more / few))**S > POINTS:      # asked before the nodes are built: they may not fit into memory
+        if S * np.log(few * (order / 2)**np.log2(more / few)) > np.log(POINTS):      # asked before the nodes are built: they may not fit into memory
             return None
         z, w = q.nodes(lam, order)
         index = np.indices((len(w),) * S).reshape(S, -1).T

@@ -111,7 +111,7 @@ def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
 
 def told(error):
     """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
-    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
+    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
 
 
 def require_distinct(played, done, functions, segments):
