@@ -17,6 +17,7 @@ from refvi.verify.verdict import BESIDE, CARRIED, DIFFERENT, DIGITS, MUCH, exact
 ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
 LOWER = 5                   # further orders that a rule is tried at before its refusal counts
 SETTLED = 0.2               # they may differ by this fraction of the gap
+SOME = 100                  # nodes that are tried among as many draws
 FEWER = (2, 1)              # draws with which a rule is tried that is too large for S
 
 
@@ -126,6 +127,7 @@ def by_rule(S, at, target, tolerance, result, chance):
     if ruled is None:
         return None
     mean, error = ruled
+    require_alike(S, at, chance)
     held = exact(result._replace(how="rule"), mean - target, np.maximum(tolerance, 2 * error))
     held = held._replace(how=held.how.replace("rule", f"rule {held.gap:.0e}"), value=result.value or mean.tolist())
     if held.verdict == UNDERPOWERED:
@@ -137,6 +139,15 @@ def by_rule(S, at, target, tolerance, result, chance):
             return held._replace(verdict=UNDERPOWERED, how="", notes=(
                 f"the noise's rule lies {held.gap:.0e} off, but its orders differ by {np.max(rough):.0e}: the draws decide",))
     return held
+
+
+def require_alike(S, at, chance):
+    """A Fault where a row gives another value on nodes of the rule than on the same nodes among draws."""
+    nodes = chance.noise.rule(S, order_of(chance.noise, S))[0]
+    some = nodes[::max(1, len(nodes) // SOME)]
+    among = at(np.concatenate([draw(chance.noise, chance.stream("nodes"), SOME, S), some]))[SOME:]
+    if not np.allclose(among, at(some), rtol=1e-9, atol=1e-12 * np.max(np.abs(among))):
+        raise Fault("mixes its repetitions: on the nodes of its noise's rule it gives another value alone than among draws", "average over the draw axis only")
 
 
 def order_of(noise, S):

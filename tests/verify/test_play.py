@@ -1,5 +1,10 @@
 """The checker on small proofs: what is true passes, what is false fails, and what proves nothing is refused."""
 import functools
+import gc
+import socket
+import subprocess
+import sys
+import threading
 from typing import NamedTuple
 
 import numpy as np
@@ -228,8 +233,101 @@ def test_a_reader_s_chain_needs_two_rows_that_share_no_code(entropy):
         return lam[0]**2 + np.exp(2 * lam[1])
     both = stage(one=lambda lam: moment(lam), two=lambda lam: moment(lam) * 1.)
     assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
-    supplied = stage(one=lambda lam, g: g(lam), two=lambda lam, g: g(lam) * 1., g=moment)
-    assert set(verdicts(prove(entropy, "one; = two", supplied)).values()) == {PASS}
+def test_a_number_that_a_supplied_function_computes_from_the_stage_alone_is_shared(entropy):
+    """What the stage supplies may be asked anything by all rows, as an integrand is; but not for the answer."""
+    answer = stage(one=lambda lam, g: g(lam), two=lambda lam, g: 1. * g(lam), g=moment)
+    assert "do not share code" in prove(entropy, "one; = two", answer)["the chain"].message
+    integrand = stage(one=lambda f: f(np.arange(4.)).mean(), two=lambda f: sum(f(k) for k in range(4)) / 4, f=lambda z: z**3)
+    assert set(verdicts(prove(entropy, "one; = two", integrand)).values()) == {PASS}
+
+
+NORM = 1.5 + len("a number that was computed")
+DIGITS = 12
+
+
+def test_a_number_of_the_module_is_shared_and_a_whole_number_is_not(entropy):
+    both = stage(one=lambda lam: lam[0] / NORM, two=lambda lam: np.exp(np.log(lam[0]) - np.log(NORM)))
+    assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
+    whole = stage(one=lambda lam: lam[0] / DIGITS, two=lambda lam: np.exp(np.log(lam[0]) - np.log(DIGITS)))
+    assert set(verdicts(prove(entropy, "one; = two", whole)).values()) == {PASS}
+
+
+def helper_one(lam):
+    return 2 * lam[0] + lam[1]
+
+
+def helper_two(vector):
+    """Another name, another docstring, one thought."""
+    return 2 * vector[0] + vector[1]
+
+
+def test_helpers_with_one_wording_are_one_helper(entropy):
+    values = stage(one=lambda lam: helper_one(lam) + 0., two=lambda lam: 1. * helper_two(lam))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+
+
+MEMORY = {}
+
+
+def remembers(lam):
+    MEMORY["last"] = lam[0]**3
+    return MEMORY["last"]
+
+
+def test_a_row_begins_where_no_other_has_run(entropy):
+    recalls = stage(remembers=remembers, recalls=lambda lam: MEMORY["last"] * 1.)
+    assert "raised KeyError" in prove(entropy, "remembers; = recalls", recalls)["recalls"].message
+
+    def wrong(lam):
+        return 0. * lam[0]
+
+    def mends(lam):
+        wrong.__code__ = (lambda lam: lam[0] * lam[0] * lam[0]).__code__
+        return lam[0]**3
+    mended = prove(entropy, "mends; = wrong", stage(mends=mends, wrong=wrong))
+    assert {"object.__setattr__" in mended["mends"].message, mended["mends"].verdict == FAIL} == {True}
+
+
+@pytest.mark.parametrize("row, touched", [
+    (lambda lam: eval("lam[0]**2"), "compile"),
+    (lambda lam: float(len(sys._getframe().f_back.f_locals)), "sys._getframe"),
+    (lambda lam: sys.setprofile(None) or 1., "sys.setprofile"),
+    (lambda lam: threading.Thread(target=print).start() or 1., "_thread.start_new_thread"),
+    (lambda lam: float(subprocess.run(["true"]).returncode), "subprocess.Popen"),
+    (lambda lam: float(socket.socket().fileno()), "socket.__new__"),
+    (lambda lam: float(open("row.txt", "w").write("1")), "open"),
+    (lambda lam: gc.get_objects()[0] or 1., "gc.get_objects"),
+])
+def test_a_row_that_reaches_around_its_arguments_is_told_so(entropy, row, touched):
+    result = prove(entropy, "second moment; = odd", stage(odd=row))["odd"]
+    assert result.verdict == FAIL and f"touches what is none of a row's ({touched})" in result.message
+
+
+def test_a_decorator_that_does_the_work_is_code_of_both_rows(entropy):
+    def doubled(function):
+        @functools.wraps(function)
+        def wrapper(lam):
+            return 2 * function(lam)
+        return wrapper
+
+    def deaf(function):
+        @functools.wraps(function)
+        def wrapper(lam):
+            return lam[0]**2
+        return wrapper
+    values = stage(one=doubled(lambda lam: lam[0] * 2), two=doubled(lambda lam: lam[0] + lam[0]), three=deaf(lambda lam: lam[0]))
+    assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
+    assert "never called by its own decorator" in prove(entropy, "one; = three", values)["three"].message
+
+
+def test_a_random_row_has_one_value_in_whatever_company(entropy):
+    def length(eps):
+        return mean_square(eps) * (1 if len(eps) > 2000 else 2)
+
+    def nodes(eps):
+        return mean_square(eps) * (1 if len(np.unique(eps)) < 70 else 1.02)
+    assert "mixes its repetitions" in prove(entropy, r"second moment; \approx length", stage(length=length))["length"].message
+    assert "mixes its repetitions" in prove(entropy, r"second moment; \approx nodes", stage(nodes=nodes))["nodes"].message
 
 
 def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(entropy):
@@ -394,7 +492,7 @@ def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
     (lambda eps: np.where(eps[:, 0] > 2., np.nan, 1.), "eps there is ["),
     (lambda eps: eps.sort(), "may not change its inputs"),
     (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
-    (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: 7 of them"),
+    (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: among 7 of them"),
     (lambda lam: lam[0] > 0, "returns bool"),
     (lambda lam: Estimate(1., np.nan), "carries the error nan"),
 ])
