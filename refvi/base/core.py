@@ -60,7 +60,7 @@ def noise(q, lam):
 def affordable(q, lam, order, S=1):
     """Whether S draws have at most POINTS joint nodes, asked before they are built: they may not fit into memory."""
     few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
-    return (few * (order / 2)**np.log2(more / few))**S <= POINTS
+    return S * np.log(few * (order / 2)**np.log2(more / few)) <= np.log(POINTS)
 
 
 def tied(noise, S):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from refvi.verify.document import Chain, Fault
+from refvi.verify.fresh import threads
 from refvi.verify.perform import remedy_for, symbols, where
 from refvi.verify.tracing import Trace
 
@@ -28,11 +29,14 @@ def load(page):
     for folder in (path.parent, path.parent.parent):        # what lies beside it, and what the pages of several folders share
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+    before = threads()
     try:
         with Trace() as trace:
             spec.loader.exec_module(module)
     except Exception as error:
         raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}", f"mend it until `python {path.name}` runs") from None
+    if threads() - before:
+        raise Fault(f"{path.name} starts threads as it is loaded", "a thread outlives the row that uses it: let rows compute by themselves")
     names = vars(module)
     stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
               if (name == "stage" or name.startswith("stage_")) and callable(value)}

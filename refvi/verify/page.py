@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 from refvi.verify.chance import stream_of
 from refvi.verify.companion import load, set_stage, wire
-from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
-from refvi.verify.play import judge, rehearse
+from refvi.verify.play import judge, observe, rehearse
 from refvi.verify.tracing import code_of
 from refvi.verify.trial import FAIL
+from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
 
@@ -58,8 +58,9 @@ def play_page(tell, path, options, begun, hung):
     tell(("plan", units))
     if begun == 0 and not hung:
         tell(("results", -1, faults(page) + broken + unplayable))
+    trails = observe_units(page, wired, units, begun, hung)
     for number in range(begun, len(units)):
-        tell(("results", number, play_unit(page, *wired[units[number].chain], units[number], hung.get(number, {}))))
+        tell(("results", number, play_unit(page, wired, units[number], trails)))
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):
@@ -68,10 +69,10 @@ def of_the_page(message, line=1, stage="", chain="the page", row=""):
 
 
 def setter(document, companion, options, tell):
-    """The function (stage, setting) -> symbols, which sets each of them once."""
+    """The function (stage, setting) -> symbols, which remembers what it has set."""
     rows = codes_of_rows(document, companion)
 
-    @lru_cache(maxsize=None)
+    @lru_cache(maxsize=256)
     def values_of(stage, setting):
         label = Unit(0, stage, setting).label
         tell(("row", (f"stage {label}", "", 1)))
@@ -134,23 +135,50 @@ def settings(index, stage, options):
             yield Unit(index, stage, int(number))
 
 
-def play_unit(page, chain, functions, unit, hung):
-    """The results of one chain on one setting of one stage."""
-    options, path = page.options, page.document.path
-    try:
-        values = page.values_of(unit.stage, unit.setting)
-    except Fault as fault:
-        return [of_the_page(fault, stage=unit.label, chain=chain.name)]
+class Scene(NamedTuple):
+    """One chain on one setting of one stage, ready to be played."""
+    chain: Any
+    label: str
+    values: dict
+    functions: dict             # tag -> function
+    stream: Any                 # (tag, strike) -> a generator
+    announce: Any               # called with a tag before that row runs
+
+
+def set_scene(page, wired, unit):
+    """The Scene of a unit, or the Fault of its stage."""
+    chain, functions = wired[unit.chain]
+    values = page.values_of(unit.stage, unit.setting)
     own = {tag: values.get(tag.replace(" ", "_"), function) for tag, function in functions[unit.stage].items()}
     lines = {row.tag: row.line for row in chain.rows}
-    streams = partial(stream_of, options.entropy, path.name, chain.name, unit.label)
+    stream = partial(stream_of, page.options.entropy, page.document.path.name, chain.name, unit.label)
+    return Scene(chain, unit.label, values, own, stream, lambda tag: page.tell(("row", (tag, chain.name, lines[tag]))))
 
-    def announce(tag):
-        page.tell(("row", (tag, chain.name, lines[tag])))
 
-    cast = rehearse(chain, unit.label, values, own, streams, announce, hung)
-    results = judge(cast, streams, announce, plot=options.plot and painter(options.plot, path, chain, unit))
-    return results + (plant(cast, streams, results, announce) if options.mutants else [])
+def observe_units(page, wired, units, begun, hung):
+    """{(chain, stage): {tag: Trail}}: each chain once on each stage, before any row runs in this process."""
+    trails = {}
+    for number in range(begun, len(units)):
+        unit = units[number]
+        if (unit.chain, unit.stage) not in trails:
+            try:
+                scene = set_scene(page, wired, unit)
+            except Fault:           # told when the unit is played
+                continue
+            trails[unit.chain, unit.stage] = observe(scene.chain, unit.label, scene.values, scene.functions, scene.stream, scene.announce,
+                                                     hung.get(number, {}), page.options.timeout)
+    return trails
+
+
+def play_unit(page, wired, unit, trails):
+    """The results of one chain on one setting of one stage."""
+    try:
+        chain, label, values, functions, stream, announce = set_scene(page, wired, unit)
+    except Fault as fault:
+        return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
+    cast = rehearse(chain, label, values, functions, stream, trails[unit.chain, unit.stage], announce)
+    results = judge(cast, stream, announce, plot=page.options.plot and painter(page.options.plot, page.document.path, chain, unit))
+    return results + (plant(cast, stream, results, announce) if page.options.mutants else [])
 
 
 def painter(folder, path, chain, unit):

@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.verify.compare import BOUNDS, DIFFERENT, Result, compare
+from refvi.verify.compare import compare
 from refvi.verify.document import Fault
-from refvi.verify.perform import perform
+from refvi.verify.fresh import PATIENCE, alone
+from refvi.verify.perform import perform, watch
 from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
+from refvi.verify.verdict import BOUNDS, DIFFERENT, Result
 
 
 class Cast(NamedTuple):
@@ -28,18 +30,33 @@ def play(chain, label, values, functions, stream, *, announce=lambda tag: None, 
     values: what the stage supplies; functions: row tag -> function; stream(tag, strike): a generator; announce(tag) is called before a
     row runs; hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
     """
-    return judge(rehearse(chain, label, values, functions, stream, announce, hung), stream, announce, use_rule, plot)
+    trails = observe(chain, label, values, functions, stream, announce, hung)
+    return judge(rehearse(chain, label, values, functions, stream, trails, announce), stream, announce, use_rule, plot)
 
 
-def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
-    """Run every row of the chain, each by itself: a Cast."""
-    cast, memories = Cast(chain, label, values, [], {}, segments_of(chain)), caches()
+def observe(chain, label, values, functions, stream, announce=lambda tag: None, hung={}, seconds=PATIENCE):
+    """{tag: Trail, or the Fault} of every row, each in a process of its own."""
+    memories, trails = caches(), {}
+    for row in chain.rows:
+        announce(row.tag)
+        try:
+            if row.fault or row.tag in hung:
+                raise row.fault or hung[row.tag]
+            trails[row.tag] = alone(partial(watch, row, label, functions, values, stream, memories), seconds)
+        except Exception as fault:
+            trails[row.tag] = fault
+    return trails
+
+
+def rehearse(chain, label, values, functions, stream, trails, announce=lambda tag: None):
+    """Run every row of the chain, one beside the other: a Cast."""
+    cast = Cast(chain, label, values, [], {}, segments_of(chain))
     for row in chain.rows:
         try:
             announce(row.tag)
-            if row.fault or row.tag in hung:
-                raise row.fault or hung[row.tag]
-            played = perform(row, functions, values, stream, memories)
+            if isinstance(trails[row.tag], Exception):
+                raise trails[row.tag]
+            played = perform(row, label, functions, values, stream, trails[row.tag])
             require_distinct(played, cast.done, functions, cast.segments)
             cast.done.append(played)
         except Exception as fault:
@@ -81,7 +98,7 @@ def pin(results, cast):
 def pins(equal):
     """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two."""
     exact = [p for p in equal if not p.random]
-    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.isdisjoint(b.own)]
+    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.keys().isdisjoint(b.own)]
     for a, b in pairs:
         if not a.chapters or not b.chapters:
             return (a.row.tag, b.row.tag), ""
@@ -110,7 +127,7 @@ def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
 
 def told(error):
     """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
-    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
+    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
 
 
 def require_distinct(played, done, functions, segments):
@@ -162,5 +179,5 @@ def distrust(done, segments):
                "(a closed form, an enumeration, scipy.stats, finite differences)")
     for segment in sorted(set(segments.values())):
         equal = [p for p in done if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
+        if len(equal) > 1 and not any(a.own.keys().isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
             yield f"no two of {', '.join(f'{{{p.row.tag}}}' for p in equal)} that do not share code: compute one another way; what both need, the stage supplies"

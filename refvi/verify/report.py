@@ -53,8 +53,7 @@ def unit_lines(results, page, entropy):
         lines += [f"      {told}" for told in pin_lines(result, page)]
         if result.verdict != PASS:
             lines += failure_lines(result, page, entropy)
-        elif result.message:
-            lines.append(f"      {result.message}")
+        lines += [f"      {note}" for note in result.notes]
     return lines
 
 

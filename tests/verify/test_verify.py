@@ -168,7 +168,7 @@ def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
     assert main(["verify", str(page)]) == 1
     told = capsys.readouterr().out
     replay = next(line.split("replay: refvi ")[1] for line in told.splitlines() if "--stage large" in line)
-    assert f"{page}:8: the two rows differ" in told and "this row 4950., {added} 5050." in told
+    assert f"{page}:8: the two rows differ" in told and "this row 4950., {added} 5050\n" in told
     assert main(replay.split()) == 1
     assert "stage large" in capsys.readouterr().out
 
