@@ -257,6 +257,17 @@ def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
         assert main(["verify", str(tmp_path / "mine.md")]) == status
 
 
+def test_the_readme_s_row_with_chance_passes_and_can_fail(tmp_path, capsys):
+    from refvi.__main__ import main
+    text = (HOME / "README.md").read_text(encoding="utf-8").split("### A row with chance")[1]
+    page = re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1)
+    companion = re.search(r"```python\n(.*?)```", text, re.S).group(1)
+    (tmp_path / "moment.md").write_text(page, encoding="utf-8")
+    for rows, status in ((companion, 0), (companion.replace("np.mean(eps**2", "2 * np.mean(eps**2"), 1)):
+        (tmp_path / "moment.py").write_text(rows, encoding="utf-8")
+        assert main(["verify", str(tmp_path / "moment.md"), "--strict"]) == status
+
+
 def test_the_readme_s_commands_are_calls_that_make_sense():
     from refvi.app.parser import build_parser
     calls = re.findall(r"`refvi ([^`]+)`", (HOME / "README.md").read_text(encoding="utf-8"))
