@@ -69,7 +69,7 @@ def one_normal(rng):
 
     def signal(S):
         """The path gradient in mu is the average of slopes of log p(x, z), weighed by importance."""
-        z, w = hermite_draws(S, 60)
+        z, w = hermite_draws(S, 40)
         z = mu + sd * z
         g = np.sum(special.softmax(log_weight_elsewhere(z), axis=0) * precision * (mean - z), axis=0)
         return abs(w @ g) / np.sqrt(w @ g**2 - (w @ g)**2)
@@ -116,7 +116,7 @@ def average_of_logs(log_weight, lam, S):
         t, w = hermite_draws(S, order)
         return w @ special.logsumexp(log_weight(lam[0] + np.exp(lam[1]) * t), axis=0) - np.log(S)
 
-    fine, coarse = at(60), at(50)
+    fine, coarse = at(40), at(32)
     return Estimate(fine, abs(fine - coarse))
 
 

@@ -273,9 +273,27 @@ def evidence_on_nodes(data, prior):
 
 
 def log_posterior_ratio(data, prior, q):
-    """E_q of log posterior over q, the posterior by Bayes' rule."""
-    evidence = log_evidence_by_quadrature(data, prior)
-    return expected(lambda mu, gamma: log_ratio(mu, gamma, data, prior, q) - evidence, q)
+    """E_q of log posterior over q: gamma's, normalized here whatever its constants, and a normal mu given gamma."""
+    def log_density(gamma):
+        """log p(gamma | x), up to a constant."""
+        precision = prior.tau + data.N * gamma
+        far = prior.tau * data.N * gamma / precision * (data.mean - prior.nu)**2
+        power = prior.a - 1 + 0.5 * data.N
+        return power * np.log(gamma) - gamma * (prior.b + 0.5 * data.scatter) - 0.5 * far - 0.5 * np.log(precision)
+
+    grid = np.linspace(-30, 10, 4001)
+    values = log_density(np.exp(grid)) + grid
+    top = np.max(values)
+    alive = grid[values > top - 45]
+    mass = integral(lambda t: np.exp(log_density(np.exp(t)) + t - top), alive[0], alive[-1])
+
+    def ratio(mu, gamma):
+        precision = prior.tau + data.N * gamma
+        middle = (prior.tau * prior.nu + gamma * data.N * data.mean) / precision
+        posterior = stats.norm.logpdf(mu, middle, precision**-0.5) + log_density(gamma) - top - np.log(mass)
+        return posterior - stats.norm.logpdf(mu, q.nu, q.tau**-0.5) - stats.gamma.logpdf(gamma, q.a, scale=1 / q.b)
+
+    return expected(ratio, q)
 
 
 def minus_divergence(data, prior, q):

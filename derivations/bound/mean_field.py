@@ -168,7 +168,7 @@ def correlated(rng, correlation, order):
         return covariance[d, d] - covariance[d, rest] @ gain
 
     def unexplained(d):
-        """1 - R_d^2, from determinants of correlations."""
+        """1 - rho_d^2, from determinants of correlations."""
         rest = np.arange(D) != d
         return np.linalg.det(correlation) / np.linalg.det(correlation[np.ix_(rest, rest)])
 

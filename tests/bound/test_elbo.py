@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from autograd import grad
 
-from refvi import categorical, noise
+from refvi import Model, categorical, noise, normal, normal_lam
 from refvi.base import files, models
 from refvi.base.checks import require_bound
 from refvi.bound.elbo import importance
-from refvi.bound.elbo.rows import climbed, log_weight
+from refvi.bound.elbo.rows import climbed, expectation_of_log, log_of_integral, log_weight
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
@@ -114,6 +114,17 @@ def test_ascent_finds_a_posterior_that_the_family_holds(rng):
     logits = climbed(lambda z, lam: log_weight(z, p, categorical, lam, x, theta), categorical, lam)
     posterior = np.exp(stage["log_posterior"](np.arange(3)))
     np.testing.assert_allclose(np.exp(logits) / np.exp(logits).sum(), posterior, rtol=1e-7)
+
+
+def test_the_numbers_of_the_page():
+    """One normal datum: log evidence, then bound and divergence with q's mean at the posterior's and at zero."""
+    p = Model(lambda z, theta: normal.log_prob(z, normal_lam(0., sd=1.5)),
+              lambda x, z, theta: normal.log_prob(x - z, normal_lam(0., sd=0.7)))
+    lams = [normal_lam(mu, sd=0.5) for mu in (1.0675182, 0.)]
+    evidence = log_of_integral(p, normal, lams[0], 1.3, None)
+    bounds = np.array([expectation_of_log(p, normal, lam, 1.3, None) for lam in lams])
+    found = [evidence, *bounds, *(evidence - bounds)]
+    np.testing.assert_allclose(found, [-1.731, -1.780, -3.196, 0.049, 1.465], atol=5e-4)
 
 
 # ---- importance weights

@@ -29,10 +29,9 @@ def energy_of_one_factor(log_joint, w1, w2, q1, q2):
 
 
 def divergence_and_constant(log_joint, w1, w2, q1, q2):
-    """The bound as minus the divergence of q1 from exp of the expected log joint, normalized, and terms without q1."""
-    expected = log_joint @ (w2 * q2)
-    log_normalizer = logsumexp(expected + np.log(w1))
-    divergence = -entropy(w1, q1) - np.sum(w1 * q1 * (expected - log_normalizer))
+    """The bound as minus the divergence of q1 from the best factor, and terms without q1."""
+    divergence = -entropy(w1, q1) - np.sum(w1 * q1 * np.log(best_factor(log_joint, w1, w2, q2)))
+    log_normalizer = logsumexp(log_joint @ (w2 * q2) + np.log(w1))
     return -divergence + log_normalizer + entropy(w2, q2)
 
 
