@@ -142,7 +142,7 @@ def test_draws_refuse_what_is_twice_their_resolution(entropy, kind, name, row):
 # ---- minibatches: log p(x, z) = log p(z) + sum_n log p(x_n | z), estimated from M of N terms
 
 def minibatch(N, M):
-    """(truth, noise, right estimator, wrong ones) for fixed data; eps (R, 1, 1 + M): a standard normal and M indices."""
+    """(truth, noise, right estimator, wrong ones) for fixed data; eps (R, 1, 1 + M): a standard normal, M indices."""
     x = X + np.linspace(-1., 1.4, N)**3
 
     def pathwise(eps, scale, prior=1., entropy=1., used=None):

@@ -138,8 +138,8 @@ def stage_gradient(rng):
 
     return climbing(x, theta, lam) | dict(
         log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), joint_by_hand=joint_by_hand, q=diagonal_normal,
-        lam=lam, at=at, prior_sd=prior_sd, c=rng.uniform(0.5, 1.5, 4) - elbo(lam, x, theta), b=elbo(lam, x, theta) - 1.5, S=2,
-        noise=noise(diagonal_normal, lam),
+        lam=lam, at=at, prior_sd=prior_sd, c=rng.uniform(0.5, 1.5, 4) - elbo(lam, x, theta),
+        b=elbo(lam, x, theta) - 1.5, S=2, noise=noise(diagonal_normal, lam),
         joint_density=lambda: stats.multivariate_normal.logpdf(at, mu, np.diag(sigma**2)),
         whole_score=lambda: np.concatenate([(at - mu) / sigma**2, ((at - mu) / sigma)**2 - 1], axis=-1))
 

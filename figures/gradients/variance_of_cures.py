@@ -1,8 +1,8 @@
 """Every cure lowers the variance of the score-function gradient; only leave one out pays a price that dies out with S.
 
-A hidden Markov chain of three binary states, the gradient for the middle one. Vertical: variance times the number of draws S,
-so that an average of independent terms is flat. Dots: 4000 estimates each, with two standard errors; lines: exact. The pilot's
-8 draws come on top.
+A hidden Markov chain of three binary states, the gradient for the middle one. Vertical: variance times the number of
+draws S, so that an average of independent terms is flat. Dots: 4000 estimates each, with two standard errors; lines:
+exact. The pilot's 8 draws come on top.
 """
 import numpy as np
 from scipy.special import gammaln

@@ -51,7 +51,7 @@ def expected_score(f, q, lam):
 
 
 def score_function(eps, f, q, lam, b):
-    """Average of (f - b) times the score over S draws z_s = eps_s ~ q(lam); unbiased for any constant b. Returns (R, P)."""
+    """Average of (f - b) times the score over S draws z_s = eps_s of q; unbiased for any constant b. Returns (R, P)."""
     return np.mean((f(eps)[..., None] - b) * score(q, eps, lam), axis=-2)
 
 

@@ -146,6 +146,13 @@ def test_the_variances_are_scipy_s_and_the_best_constant_is_the_best():
         assert by_scipy(best[p], p) < min(by_scipy(best[p] - 0.1, p), by_scipy(best[p] + 0.1, p))
 
 
+@pytest.mark.parametrize("f, mu", [(lambda z: np.exp(-10 * z**2), 1.), (lambda z: np.exp(0.3 * z**2), 0.)])
+def test_a_variance_that_the_nodes_do_not_settle_is_refused(f, mu):
+    """One f is narrower than the distance of the nodes, the other's variance is infinite."""
+    with pytest.raises(ValueError, match="f varies between them, or the variance is infinite"):
+        variance_without(f, normal, np.array([mu, 0.]), 1)
+
+
 # ---- Rao-Blackwell: z_1 - z_2 - z_3 binary, two links and one term for each state
 
 PI = np.array([0.35, 0.6, 0.45])
