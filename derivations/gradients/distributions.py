@@ -8,7 +8,7 @@ from scipy import integrate, special, stats
 
 from refvi import (Estimate, Noise, beta, cauchy, exponential, full_normal, full_normal_lam, gamma, inverse_gamma,
                    laplace, log_normal, noise, normal, student_t)
-from refvi.base.core import expectation
+from refvi.base.core import POINTS, expectation
 from refvi.gradients.distributions.implicit import (derivative_of_transport,      # noqa: F401
                                                     slope_of_distribution_over_density)
 from refvi.gradients.distributions.relaxed import (area_at_temperature_zero, average_of_relaxed,      # noqa: F401
@@ -149,9 +149,11 @@ def stage_box_muller(rng):
 
 
 def normals(D):
-    """S draws of D standard normal numbers, with a rule of few nodes that is exact for polynomials."""
+    """S draws of D standard normal numbers, with a rule of few nodes that is exact for cubic polynomials."""
     def rule(S, order):
-        t, w = np.polynomial.hermite_e.hermegauss(3 + order // 32)
+        t, w = np.polynomial.hermite_e.hermegauss(2 + order // 32)
+        if len(t)**(S * D) > POINTS:
+            return None
         index = np.indices((len(t),) * S * D).reshape(S * D, -1).T
         return t[index].reshape(-1, S, D), np.prod((w / w.sum())[index], axis=-1)
     return Noise(lambda rng, R, S: rng.standard_normal((R, S, D)), rule)
