@@ -480,8 +480,10 @@ def test_ctrl_c_returns_what_has_been_reached(rng):
 
 
 def test_a_single_draw_has_the_step_before_for_its_baseline(rng):
-    found = fit(gaussian, W, rng, gradient="score", steps=600, S=1, rate=0.02, start=dict(w=[1.0, -1.0]))
-    assert np.all(np.abs(found.mean.w) < 0.8)
+    """From (1, -1) sixteen such fits ended at 0 with a standard deviation of .04 in either coordinate."""
+    rate = robbins_monro(0.1, delay=100)
+    found = fit(gaussian, W, rng, gradient="score", steps=1000, S=1, rate=rate, start=dict(w=[1.0, -1.0]))
+    assert np.all(np.abs(found.mean.w) < 0.6)
 
 
 # ---- bad inputs
