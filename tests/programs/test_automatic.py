@@ -232,18 +232,21 @@ def test_one_step_of_the_fit_is_the_slide_s_update(entropy, family, q):
     )
 
 
-@pytest.mark.parametrize("gradient, S", [("path", 8), ("score", 32)])
+@pytest.mark.parametrize("gradient, S", [("path", 16), ("score", 32)])
 def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient, S):
-    """Both by their exact divergence; what a product lacks, 0.549 nats, is more than either may be short of."""
+    """Both by their exact divergence; what a product lacks, 0.549 nats, is more than either may be short of.
+
+    In eight fits along the path they were short of .005 nats on average, .015 at most.
+    """
     x, theta = examples.code_task()
     evidence, best = models.log_evidence(x, theta), models.mean_field(x, theta)
     options = dict(
         gradient=gradient,
-        steps=700,
+        steps=1000,
         S=S,
         spread=0.15,
         start=dict(weights=[0.8, 0.7]),
-        rate=robbins_monro(0.05, delay=70),
+        rate=robbins_monro(0.05, delay=35),
         log_evidence=evidence,
     )
     full, product = (
@@ -259,8 +262,8 @@ def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient
     assert models.elbo(best, x, theta) - 0.3 < bound <= models.elbo(best, x, theta) < evidence - 0.5
     assert (
         abs(product.elbo.value - bound) < 6 * product.elbo.error
-        and product.steps == 700
-        and product.why.startswith("all 700 steps taken; ")
+        and product.steps == 1000
+        and product.why.startswith("all 1000 steps taken; ")
     )
 
 
