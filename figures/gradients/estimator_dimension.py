@@ -30,7 +30,8 @@ def at(dimension):
 def data(rng):
     found = [variance_study(ESTIMATORS, total, diagonal_normal, at(d), rng, R, S) for d in D]
     path = variance_of_path(quadratic(K), normal, at(1), S)[0]
-    numbers = dict(D=D, exact_path=np.full(len(D), path), exact_score=[score(d) for d in D], exact_others=[others(d) for d in D])
+    numbers = dict(D=D, exact_path=np.full(len(D), path))
+    numbers |= dict(exact_score=[score(d) for d in D], exact_others=[others(d) for d in D])
     for kind in ESTIMATORS:
         numbers |= {f"measured_{kind}": [study[kind].value[0] for study in found],
                     f"error_{kind}": [study[kind].error[0] for study in found]}

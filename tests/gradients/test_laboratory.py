@@ -501,6 +501,8 @@ def test_what_cannot_be_estimated_so_is_refused(rng):
         exact_variance(path_gradient, F, normal, LAM, BASE, 12)
     with pytest.raises(ArithmeticError, match="nodes on each axis has not settled: f jumps, or is too fast"):
         variance_of_score(lambda z, lam=None: np.where(z > 0.3, 1.0, 0.0), normal, LAM, 1)
+    with pytest.raises(ArithmeticError, match="nodes on each axis has not settled"):
+        measure_valued.variance_of_halves(lambda z, lam=None: np.where(z > 0.5, 1.0, 0.0), normal, LAM, 1)
     with pytest.raises(
         ValueError, match="the variances do not change their order between k = 1 and 2: ratio 3 there, 3 here"
     ):

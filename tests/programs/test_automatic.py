@@ -232,18 +232,21 @@ def test_one_step_of_the_fit_is_the_slide_s_update(entropy, family, q):
     )
 
 
-@pytest.mark.parametrize("gradient, S", [("path", 8), ("score", 32)])
+@pytest.mark.parametrize("gradient, S", [("path", 16), ("score", 32)])
 def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient, S):
-    """Both by their exact divergence; what a product lacks, 0.549 nats, is more than either may be short of."""
+    """Both by their exact divergence; what a product lacks, 0.549 nats, is more than either may be short of.
+
+    In eight fits along the path they were short of .005 nats on average, .015 at most.
+    """
     x, theta = examples.code_task()
     evidence, best = models.log_evidence(x, theta), models.mean_field(x, theta)
     options = dict(
         gradient=gradient,
-        steps=700,
+        steps=1000,
         S=S,
         spread=0.15,
         start=dict(weights=[0.8, 0.7]),
-        rate=robbins_monro(0.05, delay=70),
+        rate=robbins_monro(0.05, delay=35),
         log_evidence=evidence,
     )
     full, product = (
@@ -259,8 +262,8 @@ def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient
     assert models.elbo(best, x, theta) - 0.3 < bound <= models.elbo(best, x, theta) < evidence - 0.5
     assert (
         abs(product.elbo.value - bound) < 6 * product.elbo.error
-        and product.steps == 700
-        and product.why.startswith("all 700 steps taken; ")
+        and product.steps == 1000
+        and product.why.startswith("all 1000 steps taken; ")
     )
 
 
@@ -280,7 +283,8 @@ def test_an_unknown_noise_ends_beside_its_quadrature(rng, constraint):
         log_evidence=exact.log_evidence,
     )
     sd = np.sqrt(np.diag(exact.covariance))
-    assert np.all(np.abs(np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) < 0.4 * sd)
+    off = (np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) / sd
+    assert np.all(np.abs(off) < 0.6)  # in eight fits its standard deviation was .09 or less
     np.testing.assert_allclose(np.append(found.sd.weights, found.sd.noise_sd), sd, rtol=0.25)
     assert exact.log_evidence - 0.4 < found.elbo.value < exact.log_evidence + 6 * found.elbo.error
     assert found.sample(rng, (3,)).weights.shape == (3, 2) and np.all(found.sample(rng, (50,)).noise_sd > 0)
@@ -314,7 +318,8 @@ def test_a_logistic_posterior_is_met(rng, family):
     x, y = examples.toy_classes(rng)
     exact = examples.logistic_exact(x, y)
     found = fit(*examples.logistic(), rng, family, steps=600, data=(x, y), spread=0.5, log_evidence=exact.log_evidence)
-    assert np.all(np.abs(found.mean.weights - exact.mean) < 0.4 * np.sqrt(np.diag(exact.covariance)))
+    off = (found.mean.weights - exact.mean) / np.sqrt(np.diag(exact.covariance))
+    assert np.all(np.abs(off) < 0.5)  # in eight fits its mean was .07, its standard deviation .06 or less
     assert exact.log_evidence - 0.7 < found.elbo.value < exact.log_evidence + 6 * found.elbo.error
 
 
@@ -354,9 +359,11 @@ def test_a_fit_by_batches_ends_where_that_of_all_data_does(rng):
     y = np.column_stack([np.ones(60), rng.normal(size=60)])
     x = y @ [0.5, -0.8] + 0.6 * rng.normal(size=60)
     exact = examples.unknown_noise_exact(x, y)
-    found = fit(*examples.unknown_noise(2), rng, steps=1000, data=(x, y), batch=15, log_evidence=exact.log_evidence)
+    rate, evidence = robbins_monro(0.05, delay=50), exact.log_evidence
+    found = fit(*examples.unknown_noise(2), rng, steps=1000, rate=rate, data=(x, y), batch=30, log_evidence=evidence)
     sd = np.sqrt(np.diag(exact.covariance))
-    assert np.all(np.abs(np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) < sd)
+    off = (np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) / sd
+    assert np.all(np.abs(off) < 1.2)  # in ten fits its standard deviation was .16 or less
     assert exact.log_evidence - 1.5 < found.elbo.value < exact.log_evidence + 6 * found.elbo.error
 
 
@@ -480,8 +487,10 @@ def test_ctrl_c_returns_what_has_been_reached(rng):
 
 
 def test_a_single_draw_has_the_step_before_for_its_baseline(rng):
-    found = fit(gaussian, W, rng, gradient="score", steps=600, S=1, rate=0.02, start=dict(w=[1.0, -1.0]))
-    assert np.all(np.abs(found.mean.w) < 0.8)
+    """From (1, -1) sixteen such fits ended at 0 with a standard deviation of .04 in either coordinate."""
+    rate = robbins_monro(0.1, delay=100)
+    found = fit(gaussian, W, rng, gradient="score", steps=1000, S=1, rate=rate, start=dict(w=[1.0, -1.0]))
+    assert np.all(np.abs(found.mean.w) < 0.6)
 
 
 # ---- bad inputs

@@ -19,6 +19,7 @@ from refvi.base.families.lam import trapezoid
 from refvi.gradients.laboratory.rows import exact_variance, settled, spread
 
 FURTHEST = 12.          # where the rules of Rayleigh draws end
+PANEL = 12              # Gauss-Legendre nodes side by side
 FINE = 240              # nodes of a rule that a Gauss rule is made from,
 NODES = 24              # and most nodes of a Gauss rule on one axis
 
@@ -146,9 +147,11 @@ def weak_noise(D=None, coupled=True):
 
 @lru_cache
 def legendre(n):
-    """Gauss-Legendre nodes and weights on (0, 1)."""
-    t, p = leggauss(n)
-    return (t + 1) / 2, p / 2
+    """At least n nodes and weights on (0, 1): Gauss-Legendre, PANEL of them on each of equal panels."""
+    t, p = leggauss(PANEL)
+    panels = -(-n // PANEL)
+    nodes = (np.arange(panels)[:, None] + (t + 1) / 2) / panels
+    return nodes.ravel(), np.tile(p / 2 / panels, panels)
 
 
 def rayleigh(n):
