@@ -213,13 +213,15 @@ def perform(row, label, functions, values, stream, trail):
     if is_random(function):
         return played._replace(shape=np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps))
 
-    def valued(value):
-        array, error, whole = as_array(value)
-        return played._replace(shape=array.shape, value=array, error=error, whole=whole)
-
     if "S" in symbols(function)[1]:
-        return valued(value)._replace(with_draws=lambda S: valued(call(function, {**values, "S": S})))
-    return valued(value)
+        played = played._replace(with_draws=lambda S: valued(played, call(function, {**values, "S": S})))
+    return valued(played, value)
+
+
+def valued(played, value):
+    """A deterministic row with what it returned."""
+    array, error, whole = as_array(value)
+    return played._replace(shape=array.shape, value=array, error=error, whole=whole)
 
 
 def repetitions(value, eps):
