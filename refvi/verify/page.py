@@ -8,10 +8,11 @@ from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
 from refvi.verify.perform import Trail
-from refvi.verify.play import Scene, judge, observe, rehearse
+from refvi.verify.play import Scene, hold, judge, observe, rehearse
 from refvi.verify.settings import play_settings
+from refvi.verify.source_mutants import plant_in_source, reasons_of
 from refvi.verify.tracing import code_of
-from refvi.verify.trial import FAIL
+from refvi.verify.trial import ALPHA, FAIL
 from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
@@ -23,7 +24,7 @@ class Options(NamedTuple):
     stage: str | None = None    # play only the stage of this label
     timeout: float = TIMEOUT
     plot: Any = None            # folder for pictures of random rows
-    mutants: bool = False       # plant a mistake in every row, and see it refused
+    mutants: int = 0            # plant mistakes in every row, and see them refused: so many in its source, -1 for all
     seconds: float = 0.         # for further settings of what is deterministic, of the whole page
 
 
@@ -64,6 +65,27 @@ def play_page(tell, path, options, begun, hung):
     trails = observe_units(page, wired, units, begun, hung)
     for number in range(begun, len(units)):
         tell(("results", number, play_unit(page, wired, units[number], trails, units)))
+    if options.mutants and options.stage is None and begun <= len(units):
+        known = trails if begun == 0 else {}
+        tell(("results", len(units), source_mutants(page, wired, units, known, hung.get(len(units), {}))))
+
+
+def source_mutants(page, wired, units, known, spared):
+    """The results of changes in the source of the page's rows; spared: tags of rows whose mutants did not end."""
+    trails = known or observe_units(page, wired, units, 0, {})
+    scenes = []
+    for unit in units:
+        if unit.setting == 0 and (unit.chain, unit.stage) in trails:
+            scene = set_scene(page, wired, unit)
+            cast = rehearse(scene, trails[unit.chain, unit.stage])
+            results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+            scenes.append((cast, results, scene.functions, scene.stream))
+
+    def announce(row):
+        page.tell(("row", (row.tag, "source mutants", row.line)))
+
+    rng = stream_of(page.options.entropy, page.document.path.name, "source mutants")
+    return plant_in_source(scenes, page.options.mutants, rng, announce, {tag.replace(" ", "_") for tag in spared}, reasons_of(page.document.path))
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):

@@ -120,8 +120,8 @@ def pins(equal):
     return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
-def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None):
-    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws."""
+def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False):
+    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides."""
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
         return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
@@ -133,7 +133,7 @@ def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None):
         if reference is None:
             return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
-        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha, plot)
+        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha, plot, only_rule)
     except Exception as fault:
         return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
