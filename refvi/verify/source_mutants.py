@@ -5,6 +5,7 @@ Not changed: what raises errors, what a docstring or a message says, and a quadr
 import ast
 import copy
 import csv
+import dis
 import functools
 import inspect
 import signal
@@ -71,7 +72,8 @@ def helpers(function):
 
 
 def names_in(code):
-    yield from code.co_names
+    """The globals that a piece of code and what is nested in it load."""
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from names_in(constant)
