@@ -11,6 +11,8 @@ from refvi.verify import report
 from refvi.verify.pages import verify_pages
 from refvi.verify.run import Options
 
+SETTINGS = 20.              # seconds for further settings of what is deterministic, over all pages
+
 
 def run(options):
     if options.json:
@@ -62,8 +64,11 @@ def page_of(name):
 def played(options, show):
     """({page: results}, entropy, seconds, how far it came if interrupted else None); show(lines, failed) gets those of each chain and stage."""
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
-    settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()), options.mutants)
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
+    plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.
+    if options.stages == 1 and options.stage is None:
+        seconds = SETTINGS / len(pages)
+    settings = Options(entropy, options.stages, options.stage, options.timeout, plot, options.mutants, seconds)
     planned, done = dict.fromkeys(pages, 0), dict.fromkeys(pages, 0)
     try:
         with Progress("verify", 1) as bar:

@@ -29,15 +29,16 @@ class Chance(NamedTuple):
     alpha: tuple = ALPHA        # the levels of the strikes; a single one for mutants
     keep: Any = None            # is shown the first strike
     effect: Any = None          # the smallest bias that matters, where the stage declares it
+    only_rule: bool = False     # a rule that passes decides: nothing is drawn but where there is none
 
 
-def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None):
+def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None, only_rule=False):
     """The verdict on a row beside its reference; stream(strike): the row's generator. The rest: see Chance."""
     result = result._replace(value=shown(played), reference=shown(reference))
     require_relation(played, reference, result.relation)
     if not played.random and not reference.random:
         return exactly(played, reference, result)
-    chance = Chance(values["noise"], stream, use_rule, alpha, keep, values.get("effect"))
+    chance = Chance(values["noise"], stream, use_rule, alpha, keep, values.get("effect"), only_rule)
     hold = draw_by_draw if result.relation == "=" else on_average
     held = hold(values["S"], played, reference, result, chance)
     if held.verdict != PASS or result.relation in DIFFERENT or not played.random:
@@ -95,7 +96,7 @@ def on_average(S, played, reference, result, chance, draw_too=True):
     """The mean of a row of S draws, or of its difference from a random row; without draw_too a rule that passes decides."""
     at, target, tolerance = averaged(played, reference, result.scale)
     ruled = by_rule(S, at, target, tolerance, result, chance)
-    if ruled and ruled.verdict == PASS and not draw_too:
+    if ruled and ruled.verdict == PASS and (chance.only_rule or not draw_too):
         return ruled
     condemned = ruled and ruled.verdict == FAIL
     if condemned and len(chance.alpha) < len(ALPHA):

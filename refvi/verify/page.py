@@ -7,9 +7,12 @@ from refvi.verify.chance import stream_of
 from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.document import Fault, read
 from refvi.verify.mutants import plant
-from refvi.verify.play import judge, observe, rehearse
+from refvi.verify.perform import Trail
+from refvi.verify.play import Scene, hold, judge, observe, rehearse
+from refvi.verify.settings import play_settings
+from refvi.verify.source_mutants import plant_in_source, reasons_of
 from refvi.verify.tracing import code_of
-from refvi.verify.trial import FAIL
+from refvi.verify.trial import ALPHA, FAIL
 from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
@@ -21,7 +24,8 @@ class Options(NamedTuple):
     stage: str | None = None    # play only the stage of this label
     timeout: float = TIMEOUT
     plot: Any = None            # folder for pictures of random rows
-    mutants: bool = False       # plant a mistake in every row, and see it refused
+    mutants: int = 0            # plant mistakes in every row, and see them refused: so many in its source, -1 for all
+    seconds: float = 0.         # for further settings of what is deterministic, of the whole page
 
 
 class Unit(NamedTuple):
@@ -60,7 +64,28 @@ def play_page(tell, path, options, begun, hung):
         tell(("results", -1, faults(page) + broken + unplayable))
     trails = observe_units(page, wired, units, begun, hung)
     for number in range(begun, len(units)):
-        tell(("results", number, play_unit(page, wired, units[number], trails)))
+        tell(("results", number, play_unit(page, wired, units[number], trails, units)))
+    if options.mutants and options.stage is None and begun <= len(units):
+        known = trails if begun == 0 else {}
+        tell(("results", len(units), source_mutants(page, wired, units, known, hung.get(len(units), {}))))
+
+
+def source_mutants(page, wired, units, known, spared):
+    """The results of changes in the source of the page's rows; spared: tags of rows whose mutants did not end."""
+    trails = known or observe_units(page, wired, units, 0, {})
+    scenes = []
+    for unit in units:
+        if unit.setting == 0 and (unit.chain, unit.stage) in trails:
+            scene = set_scene(page, wired, unit)
+            cast = rehearse(scene, trails[unit.chain, unit.stage])
+            results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+            scenes.append((cast, results, scene.functions, scene.stream))
+
+    def announce(row):
+        page.tell(("row", (row.tag, "source mutants", row.line)))
+
+    rng = stream_of(page.options.entropy, page.document.path.name, "source mutants")
+    return plant_in_source(scenes, page.options.mutants, rng, announce, {tag.replace(" ", "_") for tag in spared}, reasons_of(page.document.path))
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):
@@ -135,16 +160,6 @@ def settings(index, stage, options):
             yield Unit(index, stage, int(number))
 
 
-class Scene(NamedTuple):
-    """One chain on one setting of one stage, ready to be played."""
-    chain: Any
-    label: str
-    values: dict
-    functions: dict             # tag -> function
-    stream: Any                 # (tag, strike) -> a generator
-    announce: Any               # called with a tag before that row runs
-
-
 def set_scene(page, wired, unit):
     """The Scene of a unit, or the Fault of its stage."""
     chain, functions = wired[unit.chain]
@@ -156,8 +171,9 @@ def set_scene(page, wired, unit):
 
 
 def observe_units(page, wired, units, begun, hung):
-    """{(chain, stage): {tag: Trail}}: each chain once on each stage, before any row runs in this process."""
-    trails = {}
+    """{(chain, stage): {tag: Trail}}: each row of each chain once, and again on a stage that brings a row of its own, before any row
+    runs in this process."""
+    trails, known = {}, {}
     for number in range(begun, len(units)):
         unit = units[number]
         if (unit.chain, unit.stage) not in trails:
@@ -165,20 +181,30 @@ def observe_units(page, wired, units, begun, hung):
                 scene = set_scene(page, wired, unit)
             except Fault:           # told when the unit is played
                 continue
-            trails[unit.chain, unit.stage] = observe(scene.chain, unit.label, scene.values, scene.functions, scene.stream, scene.announce,
-                                                     hung.get(number, {}), page.options.timeout)
+            seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items() if (unit.chain, function) in known}
+            found = observe(scene, seen, hung.get(number, {}), page.options.timeout)
+            known.update({(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)})
+            trails[unit.chain, unit.stage] = found
     return trails
 
 
-def play_unit(page, wired, unit, trails):
-    """The results of one chain on one setting of one stage."""
+def play_unit(page, wired, unit, trails, units):
+    """The results of one chain on one setting of one stage, and of its deterministic rows on further settings."""
     try:
-        chain, label, values, functions, stream, announce = set_scene(page, wired, unit)
+        scene = set_scene(page, wired, unit)
     except Fault as fault:
         return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
-    cast = rehearse(chain, label, values, functions, stream, trails[unit.chain, unit.stage], announce)
-    results = judge(cast, stream, announce, plot=page.options.plot and painter(page.options.plot, page.document.path, chain, unit))
-    return results + (plant(cast, stream, results, announce) if page.options.mutants else [])
+    options = page.options
+    cast = rehearse(scene, trails[unit.chain, unit.stage])
+    results = judge(cast, scene.stream, scene.announce, plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
+    if options.seconds:
+        def values_of(setting):
+            label = Unit(unit.chain, unit.stage, unit.setting + setting).label
+            return page.values_of(unit.stage, unit.setting + setting), label
+        alone = sum(other.chain == unit.chain for other in units) == 1
+        more, notes = play_settings(cast, results, scene.functions, values_of, min(1., options.seconds / len(units)), scene.announce, alone)
+        results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]
+    return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants else [])
 
 
 def painter(folder, path, chain, unit):

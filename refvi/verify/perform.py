@@ -209,23 +209,34 @@ def perform(row, label, functions, values, stream, trail):
     value = call(function, pilot_of(row, function, values, stream)[0])
     if label == trail.label and not same(trail.value, value):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
-    played = Played(row, trail.chapters, trail.sources, ())
+    return played_by(Played(row, trail.chapters, trail.sources, ()), function, values, value)
+
+
+def played_by(played, function, values, value=None):
+    """The Played of a function that stands under its tag; value is what it returns, for a random row on any draws."""
     if is_random(function):
-        return played._replace(shape=np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps))
+        if value is not None:
+            played = played._replace(shape=np.shape(value)[1:])
 
-    def valued(value):
-        array, error, whole = as_array(value)
-        return played._replace(shape=array.shape, value=array, error=error, whole=whole)
+        def at(eps):
+            return repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps, played.shape)
 
+        return played._replace(at=at)
     if "S" in symbols(function)[1]:
-        return valued(value)._replace(with_draws=lambda S: valued(call(function, {**values, "S": S})))
-    return valued(value)
+        played = played._replace(with_draws=lambda S: valued(played, call(function, {**values, "S": S})))
+    return valued(played, call(function, values) if value is None else value)
 
 
-def repetitions(value, eps):
-    """What a random row returned for R repetitions, as (R, d)."""
+def valued(played, value):
+    """A deterministic row with what it returned."""
+    array, error, whole = as_array(value)
+    return played._replace(shape=array.shape, value=array, error=error, whole=whole)
+
+
+def repetitions(value, eps, expected=None):
+    """What a random row returned for R repetitions, as (R, d); expected: the shape of one, where it is known."""
     shape = np.shape(value)
-    if not shape or shape[0] != len(eps):
+    if not shape or shape[0] != len(eps) or expected not in (None, shape[1:]):
         raise Fault(f"returns shape {shape} for {len(eps)} repetitions",
                     f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only")
     try:

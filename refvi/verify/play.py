@@ -14,6 +14,9 @@ from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
 from refvi.verify.verdict import BOUNDS, DIFFERENT, Result
 
 
+BEYOND = 1e3                # times the largest number of its stage a declared scale may be
+
+
 class Cast(NamedTuple):
     """The rows of one chain after they ran on one stage, before any is compared."""
     chain: Any
@@ -24,40 +27,50 @@ class Cast(NamedTuple):
     segments: dict                  # tag -> number of its segment: rows claimed equal share one, \\le, \\ge and \\ne begin the next
 
 
-def play(chain, label, values, functions, stream, *, announce=lambda tag: None, hung={}, use_rule=True, plot=None):
+class Scene(NamedTuple):
+    """One chain on one setting of one stage, ready to be played."""
+    chain: Any
+    label: str
+    values: dict                # what the stage supplies
+    functions: dict             # row tag -> function
+    stream: Any                 # (tag, strike) -> a generator
+    announce: Any = lambda tag: None    # called before a row runs
+
+
+def play(scene, *, hung={}, use_rule=True, plot=None):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
-    values: what the stage supplies; functions: row tag -> function; stream(tag, strike): a generator; announce(tag) is called before a
-    row runs; hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
+    hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
     """
-    trails = observe(chain, label, values, functions, stream, announce, hung)
-    return judge(rehearse(chain, label, values, functions, stream, trails, announce), stream, announce, use_rule, plot)
+    return judge(rehearse(scene, observe(scene, hung=hung)), scene.stream, scene.announce, use_rule, plot)
 
 
-def observe(chain, label, values, functions, stream, announce=lambda tag: None, hung={}, seconds=PATIENCE):
-    """{tag: Trail, or the Fault} of every row, each in a process of its own."""
-    memories, trails = caches(), {}
-    for row in chain.rows:
-        announce(row.tag)
+def observe(scene, known={}, hung={}, seconds=PATIENCE):
+    """{tag: Trail, or the Fault} of every row, each in a process of its own unless it is known."""
+    memories, trails = caches(), dict(known)
+    for row in scene.chain.rows:
+        scene.announce(row.tag)
         try:
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
-            trails[row.tag] = alone(partial(watch, row, label, functions, values, stream, memories), seconds)
+            if row.tag not in known:
+                task = partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories)
+                trails[row.tag] = alone(task, seconds)
         except Exception as fault:
             trails[row.tag] = fault
     return trails
 
 
-def rehearse(chain, label, values, functions, stream, trails, announce=lambda tag: None):
+def rehearse(scene, trails):
     """Run every row of the chain, one beside the other: a Cast."""
-    cast = Cast(chain, label, values, [], {}, segments_of(chain))
-    for row in chain.rows:
+    cast = Cast(scene.chain, scene.label, scene.values, [], {}, segments_of(scene.chain))
+    for row in scene.chain.rows:
         try:
-            announce(row.tag)
+            scene.announce(row.tag)
             if isinstance(trails[row.tag], Exception):
                 raise trails[row.tag]
-            played = perform(row, label, functions, values, stream, trails[row.tag])
-            require_distinct(played, cast.done, functions, cast.segments)
+            played = perform(row, scene.label, scene.functions, scene.values, scene.stream, trails[row.tag])
+            require_distinct(played, cast.done, scene.functions, cast.segments)
             cast.done.append(played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
@@ -107,8 +120,8 @@ def pins(equal):
     return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
-def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
-    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws."""
+def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False):
+    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides."""
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
         return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
@@ -120,7 +133,7 @@ def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
         if reference is None:
             return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
-        return compare(played, reference, result, cast.values, partial(stream, row.tag), use_rule, alpha, plot)
+        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha, plot, only_rule)
     except Exception as fault:
         return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
@@ -168,7 +181,18 @@ def scale_of(played, reference, cast):
         drawn = played.random and reference.random and played.row.relation == "="       # draw by draw: the draws have a size of their own
         if not (0. < size < np.inf or drawn and size == 0.):
             raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
+        if size > BEYOND * max(1., largest([value for name, value in cast.values.items() if name != "scale"])):
+            raise Fault(f"the stage declares the scale {size:.2g}, far beyond all of its numbers: a gap would hide behind it",
+                        "declare the size of what cancels")
     return size
+
+
+def largest(value):
+    """The largest magnitude among the numbers of a value."""
+    if isinstance(value, (tuple, list)):
+        return max(map(largest, value), default=0.)
+    numbers = np.asarray(value) if isinstance(value, (int, float, np.ndarray)) else np.zeros(0)
+    return float(np.max(np.abs(numbers), initial=0.)) if numbers.dtype.kind in "iuf" else 0.
 
 
 def distrust(done, segments):

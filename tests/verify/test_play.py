@@ -462,6 +462,7 @@ def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):
     values = stage(zero=lambda: 0., wrong=lambda lam: 5. * lam[0], nothing=lambda lam: 0. * lam[0], one=lambda lam: 7e-3 * lam[0])
     assert "declare scale" in prove(entropy, "zero; = wrong", values | dict(scale=np.inf))["wrong"].message
     assert prove(entropy, "one; = nothing", values | dict(scale=1e6))["nothing"].verdict == FAIL
+    assert "far beyond all of its numbers" in prove(entropy, "zero; = wrong", values | dict(scale=1e9))["wrong"].message
 
 
 def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
