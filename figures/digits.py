@@ -44,7 +44,7 @@ class Split:
 def mnist_digits():
     """MNIST, 55,000 of its training images and 5,000 to watch, as the fit vae has them."""
     train, test = mnist.load("train"), mnist.load("test")
-    images, labels = (np.concatenate([old[5000:], old[:5000], new]) for old, new in ((train.images, test.images), (train.labels, test.labels)))
+    images, labels = (np.concatenate([*model.held_apart(old), new]) for old, new in ((train.images, test.images), (train.labels, test.labels)))
     return Split(train._replace(images=images, labels=labels), (55_000, 5000, 10_000), "MNIST")
 
 

@@ -7,7 +7,8 @@ is what its words say.
 import numpy as np
 from scipy.special import ndtri
 
-from refvi.generative.deep_latent.model import decoder, sample
+from refvi.generative.amortization.model import sample
+from refvi.generative.deep_latent.model import decoder
 from refvi.likelihood.networks import forward, tanh
 
 LINE = decoder((1, 4, 2))

@@ -7,8 +7,9 @@ quadrature; the entropy of the ring is what no model can pass on average.
 import numpy as np
 from scipy.special import ive
 
+from refvi.generative.amortization.model import sample
 from refvi.generative.deep_latent import exact, linear
-from refvi.generative.deep_latent.model import decoder, log_evidence, sample
+from refvi.generative.deep_latent.model import decoder, log_evidence
 from refvi.likelihood import networks
 
 N, HELD_OUT, RADIUS, NOISE_SD, HIDDEN, STEPS, RATE = 300, 2000, 1.5, 0.15, 16, 500, 0.03

@@ -52,7 +52,6 @@ def test_the_autoencoder_s_step_is_autograd_s(shape, rng):
     truth = grad(at_the_code)(weights, x, shape)
     np.testing.assert_allclose(into / 7, truth, atol=1e-11 * np.max(np.abs(truth)))
     np.testing.assert_allclose(autoencoder.backward_without_noise(weights, x, shape), truth, atol=1e-11 * np.max(np.abs(truth)))
-    assert np.max(np.abs(autoencoder.with_noise_and_divergence(weights, x, np.zeros((7, shape.D)), shape) - truth)) > 1e-2 * np.max(np.abs(truth))
 
 
 def test_its_ascent_raises_the_likelihood_leaves_log_sd_alone_and_ends_where_the_vae_does_not(rng):

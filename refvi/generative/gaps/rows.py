@@ -16,7 +16,7 @@ from refvi.base.families.lam import halves
 from refvi.base.optimize import gradient_ascent
 from refvi.base.special import logsumexp
 from refvi.bound.mean_field import divergence_of_normals
-from refvi.generative.amortization.rows import closed_divergence
+from refvi.generative.amortization.model import closed_divergence
 from refvi.generative.linear_latent.model import covariance, log_density_of, log_joint, posterior_map, scatter
 
 

@@ -88,24 +88,11 @@ def squared_error_and_constant(x, l, sd):
     return -0.5 * np.sum((x - l)**2, axis=-1) / sd**2 - 0.5 * x.shape[-1] * np.log(2 * np.pi * sd**2)
 
 
-def squared_error_alone(x, l):
-    """The same maximum, another number."""
-    return -np.sum((x - l)**2, axis=-1)
-
-
 def backward_without_noise(weights, x, shape):
     """What training climbs along, divided by the number of data. (P,)"""
     room, into = fast.buffers(shape, len(x), weights.dtype), np.empty_like(weights)
     room.x[:] = x
     step(fast.both(weights, shape), fast.both(into, shape), shape, room)
-    return into / len(x)
-
-
-def with_noise_and_divergence(weights, x, points, shape):
-    """The VAE's own gradient, at one draw."""
-    room, into = fast.buffers(shape, len(x), weights.dtype), np.empty_like(weights)
-    room.x[:], room.eps[:] = x, points
-    fast.step(fast.both(weights, shape), fast.both(into, shape), shape, room)
     return into / len(x)
 
 
@@ -126,19 +113,6 @@ def distance_of_densities(nodes, mass, lam, width):
     return float(mass @ (kernel(a, a, width) + kernel(b, b, width) - 2 * kernel(a, b, width)) @ mass)
 
 
-def with_own_pairs(nodes, mass, lam, width, S):
-    """The expectation of the estimate that pairs every draw with itself, too: k(a, a) = 1 enters with weight 1/S."""
-    a, b = (moved(nodes, one) for one in lam)
-    inner = sum(1 / S + (1 - 1 / S) * (mass @ kernel(own, own, width) @ mass) for own in (a, b))
-    return float(inner - 2 * mass @ kernel(a, b, width) @ mass)
-
-
 def divergence_of_moments(codes):
     """What is reported as the codes' distance from the prior, in nats."""
     return spread(codes)
-
-
-def without_the_volume(codes):
-    """The slip: log det left out, which alone says that codes may also lie too close together."""
-    mean, covariance = np.mean(codes, axis=0), np.cov(codes, rowvar=False)
-    return 0.5 * float(np.trace(covariance) + mean @ mean - len(mean))

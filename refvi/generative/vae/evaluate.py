@@ -9,7 +9,7 @@ from refvi.base.checks import require_count, require_finite, require_positive, r
 from refvi.base.core import Estimate
 from refvi.base.families.lam import halves
 from refvi.base.optimize import adam
-from refvi.generative.amortization.rows import closed_divergence
+from refvi.generative.amortization.model import closed_divergence
 from refvi.generative.vae import fast
 from refvi.generative.vae.model import require_data, split
 from refvi.likelihood.networks import forward, rectified
@@ -42,8 +42,7 @@ def decoded(shape, weights, z):
 
 def means(shape, weights, z):
     """The mean image (k, n) at points z (k, D)."""
-    output = decoded(shape, weights, z)
-    return 0.5 * (1 + np.tanh(0.5 * output)) if shape.likelihood == "bernoulli" else output
+    return shape.networks[1].observed.mean(decoded(shape, weights, z))
 
 
 def log_likelihood(shape, output, x):
@@ -99,13 +98,6 @@ def require_lam(shape, weights, x, lam):
 def average(values):
     """Estimate of a mean of one value a datum, with its standard error."""
     return Estimate(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))))
-
-
-def at_the_mean(shape, weights, x, lam=None):
-    """What is sometimes reported as ELBO (N,): the reconstruction at z = mu less the KL. No bound: it may exceed log p(x)."""
-    lam, x = require_lam(shape, weights, x, lam), require_data(x, shape)
-    values = [log_likelihood(shape, decoded(shape, weights, halves(lam[part])[0]), floats(x[part], weights)) for part in blocks(len(x))]
-    return np.concatenate(values) - divergence(lam)
 
 
 def importance_bound(shape, weights, x, rng, S=5000, lam=None):

@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count, require_finite, require_positive, require_shape
-from refvi.likelihood.networks import count, initial
+from refvi.base.checks import require_count, require_positive
+from refvi.generative.amortization import model
+from refvi.likelihood.heads import Network, bernoulli, normal_of
+from refvi.likelihood.networks import count, initial, rectified
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 THRESHOLD = 128         # a pixel of 0..255 is on from here
@@ -35,6 +37,12 @@ class Architecture(NamedTuple):
     def counts(self):
         """Parameters of the encoder and of the decoder."""
         return count(self.encoder), count(self.decoder)
+
+    @property
+    def networks(self):
+        """Encoder and decoder as refvi.generative.amortization has them, (Network, Network)."""
+        observed = bernoulli if self.likelihood == "bernoulli" else normal_of(self.sd)
+        return Network(self.encoder, None, rectified), Network(self.decoder, observed, rectified)
 
     def __str__(self):
         encoder, decoder = ("-".join(map(str, sizes)) for sizes in (self.encoder[:-1] + (f"({self.D},{self.D})",), self.decoder))
@@ -86,25 +94,11 @@ def binarized(images):
     return images >= THRESHOLD
 
 
+def held_apart(images):
+    """(images to train on, images to watch meanwhile) of a file's: all but the first 5,000, and these."""
+    return images[VALIDATION:], images[:VALIDATION]
+
+
 def require_data(x, shape):
-    """Data (N, n), of any dtype that holds them exactly: booleans or floats of 0 and 1 for the Bernoulli, finite floats for the Gaussian; else a ValueError."""
-    x = np.asarray(x)
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"expected pixels that are booleans or floats, got {x.dtype}")
-    if x.dtype.kind in "ui":
-        top = x.max() if x.size else "none"
-        raise ValueError(f"expected pixels that are {'booleans' if shape.likelihood == 'bernoulli' else 'floats'}, got {x.dtype} max {top}: "
-                         + ("binarize them, images >= 128" if shape.likelihood == "bernoulli" else "divide by 255."))
-    x = x if x.dtype == bool else require_shape("x", x, (None, shape.n), f"(N=number of data, n={shape.n} pixels)")
-    if x.ndim != 2 or x.shape[1] != shape.n:
-        raise ValueError(f"x has shape {x.shape}, expected (any, {shape.n}): (N=number of data, n={shape.n} pixels)")
-    if not len(x):
-        raise ValueError("no data: x has no rows")
-    if x.dtype != bool:
-        require_finite("x", x)
-        if shape.likelihood == "bernoulli" and not np.all((x == 0) | (x == 1)):
-            if np.min(x) < 0 or np.max(x) > 1:
-                raise ValueError(f"pixels of a Bernoulli are 0 or 1, got values from {np.min(x):g} to {np.max(x):g}: divide by 255. if they are of 0..255, then binarize")
-            raise ValueError(f"pixels of a Bernoulli are 0 or 1, got gray values such as {x[(x > 0) & (x < 1)][0]:g}: binarize them (x >= 0.5), "
-                             "or take likelihood='gaussian'")
-    return x
+    """Data (N, n), of any dtype that holds them exactly: booleans or floats of 0 and 1 for the Bernoulli, finite floats for the Gaussian."""
+    return model.require_data(x, shape.networks[1])

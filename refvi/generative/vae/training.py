@@ -12,6 +12,7 @@ import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from refvi.base.checks import require_count, require_positive
+from refvi.generative.amortization.minibatch import batches
 from refvi.generative.vae import fast
 from refvi.generative.vae.evaluate import bound
 from refvi.generative.vae.model import Architecture, require_data, start
@@ -182,11 +183,6 @@ def one_epoch(fit, x, held_out, workers, watch):
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
                         history=np.vstack([fit.history, [*np.divide(sums, N), *seen]]))
-
-
-def batches(N, M):
-    """Slices of a shuffled order: minibatches of M, the last as short as it comes."""
-    return [slice(begun, min(begun + M, N)) for begun in range(0, N, M)]
 
 
 def resumed(state):
