@@ -2,7 +2,7 @@
 
 Both: 784-256-64-(2,2), 2-64-256-784, Bernoulli log-likelihood, the same epochs of the same Adam; the autoencoder without noise and without KL. From the top: test
 images; their reconstructions; 16 decodings of z ~ N(0, I); the straight line between the codes of two images; the codes of test images, with
-the circles of N(0, I) at 1, 2 and 3 standard deviations, each panel in its own scale. MMD: kernel two-sample distance to 2000 test images of 2000 decodings of
+the circles of N(0, I) at 1, 2 and 3 standard deviations, both on one scale, the VAE's once more in the corner. MMD: kernel two-sample distance to 2000 test images of 2000 decodings of
 random z, and of 2000 other test images decoded from their codes; its square with its standard error, zero for images that cannot be told from the test set.
 """
 import numpy as np
@@ -55,15 +55,21 @@ def other_digit(labels):
 def draw(figure, random_width, random_label, random_epochs, random_name, random_sheets, random_code, random_mmd, random_control, random_spread):
     figure.set_size_inches(5.6, 5.0)
     panels = figure.subplots(2, 2, height_ratios=(1, 1.3))
+    edge = np.quantile(np.abs(random_code), 0.997)        # both on one scale: that of the wider one
     for (above, below), name, text, codes, mmd, spread in zip(panels.T, NAMES, random_sheets, random_code, random_mmd, random_spread):
         show(above, unpacked(text), COLUMNS)
         name_rows(above, ROWS if name == NAMES[0] else [""] * len(ROWS))
         above.set_title(f"{name}\nrandom z: MMD² = {mmd[0, 0]:.4f} ± {mmd[0, 1]:.4f}\ndecoded: MMD² = {mmd[1, 0]:.4f} ± {mmd[1, 1]:.4f}", fontsize=9)
         circles(below, zorder=3)
         scatter(below, codes, random_label, size=4)
-        edge = max(3.4, np.quantile(np.abs(codes), 0.997))
         below.set(aspect="equal", xlim=(-edge, edge), ylim=(-edge, edge), xlabel="$z_1$")
         below.set_title(f"codes: {spread:.{1 if spread > 10 else 2}f} nats from N(0, I)", fontsize=9)
+        if np.max(np.abs(codes)) < edge / 3:
+            closer = below.inset_axes((0.56, 0.56, 0.44, 0.44), aspect="equal", xlim=(-4, 4), ylim=(-4, 4), xticks=[], yticks=[])
+            closer.spines[:].set_visible(True)
+            circles(closer, linewidth=0.5)
+            scatter(closer, codes, random_label, size=2)
+            below.indicate_inset_zoom(closer, edgecolor="C0")
     panels[1, 0].set_ylabel("$z_2$")
     control = f"{abs(random_control[0]):.4f} ± {random_control[1]:.4f}"         # zero, of either sign
     figure.supxlabel(f"{random_name}, {random_epochs} epochs each; test images among themselves: |MMD²| = {control}", fontsize=8)
