@@ -10,13 +10,13 @@ from refvi import Estimate
 from refvi.base.families.lam import halves
 from refvi.generative.amortization.counts import (bound_of_one_for_all, bound_of_the_linear_map,      # noqa: F401
                                                   shape_over_rate)
-from refvi.generative.amortization.exact import (bound_of_the_linear_encoder, encoder_of_the_difference,      # noqa: F401
-                                                 one_pass, slope_times_distance)
+from refvi.generative.amortization.exact import (bound_of_the_linear_encoder, one_pass,      # noqa: F401
+                                                 encoder_of_the_difference, slope_times_distance)
 from refvi.generative.amortization.gradient import (gradient_by_autograd, gradient_by_hand,      # noqa: F401
                                                     gradient_inside_the_mean, gradient_of_fit_at_draws,
                                                     mean_gradient_of_fit, path_with_closed_divergence,
                                                     path_with_drawn_divergence, slope_in_the_heads,
-                                                    slope_of_the_likelihood, slope_through_the_decoder)
+                                                    through_decoder)
 from refvi.generative.amortization.likelihood import (bayes_rule, density_of_two_heads,      # noqa: F401
                                                       distance_of_images, effect_of_the_sum, logits_and_softplus,
                                                       moments_of_the_likelihood, product_of_probabilities,
@@ -27,7 +27,7 @@ from refvi.generative.amortization.model import (closed_divergence, drawn, encod
                                                  standard_noise, under_each)
 from refvi.generative.amortization.rows import (amortized_bound, encoder_numbers,      # noqa: F401
                                                 evidence_less_divergences, highest_amortized_bound, joint_by_draws,
-                                                local_numbers, log_ratio_by_draws, log_ratio_of_draws,
+                                                local_numbers, log_ratio_by_draws,
                                                 mean_log_evidence, mean_log_ratio, mean_of_best_local_bounds,
                                                 minus_expected_log_ratio, reconstruction_by_draws,
                                                 reconstruction_less_divergence, spreads_on_nodes, sum_of_integrals,
@@ -83,7 +83,7 @@ def draws_held_fixed(phi, x, encoder):
 def without_the_entropy(held, x, lam, theta, decoder):
     """The one forgotten, which is the entropy's slope in log sd."""
     mu, log_sd = halves(lam)
-    in_z = slope_through_the_decoder(drawn(held, lam), x, theta, decoder)
+    _, in_z = through_decoder(drawn(held, lam), x, theta, decoder)
     return np.concatenate([in_z - mu, in_z * held * np.exp(log_sd) - np.exp(2 * log_sd)], axis=-1)
 
 
@@ -213,7 +213,8 @@ class Referee:
         z, mass = self.on_nodes(lam)
         fit = self.fit_of(z)
         terms = fit + bell(z) - bell(z, lam[:, :1], np.exp(lam[:, 1:])), fit + bell(z), fit
-        return np.array([np.sum(mass * (t - np.sum(mass * t, axis=-1, keepdims=True))**2) for t in terms]) / (len(lam)**2 * S)
+        return np.array([np.sum(mass * (t - np.sum(mass * t, axis=-1, keepdims=True))**2)
+                         for t in terms]) / (len(lam)**2 * S)
 
     def shared(self, S):
         """Variance of the reconstruction where all data have one noise: nodes of that."""
@@ -224,7 +225,8 @@ class Referee:
     def best(self, start):
         """The highest bound of every datum, averaged: SciPy's ascents, one by one."""
         def one(n, lam):
-            own = Referee(self.x[n:n + 1], self.phi, self.theta, Network(self.encoder), Network(self.decoder), self.log_prob)
+            own = Referee(self.x[n:n + 1], self.phi, self.theta, Network(self.encoder), Network(self.decoder),
+                          self.log_prob)
             return climbed(lambda lam: own.bounds(lam[None])[0], lam)
         return np.mean([one(n, lam) for n, lam in enumerate(start)])
 
@@ -261,7 +263,8 @@ def small(x, phi, theta, encoder, decoder, log_prob):
     lam = evaluated(phi, x, encoder.sizes)
     at = np.array([[-0.7], [0.2], [1.1]])
     return dict(
-        x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, at=at, S=1, noise=standard_noise(len(x), 1),
+        x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, at=at,
+        S=1, noise=standard_noise(len(x), 1),
         log_evidence=lambda: np.sum(referee.log_evidence()), sum_by_scipy=lambda: len(x) * referee.elbo(),
         bound_by_scipy=referee.elbo, posterior_by_scipy=lambda: referee.posterior(at),
         spreads_by_scipy=lambda S: referee.spreads(S),
@@ -314,7 +317,8 @@ def stage_images(rng):
 
     def pmf(logits):
         return np.prod(stats.bernoulli.pmf(images, special.expit(logits)), axis=-1)
-    return dict(images=images, logits=logits, by_scipy=lambda: pmf(logits), squashed_odds=lambda: pmf(special.expit(logits)))
+    return dict(images=images, logits=logits, by_scipy=lambda: pmf(logits),
+                squashed_odds=lambda: pmf(special.expit(logits)))
 
 
 def stage_gaussian(rng):
@@ -348,7 +352,8 @@ def stage_variance_head(rng):
 
 def bent(weights, inputs, network):
     """What superposition is held against, for a network with a hidden layer."""
-    return dict(inputs=inputs, weights=weights, network=network, effect_by_layers=lambda: effects(weights, inputs, network.sizes)[1],
+    return dict(inputs=inputs, weights=weights, network=network,
+                effect_by_layers=lambda: effects(weights, inputs, network.sizes)[1],
                 effects_by_layers=lambda: effects(weights, inputs, network.sizes)[0])
 
 
@@ -367,21 +372,11 @@ def stage_alike(rng):
                 variance_of_one_noise=lambda S: referee.shared(S))
 
 
-def stage_switch(rng):
-    """A decoder that switches within a short way, and means where it has: the likelihood at the mean is nearly one."""
-    decoder, encoder, sign = Network((1, 4), bernoulli), Network((4, 2)), np.array([1, -1, 1, -1])
-    theta = np.concatenate([rng.uniform(3., 4., 4) * sign, rng.uniform(0.05, 0.1, 4)])
-    mean = rng.uniform(0.75, 0.9) / 4
-    W = np.stack([2 * mean * sign, np.zeros(4)], axis=1)
-    phi = np.concatenate([W.ravel(), [-mean * np.sum(sign), rng.uniform(-0.2, -0.1)]])
-    x = np.stack([sign > 0, sign < 0]).astype(float)
-    referee = Referee(x, phi, theta, encoder, decoder, pixels_log_prob)
-    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder,
-                evidence_of_pixels=lambda: np.mean(referee.log_evidence()), value_by_layers=referee.at_the_mean)
-
-
 def stage_bend(rng):
-    """One real entry, a decoder that saturates, and an encoder without hidden layer: two numbers for the means of four data."""
+    """One real entry, a decoder that saturates, and an encoder without hidden layer.
+
+    Two numbers for the means of four data.
+    """
     sd, steep = rng.uniform(0.18, 0.22), rng.uniform(2.6, 3.2)
     decoder, encoder = Network((1, 2, 1), normal_of(sd)), Network((1, 2))
     theta = np.array([steep, 0.9 * steep, 0.1, -0.1, 0.9, 0.8, rng.uniform(0.05, 0.15)])
@@ -389,7 +384,8 @@ def stage_bend(rng):
     lam, phi = np.tile([0., -1.], (4, 1)), np.array([0.3, 0., 0., -1.])
     referee = Referee(x, phi, theta, encoder, decoder, normal_log_prob(sd))
     return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam,
-                best_by_scipy=lambda: referee.best(lam), encoder_by_scipy=referee.elbo, highest_by_scipy=referee.highest)
+                best_by_scipy=lambda: referee.best(lam), highest_by_scipy=referee.highest,
+                encoder_by_scipy=referee.elbo)
 
 
 # ---- two latent variables and more
@@ -414,8 +410,7 @@ def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
     held = rng.uniform(0.4, 1.3, (N, D)) * np.where(np.arange(N * D).reshape(N, D) % 3 == 1, -1, 1)
     phi, theta = encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes, *sizes)
     lam = evaluated(phi, x, encoder.sizes)
-    z = lam[:, :D] + np.exp(lam[:, D:]) * held
-    outputs, P = evaluated(theta, z, decoder.sizes), len(phi)
+    P = len(phi)
 
     def fit(z, theta=theta):
         """log p(x_n | z_n) (N,)."""
@@ -430,15 +425,21 @@ def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
         return differences(lambda lam: np.sum(estimate(lam)) - np.sum(lam[:, D:]), lam)
 
     return dict(
-        x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, z=z, outputs=outputs, S=2,
-        noise=standard_noise(N, D), divergence_by_scipy=lambda: divergences(lam),
-        divergence_of_roots=lambda: divergences(lam * np.repeat([1., 0.5], D)),
-        differences_in_outputs=lambda: differences(lambda outputs: np.sum(log_prob(x, outputs)), outputs),
-        differences_in_z=lambda: differences(lambda z: np.sum(fit(z)), z),
+        x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, S=2,
+        noise=standard_noise(N, D),
         differences_in_heads=lambda: differences(lambda lam: np.sum(estimate(lam)), lam),
         differences_without_entropy=weightless,
-        differences_in_weights=lambda: by_differences(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes), w[P:])),
+        differences_in_weights=lambda: by_differences(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes),
+                                                                                 w[P:])),
                                                       np.concatenate([phi, theta])))
+
+
+def stage_narrow(rng):
+    """Three codes of three latent variables, much narrower than the prior."""
+    mu = rng.uniform(0.3, 0.8, (3, 3)) * [[1, -1, 1], [-1, -1, 1], [1, 1, -1]]
+    lam = np.concatenate([mu, rng.uniform(-1.6, -1., (3, 3))], axis=1)
+    return dict(lam=lam, divergence_by_scipy=lambda: divergences(lam),
+                divergence_of_roots=lambda: divergences(lam * np.repeat([1., 0.5], 3)))
 
 
 def epoch(rng, x, held, likelihood, log_prob, bias):
@@ -459,8 +460,10 @@ def epoch(rng, x, held, likelihood, log_prob, bias):
         return (r[:3].mean() + r[3:6].mean() + r[6]) / 3
 
     return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, order=order, M=3, S=3,
-                noise=without_replacement(7), average_by_layers=lambda: np.mean(each(phi, theta)), mean_of_means=mean_of_means,
-                differences_of_the_average=lambda: by_differences(lambda w: np.mean(each(w[:P], w[P:])), np.concatenate([phi, theta])))
+                noise=without_replacement(7), mean_of_means=mean_of_means,
+                average_by_layers=lambda: np.mean(each(phi, theta)),
+                differences_of_the_average=lambda: by_differences(lambda w: np.mean(each(w[:P], w[P:])),
+                                                                  np.concatenate([phi, theta])))
 
 
 def stage_epoch(rng):
@@ -497,11 +500,13 @@ def linear(rng, W, N):
         return np.mean(np.sum(stats.norm.logpdf(x, mean @ W + b, sd), axis=1) - divergences(lam))
 
     return dict(x=x, new=new, phi=phi, theta=theta, encoder=encoder, decoder=decoder, sd=sd,
-                S=1, noise=standard_noise(N, D), bound_by_scipy=evidence, evidence_by_scipy=evidence, value_by_layers=value_by_layers,
-                posterior_of_new_data=lambda: np.concatenate([(new - b) @ to_mean, np.tile(np.diag(spread), (2, 1))], axis=-1),
+                S=1, noise=standard_noise(N, D), value_by_layers=value_by_layers,
+                bound_by_scipy=evidence, evidence_by_scipy=evidence,
+                posterior_of_new_data=lambda: np.concatenate([(new - b) @ to_mean, np.tile(np.diag(spread), (2, 1))],
+                                                             axis=-1),
                 distance_of_means=lambda: np.linalg.norm((new[0] - new[1]) @ to_mean),
-                largest_slope=lambda: np.sqrt(np.linalg.eigvalsh(to_mean.T @ to_mean)[-1] * np.sum((new[0] - new[1])**2)),
-                inputs=new, weights=phi, network=encoder, linear_effect=lambda: effects(phi, new, (n, 2 * D))[1])
+                largest_slope=lambda: np.sqrt(np.linalg.eigvalsh(to_mean.T @ to_mean)[-1]
+                                              * np.sum((new[0] - new[1])**2)))
 
 
 def stage_linear(rng):
@@ -529,7 +534,8 @@ def stage_folded(rng):
         slope = by_differences(lambda z: evaluated(weights, z, network.sizes), codes[0])
         return Estimate(np.linalg.norm(slope.value) * apart / 10, np.sum(slope.error) * apart)
 
-    return dict(codes=codes, weights=weights, network=network, distance_by_layers=lambda: np.linalg.norm(first - second),
+    return dict(codes=codes, weights=weights, network=network,
+                distance_by_layers=lambda: np.linalg.norm(first - second),
                 slope_by_differences=slope_by_differences, product_of_norms=lambda: np.prod(norms) * apart)
 
 
@@ -537,11 +543,6 @@ def stage_many_images():
     """MNIST's training images on the slides, and their encoder."""
     return dict(N=55_000, D=2, sizes=(784, 256, 64, 4), numbers_for_many=lambda: 220_000,
                 weights_by_hand=lambda: 784 * 256 + 256 + 256 * 64 + 64 + 64 * 4 + 4)
-
-
-def stage_few_images():
-    """The notebook's 300 images, and its encoder."""
-    return dict(N=300, D=2, sizes=(784, 500, 4), numbers_for_few=lambda: 1_200, weights_by_hand=lambda: 784 * 500 + 500 + 500 * 4 + 4)
 
 
 def stage_counts(rng):

@@ -1,4 +1,7 @@
-"""Companion of deep_latent.md: its rows, its stages and its referees, which have a decoder, a grid and a closed form of their own."""
+"""Companion of deep_latent.md.
+
+Its rows, its stages and its referees, which have a decoder, a grid and a closed form of their own.
+"""
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -9,8 +12,8 @@ from referees import by_differences, complex_step
 from refvi import Estimate, Noise
 from refvi.generative.amortization.model import log_likelihood, standard_noise
 from refvi.generative.deep_latent import amortized, local
-from refvi.generative.deep_latent.balance import (after_langevin, draws_after_langevin, flow_back, flow_there,      # noqa: F401
-                                                  under_posterior)
+from refvi.generative.deep_latent.balance import (after_langevin, draws_after_langevin,      # noqa: F401
+                                                  flow_back, flow_there, under_posterior)
 from refvi.generative.deep_latent.linear import normal_marginal, posterior_of_linear_decoder      # noqa: F401
 from refvi.generative.deep_latent.mcmc import log_joint_and_slope, log_proposal
 from refvi.generative.deep_latent.model import posterior_nodes
@@ -107,7 +110,7 @@ def differences(function, at):
 
 
 def tops(x, theta, decoder, starts):
-    """lam (N, 2) of the highest bound of every datum that SciPy's ascents reach from any of these starts, each (N, 2)."""
+    """lam (N, 2) of the highest bound of every datum that SciPy's ascents reach from these starts, each (N, 2)."""
     found = []
     for n in range(len(x)):
         def below(lam):
@@ -115,7 +118,8 @@ def tops(x, theta, decoder, starts):
 
         def slope(lam):
             return complex_step(below, lam)
-        ends = [optimize.minimize(below, start[n], jac=slope, method="BFGS", options=dict(gtol=1e-9)) for start in starts]
+        ends = [optimize.minimize(below, start[n], jac=slope, method="BFGS", options=dict(gtol=1e-9))
+                for start in starts]
         found.append(min(ends, key=lambda end: end.fun).x)
     return np.array(found)
 
@@ -170,7 +174,8 @@ def jitter(rng, values, by=0.06):
     return np.asarray(values, float) + rng.uniform(-by, by, np.shape(values))
 
 
-BEND = np.concatenate([[1.1, 0.7, -1.2], [-0.8, 0.2, -0.7], [1.1, -0.7, 0.4, 1.1, 0.9, 0.8], [0.3, -0.2]])      # a line z laid into the plane, with a bend
+# a line z laid into the plane, with a bend
+BEND = np.concatenate([[1.1, 0.7, -1.2], [-0.8, 0.2, -0.7], [1.1, -0.7, 0.4, 1.1, 0.9, 0.8], [0.3, -0.2]])
 
 
 def bend(rng):
@@ -184,24 +189,28 @@ def stage_bend(rng):
     at = jitter(rng, [-1.1, 1.3])
     x = image(at[:, None], theta[:-1], decoder.sizes) + jitter(rng, [[0.25, -0.2], [-0.2, 0.3]])
     lam = np.column_stack([at + jitter(rng, [0.6, -0.6], 0.1), np.log(rng.uniform(0.5, 0.7, 2))])
-    return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05, log_density_of_the_data=lambda: log_density(x, theta, decoder),
+    return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05,
+                log_density_of_the_data=lambda: log_density(x, theta, decoder),
                 density_at_zero=lambda: given(x, np.zeros((1, 1, 1)), theta, decoder)[0])
 
 
 def stage_pixels(rng):
     """Two images of four pixels."""
-    theta = jitter(rng, [0.9, -1.2, 1.4, 0.5, -0.3, -0.6, 2.1, -1.4, 0.6, 1.3, 0.7, 1.5, -1.8, 0.4, -1.1, 0.8, 1.2, -1.6, 0.3, -0.2, 0.5, -0.4])
+    theta = jitter(rng, [0.9, -1.2, 1.4, 0.5, -0.3, -0.6, 2.1, -1.4, 0.6, 1.3, 0.7, 1.5, -1.8, 0.4, -1.1, 0.8, 1.2,
+                         -1.6, 0.3, -0.2, 0.5, -0.4])
     decoder = Network((1, 3, 4), bernoulli)
     x = np.array([[1., 0, 1, 1], [0., 1, 0, 1]])
     lam = np.column_stack([jitter(rng, [0.9, 0.9], 0.1), np.log(rng.uniform(0.4, 0.6, 2))])
-    return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05, log_density_of_the_data=lambda: log_density(x, theta, decoder),
+    return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05,
+                log_density_of_the_data=lambda: log_density(x, theta, decoder),
                 density_at_zero=lambda: given(x, np.zeros((1, 1, 1)), theta, decoder)[0])
 
 
 def stage_images(rng):
     """All sixteen images."""
     stage = stage_pixels(rng)
-    return dict(outcomes=np.array(list(np.ndindex(2, 2, 2, 2)), float), widths=np.ones(16), theta=stage["theta"], decoder=stage["decoder"])
+    return dict(outcomes=np.array(list(np.ndindex(2, 2, 2, 2)), float), widths=np.ones(16), theta=stage["theta"],
+                decoder=stage["decoder"])
 
 
 def stage_plane_of_outcomes(rng):
@@ -225,7 +234,8 @@ def stage_plane_of_outcomes(rng):
         C = (curve - w @ curve).T @ (w[:, None] * (curve - w @ curve)) + np.exp(2 * theta[-1]) * np.eye(2)
         return -0.5 * np.linalg.slogdet(2 * np.pi * np.e * C)[1]
 
-    return dict(outcomes=outcomes, widths=np.full(len(outcomes), 0.25**2), theta=theta, decoder=decoder, negative_entropy=negative_entropy,
+    return dict(outcomes=outcomes, widths=np.full(len(outcomes), 0.25**2), theta=theta, decoder=decoder,
+                negative_entropy=negative_entropy,
                 determinant_formula=determinant_formula)
 
 
@@ -253,7 +263,8 @@ def stage_linear(rng):
 
 def stage_plane(rng):
     """Two latent numbers, a linear decoder into three dimensions."""
-    W, b, log_sd = jitter(rng, [[1.1, -0.4, 0.7], [0.3, 0.9, -0.6]], 0.15), jitter(rng, [0.4, -0.3, 0.2]), rng.uniform(-0.6, -0.4)
+    W, b = jitter(rng, [[1.1, -0.4, 0.7], [0.3, 0.9, -0.6]], 0.15), jitter(rng, [0.4, -0.3, 0.2])
+    log_sd = rng.uniform(-0.6, -0.4)
     x, C = jitter(rng, [[0.9, -0.5, 1.1], [-0.4, 1.0, -0.8]], 0.15), W.T @ W + np.exp(2 * log_sd) * np.eye(3)
     return dict(x=x, theta=np.concatenate([W.ravel(), b, [log_sd]]), decoder=Network((2, 3), normal),
                 density_of_a_normal=lambda: stats.multivariate_normal.logpdf(x, b, C))
@@ -277,7 +288,8 @@ def posterior_by_hand(x, theta, decoder):
 
     def slope(z):
         h = np.tanh(z[:, None] * W1 + b1)
-        return np.sum((x[0] - image(z[:, None], theta[:-1], decoder.sizes)) * ((W1 * (1 - h**2)) @ W2), axis=1) / variance - z
+        return np.sum((x[0] - image(z[:, None], theta[:-1], decoder.sizes)) * ((W1 * (1 - h**2)) @ W2),
+                      axis=1) / variance - z
 
     log_evidence = np.log(H * np.sum(np.exp(log_joint(T))))
     mass = H * np.exp(log_joint(T) - log_evidence)
@@ -296,10 +308,14 @@ def stage_langevin(rng):
     cdf = (cdf - 0.5 * np.exp(p.log_density(z))) / cdf[-1]
 
     def draw(rng, R, S):
-        return np.stack([np.interp(rng.random((R, S)), cdf, z), rng.standard_normal((R, S)), rng.random((R, S))], axis=-1)
+        return np.stack([np.interp(rng.random((R, S)), cdf, z), rng.standard_normal((R, S)), rng.random((R, S))],
+                        axis=-1)
 
     def rule(S, order):
-        """Nodes for the state and for where the proposal leads, on one grid; for u the middle of what is accepted, and of what is not."""
+        """Nodes for the state and for where the proposal leads, on one grid.
+
+        For u the middle of what is accepted, and of what is not.
+        """
         if S > 1:
             return None
         t, spacing = np.linspace(-12, 12, 3 * order, retstep=True)
@@ -332,8 +348,10 @@ def stage_langevin(rng):
     def flow_by_densities():
         return flow(at, to) * np.minimum(1, np.exp(p.log_density(to) - p.log_density(at)))
 
-    return dict(x=x, theta=theta, decoder=decoder, size=size, f=f, S=1, noise=Noise(draw, rule), before_langevin=posterior_mean_of_f,
-                moments_of_proposals=moments_of_proposals, at=at[:, None], to=to[:, None], flow_by_densities=flow_by_densities,
+    return dict(x=x, theta=theta, decoder=decoder, size=size, f=f, S=1, noise=Noise(draw, rule),
+                before_langevin=posterior_mean_of_f,
+                moments_of_proposals=moments_of_proposals, flow_by_densities=flow_by_densities,
+                at=at[:, None], to=to[:, None],
                 log_density=np.stack([p.log_density(at), p.log_density(to)]),
                 smaller_of_two_flows=lambda: np.minimum(flow(at, to), flow(to, at)))
 
@@ -358,14 +376,16 @@ def stage_new_datum(rng):
         rows = np.hstack([np.vstack([old, x]), ones])
         return bounds_on_a_grid(x, rows[6:] @ np.linalg.pinv(rows[:6]) @ learned, theta, decoder)
 
-    return dict(x=x, old=old, theta=theta, decoder=decoder, evidence_of_new_datum=lambda: log_density(x, theta, decoder),
+    return dict(x=x, old=old, theta=theta, decoder=decoder,
+                evidence_of_new_datum=lambda: log_density(x, theta, decoder),
                 top_by_scipy=top_by_scipy, pass_by_scipy=pass_by_scipy)
 
 
 def stage_seam(rng):
     """A line laid into the plane as a ring that does not quite close, and a datum on each side of the seam."""
     decoder, k = Network((1, 4, 2), normal), rng.uniform(0.95, 1.05)
-    theta = np.concatenate([np.full(4, k), [1.5 * k, 0., -1.5 * k, 0.], [1., -0.8, 0., 1.6, -1., -0.8, 0., 0.], [-0.9, 0.], [rng.uniform(-1.8, -1.6)]])
+    theta = np.concatenate([np.full(4, k), [1.5 * k, 0., -1.5 * k, 0.], [1., -0.8, 0., 1.6, -1., -0.8, 0., 0.],
+                            [-0.9, 0.], [rng.uniform(-1.8, -1.6)]])
     ends = image(np.array([[-2.1], [2.1]]), theta[:-1], (1, 4, 2))
     middle = np.mean(ends, axis=0)
     x = middle + 0.35 * (ends - middle)
@@ -391,7 +411,8 @@ def distance_tripled(x):
 def stage_count(rng):
     """Rounds and steps of a small fit."""
     theta, decoder = bend(rng)
-    x = image(rng.uniform(-1, 1, (int(rng.integers(5, 9)), 1)), theta[:-1], decoder.sizes) + rng.uniform(-0.2, 0.2, (1, 2))
+    x = image(rng.uniform(-1, 1, (int(rng.integers(5, 9)), 1)), theta[:-1],
+              decoder.sizes) + rng.uniform(-0.2, 0.2, (1, 2))
     return dict(x=x, theta=theta, decoder=decoder, rounds=int(rng.integers(2, 5)), inner=int(rng.integers(3, 7)))
 
 
@@ -404,7 +425,10 @@ def counting(seen):
 
 
 def passes_on_paper(x, rounds, inner):
-    """A round: every datum takes its steps, one pass each, one before them and one for theta; the last E step has none for theta."""
+    """A round.
+
+    Every datum takes its steps, one pass each, one before them and one for theta; the last E step has none for theta.
+    """
     return len(x) * (rounds * (inner + 2) + inner + 1)
 
 
@@ -416,7 +440,8 @@ def passes_counted(x, theta, decoder, rounds, inner):
 
 
 def passes_of_an_encoder(x, theta, decoder, rounds):
-    """The rows that went through the encoder's hidden layer, and those through the decoder's, over the nodes of the rule."""
+    """The rows that went through the encoder's hidden layer, and those through the decoder's, over the nodes of the
+    rule."""
     inside, outside = [], []
     encoder = Network((2, 4, 2), g=counting(inside))
     phi = np.linspace(-0.3, 0.3, encoder.size)

@@ -56,7 +56,10 @@ def without_the_volume(codes):
 # ---- the referee's network: matrices by their place in the vector, complex numbers let through
 
 def network(weights, y, sizes):
-    """ReLU layers, the last without; ReLU looks at the real part, so that a derivative can be taken by a complex step."""
+    """ReLU layers, the last without.
+
+    ReLU looks at the real part, so that a derivative can be taken by a complex step.
+    """
     start = 0
     for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
         W, b = weights[start:start + m * n].reshape(m, n), weights[start + m * n:start + (m + 1) * n]
@@ -95,33 +98,47 @@ def stage_pixels(rng):
     l = rng.uniform(0.8, 2.5, (4, 5)) * np.where(np.arange(20).reshape(4, 5) % 3 == 0, -1, 1)
     x, shape = (np.arange(20).reshape(4, 5) % 2 == 0).astype(float), architecture()
     return dict(x=x, l=l, pixels_by_scipy=lambda: stats.bernoulli.logpmf(x, special.expit(l)).sum(axis=1),
-                slope_of_pixels=lambda: complex_step(lambda v: np.sum(log_density(x, v.reshape(4, 5), shape)), l.ravel()).reshape(4, 5))
+                slope_of_pixels=lambda: complex_step(lambda v: np.sum(log_density(x, v.reshape(4, 5), shape)),
+                                                     l.ravel()).reshape(4, 5))
 
 
 # ---- both networks
 
 def weights_of(rng, shape, low, high):
-    """Weights of bounded size. Every other unit of the encoder is awake for any image, and the decoder's weights add up: what is drawn matters. Spreads below one."""
+    """Weights of bounded size.
+
+    Every other unit of the encoder is awake for any image, and the decoder's weights add up: what is drawn matters.
+    Spreads below one.
+    """
     parts = []
     for sizes in (shape.encoder, shape.decoder):
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
             if sizes is shape.encoder:
                 sign = np.where(np.arange(n) % 2 == 0, 1, rng.choice([-1, 1], (m, n)))
-                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake, sd moves little
+                # mu points where the decoder's units are awake, sd moves little
+                if level == len(sizes) - 2:
                     sign = np.concatenate([np.tile([1., -1.], (m, 1)), 0.25 * rng.choice([-1, 1], (m, n - 2))], axis=1)
                 parts.append((rng.uniform(0.6, 1., (m, n)) / m * sign).ravel())
             else:
                 parts.append(rng.uniform(low, high, m * n) * (np.repeat([1, -1], n) if level == 0 else 1))
-            parts.append(rng.uniform(0.3, 0.6, n))
+            bias = rng.uniform(0.3, 0.6, n)
+            if level < len(sizes) - 2:          # the last hidden unit sleeps for some data or for all
+                bias[-1] = -rng.uniform(0.02, 0.06) if sizes is shape.encoder else -rng.uniform(0.8, 1.2)
+            parts.append(bias)
     parts[2 * len(shape.encoder) - 3] -= np.repeat([0., 1.2], shape.decoder[0])
     return np.concatenate(parts)
 
 
 def networks(rng, likelihood, n, low, high, sd):
-    """Four images of n pixels, two latent dimensions, noise that is held fixed; weights of sizes between low and high."""
+    """Four images of n pixels, two latent dimensions, noise that is held fixed.
+
+    Weights of sizes between low and high.
+    """
     shape = architecture(n, 2, (4, 3), (3, 4), likelihood, sd)
-    weights, points = weights_of(rng, shape, low, high), rng.uniform(0.8, 1.5, (4, 2)) * [[1, -1], [1, 1], [1, -1], [-1, -1]]
-    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)), axis=1) if likelihood == "bernoulli" else rng.uniform(0.2, 0.6, (4, n))
+    weights, points = weights_of(rng, shape, low, high), rng.uniform(0.8, 1.5,
+                                                                     (4, 2)) * [[1, -1], [1, 1], [1, -1], [-1, -1]]
+    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)),
+                     axis=1) if likelihood == "bernoulli" else rng.uniform(0.2, 0.6, (4, n))
     return shape, weights, points, x
 
 
@@ -130,7 +147,8 @@ def in_weights(shape, weights, points, x):
     def total(weights):
         return np.mean(bound_in_lam(weights, x, network(cut(weights, shape)[0], x, shape.encoder), points, shape))
 
-    return dict(shape=shape, weights=weights, points=points, x=x, gradient_by_complex_steps=lambda: complex_step(total, weights))
+    return dict(shape=shape, weights=weights, points=points, x=x,
+                gradient_by_complex_steps=lambda: complex_step(total, weights))
 
 
 def stage_bernoulli(rng):
@@ -159,7 +177,8 @@ def stage_adam(rng):
         m, v = (signal.lfilter([1 - a], [1, -a], g, axis=0) for a, g in ((0.9, gradients), (0.999, gradients**2)))
         return rate * np.sum(m / np.sqrt(v), axis=0)
 
-    return dict(gradients=gradients, rate=rate, textbook_adam=textbook, moments_by_filters=by_filters, rate_times_sign=lambda: rate * np.array([1., -1., 1.]))
+    return dict(gradients=gradients, rate=rate, textbook_adam=textbook, moments_by_filters=by_filters,
+                rate_times_sign=lambda: rate * np.array([1., -1., 1.]))
 
 
 def stage_epoch(rng):
@@ -172,8 +191,10 @@ def stage_digits(rng):
     """Labels in random order."""
     labels = rng.permutation(np.repeat(np.arange(10), 150))
     hundreds = np.repeat([100, 0], [3, 7])
-    return dict(labels=labels, order=rng.permutation(1500), a_hundred_of_each=lambda: np.roll(hundreds, 5), first_three=lambda: hundreds,
-                images=np.empty((FILES["train", "images"].shape[0], 0)), all_but_five_thousand=lambda: np.array([60_000 - 5_000, 5_000]),
+    return dict(labels=labels, order=rng.permutation(1500), a_hundred_of_each=lambda: np.roll(hundreds, 5),
+                first_three=lambda: hundreds,
+                images=np.empty((FILES["train", "images"].shape[0],
+                                 0)), all_but_five_thousand=lambda: np.array([60_000 - 5_000, 5_000]),
                 weights_by_hand=weights_by_hand)
 
 
@@ -224,7 +245,8 @@ def stage_two_samples(rng):
     def closed_with_own(S):
         return sum(1 + (S - 1) * mean_of_kernel(one, one) for one in lam) / S - 2 * mean_of_kernel(*lam)
 
-    return dict(lam=lam, width=width, nodes=t[:, None], mass=h * stats.norm.pdf(t), S=2, noise=noise(diagonal_normal, np.zeros(4)),
+    return dict(lam=lam, width=width, nodes=t[:, None], mass=h * stats.norm.pdf(t), S=2,
+                noise=noise(diagonal_normal, np.zeros(4)),
                 closed_kernel_distance=closed, closed_with_own_pairs=closed_with_own)
 
 
@@ -234,4 +256,5 @@ def stage_codes(rng):
     covariance = np.cov(codes.T)
     cross = sum(0.5 * (codes[:, d].mean()**2 + covariance[d, d]) + 0.5 * np.log(2 * np.pi) for d in range(2))
     own, prior = stats.multivariate_normal(codes.mean(axis=0), covariance), stats.multivariate_normal(np.zeros(2))
-    return dict(codes=codes, closest_normal_by_scipy=lambda: cross - own.entropy(), entropy_of_the_prior=lambda: cross - prior.entropy())
+    return dict(codes=codes, closest_normal_by_scipy=lambda: cross - own.entropy(),
+                entropy_of_the_prior=lambda: cross - prior.entropy())

@@ -1,12 +1,14 @@
-"""For a new datum an ascent of its own takes some ten steps of sixteen passes; an encoder of one pass loses a few tenths of a nat, and is a
-head start that an ascent from the prior's mean has made up for by then: which of the two ends lower differs by draw.
+"""For a new datum an ascent of its own takes some ten steps of sixteen passes; an encoder of one pass loses a few
+tenths of a nat, and is a head start that an ascent from the prior's mean has made up for by then: which of the two
+ends lower differs by draw.
 
-300 new data of a known model, a line bent into three quarters of a ring; eight times, each with new data and encoders that are trained
-afresh on 60 and on 600 others (the latter to start from). Thin lines are the eight, thick ones their average. Horizontal: passes through a network for one datum, 16
-of the decoder at a step of an ascent, one of the encoder, 20 at a step of its chains. Left: nats between log p(x), by quadrature, and the
-bound, averaged over the data; dashed: the best normal found from five starts. Right: how far the estimate of a posterior mean lies off,
-median over the data, in posterior standard deviations; the 20 Langevin chains start from the prior, their sizes are tuned, and the first
-half of every walk is dropped.
+300 new data of a known model, a line bent into three quarters of a ring; eight times, each with new data and encoders
+that are trained afresh on 60 and on 600 others (the latter to start from). Thin lines are the eight, thick ones their
+average. Horizontal: passes through a network for one datum, 16 of the decoder at a step of an ascent, one of the
+encoder, 20 at a step of its chains. Left: nats between log p(x), by quadrature, and the bound, averaged over the data;
+dashed: the best normal found from five starts. Right: how far the estimate of a posterior mean lies off, median over
+the data, in posterior standard deviations; the 20 Langevin chains start from the prior, their sizes are tuned, and the
+first half of every walk is dropped.
 """
 import numpy as np
 
@@ -58,7 +60,8 @@ def one(rng, new, epochs):
     draws = mcmc.run(rng, rng.standard_normal((CHAINS, new, 1)), x, BENT, D, int(WALK[-1]), size, keep=True)[3]
     found = {f"random_{way}": [missing(lam) for lam in path] for way, path in lams.items()}
     found |= {f"random_off_{way}": [off(lam[:, :1]) for lam in path] for way, path in lams.items()}
-    return found | dict(random_best=np.mean(log_p - best), random_off_walk=[off(np.mean(draws[T // 2:T], axis=(0, 1))) for T in WALK])
+    return found | dict(random_best=np.mean(log_p - best),
+                        random_off_walk=[off(np.mean(draws[T // 2:T], axis=(0, 1))) for T in WALK])
 
 
 def data(rng, draws=DRAWS, new=NEW, epochs=EPOCHS):
@@ -75,7 +78,8 @@ def draw(figure, passes, walk, trained, random_best, **found):
         lines(axes, np.append(1, 1 + passes[1:]), found[kind + "warm"], "ascent from the encoder", "s--", "C2")
         encoders = found[kind + "encoders"]
         for N, place, mark, values in zip(trained, (0.5, 1.), ("v", "D"), encoders.T):
-            axes.plot(np.full(len(values), place), values, mark, color="C1", markerfacecolor="none", markersize=4, label=f"encoder of {N}")
+            axes.plot(np.full(len(values), place), values, mark, color="C1", markerfacecolor="none", markersize=4,
+                      label=f"encoder of {N}")
         axes.set(xscale="log", yscale="log", xlabel="passes for one new datum")
         axes.set_xticks([1, 10, 100, 1000], ["1", "10", "100", "1000"])
         axes.set_yticks(places, map(str, places))

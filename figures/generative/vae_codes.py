@@ -1,7 +1,9 @@
-"""All codes together fill the prior, each digit's a province of it: densities of codes z ~ q(z|x) of test images. PML.145, PML.152.
+"""All codes together fill the prior, each digit's a province of it: densities of codes z ~ q(z|x) of test images.
+PML.145, PML.152.
 
-Left: contours of the density of all codes at the heights which N(0, I) has at 1, 2 and 3 standard deviations, where its circles (dashed) lie. The others: each
-digit by itself, shaded from a fifth of its density's peak upwards, darker from three fifths. Densities are averages of kernels of standard deviation 0.15 around the codes.
+Left: contours of the density of all codes at the heights which N(0, I) has at 1, 2 and 3 standard deviations, where
+its circles (dashed) lie. The others: each digit by itself, shaded from a fifth of its density's peak upwards, darker
+from three fifths. Densities are averages of kernels of standard deviation 0.15 around the codes.
 """
 import numpy as np
 

@@ -1,8 +1,8 @@
 """A network with its likelihood: what it puts out are the parameters of a density of what is observed.
 
-Shapes: x (N, n) observed; inputs (..., N, n_0) and outputs (..., N, k), stacks of batches allowed; theta (P,), the weights
-in the order of networks.py, then what no input moves. Log densities in nats, summed over the n entries of a datum.
-RAI, "Role of decoder"; PML, "The Variational Auto Encoder (VAE)".
+Shapes: x (N, n) observed; inputs (..., N, n_0) and outputs (..., N, k), stacks of batches allowed; theta (P,), the
+weights in the order of networks.py, then what no input moves. Log densities in nats, summed over the n entries of a
+datum. RAI, "Role of decoder"; PML, "The Variational Auto Encoder (VAE)".
 """
 from functools import lru_cache
 from typing import Callable, NamedTuple
@@ -15,7 +15,10 @@ from refvi.likelihood.networks import Activation, count, forward, layers, sigmoi
 
 
 class Likelihood(NamedTuple):
-    """p(x | outputs), one of those below; a categorical one would take one output for each class and x with a one in it."""
+    """p(x | outputs), one of those below.
+
+    A categorical one would take one output for each class and x with a one in it.
+    """
     name: str
     log_prob: Callable          # (x, outputs) -> (..., N) nats
     slope: Callable             # (x, outputs) -> the gradient of log_prob in the outputs (..., N, k)
@@ -27,7 +30,10 @@ class Likelihood(NamedTuple):
 
 
 class Network(NamedTuple):
-    """Layer sizes and nonlinearity, and what is observed of the outputs; an encoder's are [mu, log_sd], and observed is None."""
+    """Layer sizes and nonlinearity, and what is observed of the outputs.
+
+    An encoder's are [mu, log_sd], and observed is None.
+    """
     sizes: tuple
     observed: Likelihood | None = None
     g: Activation = tanh
@@ -54,7 +60,8 @@ class Network(NamedTuple):
 # ---- likelihoods
 
 def bernoulli_log_prob(x, logits):
-    """sum over pixels of x l - log(1 + e^l): never through probabilities, so logits of 800 are as good as any. PML.121."""
+    """sum over pixels of x l - log(1 + e^l): never through probabilities, so logits of 800 are as good as any.
+    PML.121."""
     return np.sum(x * logits - np.logaddexp(0., logits), axis=-1)
 
 
@@ -84,7 +91,8 @@ def normal_draw(rng, mean, log_sd):
     return mean + np.exp(log_sd) * rng.standard_normal(np.shape(mean))
 
 
-bernoulli = Likelihood("bernoulli", bernoulli_log_prob, lambda x, logits: x - sigmoid(logits), sigmoid, bernoulli_draw, binary=True)
+bernoulli = Likelihood("bernoulli", bernoulli_log_prob, lambda x, logits: x - sigmoid(logits), sigmoid,
+                       bernoulli_draw, binary=True)
 
 # one standard deviation for all entries and data, learned with the weights
 normal = Likelihood("normal", normal_log_prob, normal_slope, lambda outputs: outputs[..., :-1],
@@ -112,14 +120,18 @@ def normal_of(sd):
 def parts(theta, network):
     """(weights and biases, the outputs that no input moves), or a ValueError for a theta of another length."""
     if np.shape(theta) != (network.size,):
-        raise ValueError(f"theta has shape {np.shape(theta)}, expected ({network.size},): weights and biases of layers {network}"
+        raise ValueError(f"theta has shape {np.shape(theta)}, expected ({network.size},): weights and biases of "
+                         f"layers {network}"
                          + f", then {network.free} for the {network.observed.name} likelihood" * bool(network.free))
     inner = count(network.sizes)
     return theta[:inner], theta[inner:]
 
 
 def through(theta, inputs, network):
-    """[inputs, h_1, ..., outputs]: what every layer returned (..., N, n_l), the last with what no input moves behind it."""
+    """[inputs, h_1, ..., outputs].
+
+    What every layer returned (..., N, n_l), the last with what no input moves behind it.
+    """
     weights, free = parts(theta, network)
     hs = forward(weights, inputs, network.sizes, network.g)
     if network.free:
@@ -133,7 +145,8 @@ def output(theta, inputs, network):
 
 
 def back(theta, hs, delta, network):
-    """(gradient in theta (..., P), summed over the N data of each batch; gradient in the inputs (..., N, n_0)) of any scalar.
+    """(gradient in theta (..., P), summed over the N data of each batch; gradient in the inputs (..., N, n_0)) of any
+    scalar.
 
     hs is what `through` kept, delta (..., N, k) the scalar's gradient in the outputs.
     """

@@ -1,4 +1,5 @@
-"""Amortized inference: planted faults that the rule of the noise refuses, right variants that pass, training against what is known exactly, bad input, pictures.
+"""Amortized inference: planted faults that the rule of the noise refuses, right variants that pass, training against
+what is known exactly, bad input, pictures.
 
 The points are the stages of derivations/generative/amortization.md, whose truths are integrals by SciPy.
 """
@@ -33,7 +34,8 @@ def setting(label, rng):
     return COMPANION.stages[label](rng)
 
 
-def reconstruction(eps, phi, theta, x, encoder, decoder, sd=lambda log_sd: np.exp(log_sd), divergence=closed_divergence, read=lambda outputs: outputs, share=1.):
+def reconstruction(eps, phi, theta, x, encoder, decoder, sd=lambda log_sd: np.exp(log_sd),
+                   divergence=closed_divergence, read=lambda outputs: outputs, share=1.):
     """reconstruction_by_draws with its parts open to slips."""
     lam = encode(x, phi, encoder)
     mu, log_sd = halves(lam)
@@ -52,7 +54,8 @@ def kl(factor=0.5, log_factor=2., constant=1., reduce=np.sum):
     return divergence
 
 
-RIGHT = {"by hand": slip(), "a constant written twice": slip(divergence=lambda lam: kl()(lam) / 2 + closed_divergence(lam) / 2)}
+RIGHT = {"by hand": slip(),
+         "a constant written twice": slip(divergence=lambda lam: kl()(lam) / 2 + closed_divergence(lam) / 2)}
 WRONG = {
     "the variance for a standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(2 * log_sd))),
     "half the log standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(0.5 * log_sd))),
@@ -72,7 +75,8 @@ WRONG = {
 def judge(entropy, stage, function, truth="bound_by_scipy", **options):
     values = {name: stage[name] for name in (*MODEL, "noise", "S")}
     bound = lambda eps, phi, theta, x, encoder, decoder: function(eps, phi, theta, x, encoder, decoder)      # noqa: E731
-    return prove(entropy, r"truth; \approx estimate", values | dict(truth=stage[truth], estimate=bound), **options)["estimate"]
+    return prove(entropy, r"truth; \approx estimate", values | dict(truth=stage[truth], estimate=bound),
+                 **options)["estimate"]
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -103,10 +107,12 @@ def test_shared_noise_shows_in_the_variance_and_nowhere_else(entropy, rng):
     one_noise_for_all = COMPANION.names["one_noise_for_all"]
     for estimate in (rows.reconstruction_by_draws, one_noise_for_all):
         assert judge(entropy, stage, estimate).verdict == PASS
-    own, shared = (judge(entropy, stage, squared(f, mean), truth="variance") for f in (rows.reconstruction_by_draws, one_noise_for_all))
+    own, shared = (judge(entropy, stage, squared(f, mean), truth="variance")
+                   for f in (rows.reconstruction_by_draws, one_noise_for_all))
     assert own.verdict == PASS and shared.verdict == FAIL and shared.how.startswith("rule")
     model = [stage[name] for name in MODEL]
-    assert rows.variance_of_shared_noise(*model, 1) > 1.8 * rows.variance_of_own_noise(*model, 1)         # two terms that hardly differ: nearly twice
+    # two terms that hardly differ: nearly twice
+    assert rows.variance_of_shared_noise(*model, 1) > 1.8 * rows.variance_of_own_noise(*model, 1)
 
 
 def test_z_at_the_mean_exceeds_the_evidence(rng):
@@ -126,11 +132,14 @@ def gradient_with(eps, phi, theta, x, encoder, decoder, sd=True, plus_one=True, 
     _, into_z = through_decoder(drawn(eps, hs[-1]), x, theta, decoder)
     scale = np.exp(log_sd) if sd else 1.
     into_log_sd = np.mean(into_z * eps, axis=1) * scale - np.exp((2 if square else 1) * log_sd) + (1 if plus_one else 0)
-    return back(phi, hs, np.concatenate([np.mean(into_z, axis=1) - prior * mu, into_log_sd], axis=-1) / len(x), encoder)[0]
+    return back(phi, hs, np.concatenate([np.mean(into_z, axis=1) - prior * mu, into_log_sd], axis=-1) / len(x),
+                encoder)[0]
 
 
 @pytest.mark.parametrize("label", ["pixels", "variance_head"])
-@pytest.mark.parametrize("changed", [dict(), dict(sd=False), dict(plus_one=False), dict(prior=-1.), dict(prior=0.), dict(square=False)], ids=str)
+@pytest.mark.parametrize("changed",
+                         [dict(), dict(sd=False), dict(plus_one=False), dict(prior=-1.), dict(prior=0.),
+                          dict(square=False)], ids=str)
 def test_slips_in_the_gradient_are_refused_by_the_rule(entropy, rng, label, changed):
     def estimate(eps, phi, theta, x, encoder, decoder):
         return gradient_with(eps, phi, theta, x, encoder, decoder, **changed)
@@ -138,19 +147,24 @@ def test_slips_in_the_gradient_are_refused_by_the_rule(entropy, rng, label, chan
     assert result.verdict == (FAIL if changed else PASS) and result.how.startswith("rule"), result
 
 
-@pytest.mark.parametrize("observed", [bernoulli, normal_of(0.7), normal, normal_heads], ids=lambda observed: observed.name)
+@pytest.mark.parametrize("observed", [bernoulli, normal_of(0.7), normal, normal_heads],
+                         ids=lambda observed: observed.name)
 def test_by_hand_is_by_autograd_for_rectified_networks_of_any_depth(rng, observed):
-    decoder, encoder = Network((3, 4, 5, 6 * observed.heads), observed, rectified), Network((6, 5, 4, 6), None, rectified)
+    decoder, encoder = Network((3, 4, 5, 6 * observed.heads), observed,
+                               rectified), Network((6, 5, 4, 6), None, rectified)
     phi, theta = (0.5 * np.append(initial(rng, network.sizes), np.ones(network.free)) for network in (encoder, decoder))
     x, held = rng.uniform(0, 1, (7, 6)).round() if observed.binary else rng.normal(size=(7, 6)), rng.normal(size=(7, 3))
     model = held, x, phi, theta, encoder, decoder
     np.testing.assert_allclose(gradient_by_hand(*model), gradient_by_autograd(*model), rtol=1e-9, atol=1e-10)
     estimate = bound_and_gradients(phi, theta, x, encoder, decoder, held[None], np.ones(1))[0]
     lam = encode(x, phi, encoder)
-    np.testing.assert_allclose(estimate, np.mean(log_likelihood(drawn(held, lam), x, theta, decoder) - closed_divergence(lam)), rtol=1e-12)
+    np.testing.assert_allclose(estimate,
+                               np.mean(log_likelihood(drawn(held, lam), x, theta, decoder)
+                                       - closed_divergence(lam)), rtol=1e-12)
 
 
-@pytest.mark.parametrize("observed", [bernoulli, normal_of(0.7), normal, normal_heads], ids=lambda observed: observed.name)
+@pytest.mark.parametrize("observed", [bernoulli, normal_of(0.7), normal, normal_heads],
+                         ids=lambda observed: observed.name)
 def test_draws_of_what_is_observed_have_its_mean(rng, observed):
     """20,000 draws of each entry; seven standard errors fail a right house once in 10^11 for each of three entries."""
     network = Network((2, 3 * observed.heads), observed)
@@ -170,7 +184,8 @@ def test_every_datum_once_and_the_last_batch_short():
 # ---- training
 
 def components(rng, N=300):
-    """Data of a linear decoder with one latent variable, and their log-likelihood in nats per datum where it is highest: PPCA in closed form."""
+    """Data of a linear decoder with one latent variable, and their log-likelihood in nats per datum where it is
+    highest: PPCA in closed form."""
     W, sd = rng.uniform(0.8, 1.2, (1, 4)) * [1, -1, 1, 1], 0.6
     x = rng.normal(size=(N, 1)) @ W + sd * rng.normal(size=(N, 4))
     eigenvalues = np.sort(np.linalg.eigvalsh(np.cov(x.T, bias=True)))
@@ -179,12 +194,16 @@ def components(rng, N=300):
 
 
 def test_at_the_likelihood_s_maximum_the_bound_has_no_slope_and_training_climbs_towards_it(rng):
-    """RAI.095: nothing is lost where the encoder can be right. Of the way to the top seven tenths are done, whatever the draws."""
+    """RAI.095: nothing is lost where the encoder can be right.
+
+    Of the way to the top seven tenths are done, whatever the draws.
+    """
     x, sd, best = components(rng)
     encoder, decoder = Network((4, 2)), Network((1, 4), normal_of(sd))
     start = np.array([0.3, 0, -0.3, 0, 0.3, 0, 0.3, 0, 0, 0]), np.array([0.4, -0.4, 0.4, 0.4, 0, 0, 0, 0])
     before = rows.amortized_bound(*start, x, encoder, decoder)
-    phi, theta, ascent = fit(rng, x, encoder, decoder, *start, epochs=60, M=50, rate=lambda t: 0.03 * (1 - 0.98 * t / 360))
+    phi, theta, ascent = fit(rng, x, encoder, decoder, *start, epochs=60, M=50,
+                             rate=lambda t: 0.03 * (1 - 0.98 * t / 360))
     reached = rows.amortized_bound(phi, theta, x, encoder, decoder)
     assert best - 0.3 * (best - before) < reached < best and ascent.steps == 360 and not ascent.stopped
     theta = maximum_likelihood(x)
@@ -195,7 +214,10 @@ def test_at_the_likelihood_s_maximum_the_bound_has_no_slope_and_training_climbs_
 
 
 def maximum_likelihood(x):
-    """Weights and bias of the linear decoder of the highest likelihood: the first eigenvector, as long as its variance above the noise's."""
+    """Weights and bias of the linear decoder of the highest likelihood.
+
+    The first eigenvector, as long as its variance above the noise's.
+    """
     values, vectors = np.linalg.eigh(np.cov(x.T, bias=True))
     return np.append(vectors[:, 3] * np.sqrt(values[3] - np.mean(values[:3])), np.mean(x, axis=0))
 
@@ -221,7 +243,8 @@ def test_training_raises_the_bound_and_tells_what_it_sees(rng):
     x = (rng.random((120, 4)) < np.where(rng.random((120, 1)) < 0.5, 0.9, 0.15)).astype(float)
     encoder, decoder, seen = stage["encoder"], stage["decoder"], []
     before = rows.amortized_bound(stage["phi"], stage["theta"], x, encoder, decoder)
-    phi, theta, ascent = fit(rng, x, encoder, decoder, stage["phi"], stage["theta"], 40, 32, 0.02, watch=lambda step, estimate: seen.append((step, estimate)))
+    phi, theta, ascent = fit(rng, x, encoder, decoder, stage["phi"], stage["theta"], 40, 32, 0.02, watch=lambda step,
+                             estimate: seen.append((step, estimate)))
     after = rows.amortized_bound(phi, theta, x, encoder, decoder)
     assert after > before + 0.3 and after < rows.mean_log_evidence(theta, x, decoder)
     assert [step for step, _ in seen] == list(range(1, 161)) and ascent.steps == 160
@@ -230,7 +253,10 @@ def test_training_raises_the_bound_and_tells_what_it_sees(rng):
 
 
 def test_an_epoch_takes_every_datum_once_with_its_own_noise_and_a_short_batch_counts_by_its_size(rng, monkeypatch):
-    """One noise a batch, a short batch that counts whole, a factor N/M: Adam hardly shows them, what it is handed does."""
+    """One noise a batch, a short batch that counts whole, a factor N/M.
+
+    Adam hardly shows them, what it is handed does.
+    """
     seen, handed, told = [], [], []
 
     def one(phi, theta, x, encoder, decoder, eps, w):
@@ -304,14 +330,17 @@ def test_a_gaussian_s_spread_is_positive(sd):
 
 def test_networks_that_do_not_fit_are_named(rng):
     x, good, decoder = np.ones((3, 4)), Network((4, 2)), Network((1, 4), bernoulli)
-    for encoder, pair, message in ((Network((4, 3)), decoder, r"4-3 ends in 3 numbers, the decoder 1-4 starts from D=1: expected 2 D = 2"),
-                                   (good, Network((1, 5), bernoulli), r"1-5 ends in 5 numbers, the encoder 4-2 starts from n=4: expected 4, 1 for"),
+    for encoder, pair, message in ((Network((4, 3)), decoder, r"4-3 ends in 3 numbers, the decoder 1-4 starts from "
+                                                              r"D=1: expected 2 D = 2"),
+                                   (good, Network((1, 5), bernoulli), r"1-5 ends in 5 numbers, the encoder 4-2 "
+                                                                      r"starts from n=4: expected 4, 1 for"),
                                    (good, Network((1, 4), normal_heads), "expected 8, 2 for each entry of a datum")):
         with pytest.raises(ValueError, match=message):
             fit(rng, x, encoder, pair, np.zeros(10), np.zeros(8), 1, 1, 0.1)
     with pytest.raises(ValueError, match=r"theta has shape \(9,\), expected \(8,\): weights and biases of layers 1-4"):
         fit(rng, x, good, decoder, np.zeros(10), np.zeros(9), 1, 1, 0.1)
-    with pytest.raises(ValueError, match=r"expected \(9,\): weights and biases of layers 1-4, then 1 for the normal likelihood"):
+    with pytest.raises(ValueError, match=r"expected \(9,\): weights and biases of layers 1-4, then 1 for the normal "
+                                         r"likelihood"):
         fit(rng, x, good, Network((1, 4), normal), np.zeros(10), np.zeros(8), 1, 1, 0.1)
     with pytest.raises(ValueError, match="M=4 out of N=3 data"):
         fit(rng, x, good, decoder, np.zeros(10), np.zeros(8), 1, 4, 0.1)
@@ -324,7 +353,8 @@ def test_networks_that_do_not_fit_are_named(rng):
 
 
 def test_large_logits_cost_what_they_should():
-    np.testing.assert_array_equal(bernoulli.log_prob(np.array([[1., 0.], [0., 1.]]), np.array([800., -800.])), [0., -1600.])
+    np.testing.assert_array_equal(bernoulli.log_prob(np.array([[1., 0.], [0., 1.]]), np.array([800., -800.])),
+                                  [0., -1600.])
 
 
 # ---- the pictures
@@ -334,17 +364,24 @@ def kept(name):
 
 
 def test_the_plates_are_the_model_and_its_two_approximations():
-    """PML.119, .135: solid arrows into X are p(z) p(x|z, theta), the same in all panels; dashed ones into Z are q; theta and phi stand outside."""
+    """PML.119, .135.
+
+    Solid arrows into X are p(z) p(x|z, theta), the same in all panels; dashed ones into Z are q; theta and phi stand
+    outside.
+    """
     numbers = kept("vae_plates")
     assert sorted(numbers["edges"]) == [["$Z_i$", "$X_i$"], ["$θ$", "$X_i$"]]
-    assert numbers["local"] == [["$X_i$", "$Z_i$"]] and sorted(numbers["amortized"]) == [["$X_i$", "$Z_i$"], ["$φ$", "$Z_i$"]]
-    assert sorted(numbers["plate"]) == sorted(numbers["random"]) == ["$X_i$", "$Z_i$"] and numbers["observed"] == ["$X_i$"]
+    assert numbers["local"] == [["$X_i$", "$Z_i$"]]
+    assert sorted(numbers["amortized"]) == [["$X_i$", "$Z_i$"], ["$φ$", "$Z_i$"]]
+    assert sorted(numbers["plate"]) == sorted(numbers["random"]) == ["$X_i$", "$Z_i$"]
+    assert numbers["observed"] == ["$X_i$"]
 
 
 def test_the_networks_have_the_slides_layers_and_counts():
     """PML.146, .147 and .130: every layer's weights and biases, summed."""
     numbers = kept("vae_networks")
-    assert numbers["encoder"] == [784, 256, 64, 4] and numbers["decoder"] == [2, 64, 256, 784] and sum(numbers["heads"]) == 4
+    assert numbers["encoder"] == [784, 256, 64, 4] and numbers["decoder"] == [2, 64, 256, 784]
+    assert sum(numbers["heads"]) == 4
     sums = [sum(m * n + n for m, n in zip(sizes, sizes[1:])) for sizes in (numbers["encoder"], numbers["decoder"])]
     assert sums == numbers["weights"] == [217_668, 218_320] and count((784, 500, 4)) == 394_504
 
@@ -352,6 +389,7 @@ def test_the_networks_have_the_slides_layers_and_counts():
 def test_the_cycle_goes_round_clockwise():
     """PML.139: bound, samples, gradient, and back; on the page each arrow turns by 120 degrees to the right."""
     numbers = kept("vae_cycle")
-    assert [[numbers["stations"][i] for i in pair] for pair in numbers["arrows"]] == [["bound", "samples"], ["samples", "gradient"], ["gradient", "bound"]]
+    assert [[numbers["stations"][i] for i in pair]
+            for pair in numbers["arrows"]] == [["bound", "samples"], ["samples", "gradient"], ["gradient", "bound"]]
     turns = [(numbers["angle"][end] - numbers["angle"][start]) % 360 for start, end in numbers["arrows"]]
     assert turns == [240., 240., 240.]

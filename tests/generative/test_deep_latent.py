@@ -1,4 +1,8 @@
-"""Deep latent Gaussian models: planted faults are refused, three ways to infer reach the exact optimum, chains leave the posterior where it is, bad input is named."""
+"""Deep latent Gaussian models.
+
+Planted faults are refused, three ways to infer reach the exact optimum, chains leave the posterior where it is, bad
+input is named.
+"""
 import numpy as np
 import pytest
 from autograd import grad
@@ -8,19 +12,21 @@ from refvi import Noise, diagonal_normal, noise
 from refvi.base.optimize import adam
 from refvi.generative.amortization.model import (bound_and_gradients, bounds, log_likelihood, sample, slopes)
 from refvi.generative.deep_latent import amortized, balance, exact, linear, local, mcmc, model
-from refvi.likelihood.heads import Network, bernoulli, normal, output
+from refvi.likelihood.heads import Network, bernoulli, output
 from refvi.verify.trial import FAIL, PASS, escalate, moments
 from tests.verify.proof import prove
 
 D = model.decoder((1, 3, 2))
-THETA = np.array([0.65, 0.7, 0.6, 1.0, 0.1, -1.0, 1.3, -1.1, 0.1, 2.2, -1.3, -1.1, -0.9, 0.1, np.log(0.3)])       # a line bent into most of a ring
+# a line bent into most of a ring
+THETA = np.array([0.65, 0.7, 0.6, 1.0, 0.1, -1.0, 1.3, -1.1, 0.1, 2.2, -1.3, -1.1, -0.9, 0.1, np.log(0.3)])
 X = np.array([[1.2, -0.9], [0.4, 1.3]])
 LAM = np.array([[-0.4, -0.9], [0.9, -0.6]])
 PIXELS = model.decoder((1, 3, 4), bernoulli)
 
 
 def differences(f, at, h=1e-5):
-    return np.array([(f(at + h * e) - f(at - h * e)) / (2 * h) for e in np.eye(at.size).reshape(-1, *at.shape)]).reshape(at.shape)
+    return np.array([(f(at + h * e) - f(at - h * e)) / (2 * h)
+                     for e in np.eye(at.size).reshape(-1, *at.shape)]).reshape(at.shape)
 
 
 # ---- values and slopes
@@ -31,8 +37,10 @@ def test_slopes_by_hand_are_those_of_autograd(d, rng):
     x = rng.integers(0, 2, (3, d.n)).astype(float)
     value, in_theta, in_z = slopes(z, x, theta, d, w)
     np.testing.assert_allclose(value, log_likelihood(z, x, theta, d), rtol=1e-12)
-    np.testing.assert_allclose(in_theta, grad(lambda theta: np.sum(w * log_likelihood(z, x, theta, d)))(theta), rtol=1e-9, atol=1e-11)
-    np.testing.assert_allclose(in_z, grad(lambda z: np.sum(w * log_likelihood(z, x, theta, d)))(z), rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(in_theta, grad(lambda theta: np.sum(w * log_likelihood(z, x, theta, d)))(theta),
+                               rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(in_z, grad(lambda z: np.sum(w * log_likelihood(z, x, theta, d)))(z), rtol=1e-9,
+                               atol=1e-11)
 
 
 @pytest.mark.parametrize("d", [D, PIXELS])
@@ -40,7 +48,8 @@ def test_the_exact_gradient_is_that_of_the_evidence(d, rng):
     theta, x = rng.normal(size=d.size) * 0.7, rng.integers(0, 2, (3, d.n)).astype(float)
     value, gradient = exact.gradient(x, theta, d)
     np.testing.assert_allclose(value, np.mean(model.log_evidence(x, theta, d)), rtol=1e-12)
-    np.testing.assert_allclose(gradient, differences(lambda theta: np.mean(model.log_evidence(x, theta, d)), theta), rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(gradient, differences(lambda theta: np.mean(model.log_evidence(x, theta, d)), theta),
+                               rtol=1e-5, atol=1e-7)
 
 
 def test_the_rule_of_the_bound_has_nodes_enough():
@@ -83,16 +92,21 @@ def draw_by_draw(eps, entropy_term=1., shared=False, root=False):
     mu, sd = LAM[:, :1], np.exp(LAM[:, 1:] * (0.5 if root else 1.))
     eps = np.broadcast_to(eps[:, :, :1], eps.shape) if shared else eps
     in_z = slopes((mu + sd * eps).reshape(R * S, N, 1), X, THETA, D, np.ones((1, 1)))[2].reshape(eps.shape)
-    return np.concatenate([np.mean(in_z, axis=1) - mu, np.mean(sd * eps * in_z, axis=1) - sd**2 + entropy_term], axis=-1)
+    return np.concatenate([np.mean(in_z, axis=1) - mu, np.mean(sd * eps * in_z, axis=1) - sd**2 + entropy_term],
+                          axis=-1)
 
 
 def each(N):
     plain = noise(diagonal_normal, np.zeros(2 * N))
-    return Noise(lambda rng, R, S: plain.draw(rng, R, S)[..., None], lambda S, order: (plain.rule(S, order)[0][..., None], plain.rule(S, order)[1]))
+    return Noise(lambda rng, R, S: plain.draw(rng, R, S)[..., None], lambda S,
+                 order: (plain.rule(S, order)[0][..., None], plain.rule(S, order)[1]))
 
 
-@pytest.mark.parametrize("options, verdict", [({}, PASS), (dict(shared=True), PASS), (dict(entropy_term=0.), FAIL), (dict(root=True), FAIL)],
-                         ids=["right", "one noise for all data has the same mean", "no entropy", "log sd for log variance"])
+@pytest.mark.parametrize("options, verdict",
+                         [({}, PASS), (dict(shared=True), PASS), (dict(entropy_term=0.), FAIL),
+                          (dict(root=True), FAIL)],
+                         ids=["right", "one noise for all data has the same mean", "no entropy",
+                              "log sd for log variance"])
 def test_the_rule_tells_a_gradient_of_the_bounds(entropy, options, verdict):
     truth = bounds(LAM, X, THETA, D, *model.hermite(1, 60))[1]
     np.testing.assert_allclose(truth, slope_of_bounds(LAM), rtol=1e-3, atol=1e-4)
@@ -157,7 +171,8 @@ POSTERIOR = model.posterior_nodes(X[:1], THETA, D)
 
 
 def after(accepted, drift, size=0.35):
-    """What a step adds to E[f] on the grid, for any rule of acceptance made of (rise of log p, log k back - log k there)."""
+    """What a step adds to E[f] on the grid, for any rule of acceptance made of (rise of log p, log k back - log k
+    there)."""
     z, masses, _ = POSTERIOR
     value, slope = mcmc.log_joint_and_slope(z[:, None, :], X[:1], THETA, D)
     there = mcmc.log_proposal(z[None], z[:, None, :], drift * slope, size)
@@ -169,24 +184,32 @@ def after(accepted, drift, size=0.35):
 def test_the_right_acceptances_leave_everything_unchanged():
     assert np.max(np.abs(after(lambda rise, back: rise + back, 1))) < 1e-12
     assert np.max(np.abs(after(lambda rise, back: rise, 0))) < 1e-12        # Metropolis: back is zero
-    assert np.max(np.abs(after(lambda rise, back: rise + back - np.log1p(np.exp(rise + back)), 1))) < 1e-12       # Barker's rule
+    # Barker's rule
+    assert np.max(np.abs(after(lambda rise, back: rise + back - np.log1p(np.exp(rise + back)), 1))) < 1e-12
 
 
-@pytest.mark.parametrize("accepted, drift", [(lambda rise, back: -rise - back, 1), (lambda rise, back: -rise, 0), (lambda rise, back: rise, 1), (lambda rise, back: rise - back, 1),
+@pytest.mark.parametrize("accepted, drift",
+                         [(lambda rise, back: -rise - back, 1), (lambda rise, back: -rise, 0),
+                          (lambda rise, back: rise, 1), (lambda rise, back: rise - back, 1),
                                              (lambda rise, back: 0 * rise, 0), (lambda rise, back: rise / 2, 0)],
-                         ids=["ratio inverted", "ratio inverted, no drift", "proposal term missing", "proposal term inverted", "always", "half the rise"])
+                         ids=["ratio inverted", "ratio inverted, no drift", "proposal term missing",
+                              "proposal term inverted", "always", "half the rise"])
 def test_wrong_acceptances_move_the_posterior(accepted, drift):
     assert np.max(np.abs(after(accepted, drift))) > 0.01 * POSTERIOR[1][:, 0] @ POSTERIOR[0][:, 0]**2
 
 
 def test_chains_sample_the_posterior_that_quadrature_knows(entropy):
-    """Starts drawn from the posterior itself, so that every step is a draw of it: mean and second moment in three strikes."""
+    """Starts drawn from the posterior itself, so that every step is a draw of it.
+
+    Mean and second moment in three strikes.
+    """
     z, masses, _ = model.posterior_nodes(X, THETA, D, 4001)
     target = np.concatenate([masses.T @ z[:, 0], masses.T @ z[:, 0]**2])
     cdf = np.cumsum(masses, axis=0) - masses / 2
 
     def draw(n, strike, slip=0.):
-        rng = np.random.Generator(np.random.SFC64([strike, *(entropy >> shift & 0xffffffff for shift in (0, 32, 64, 96))]))
+        rng = np.random.Generator(np.random.SFC64([strike,
+                                                   *(entropy >> shift & 0xffffffff for shift in (0, 32, 64, 96))]))
         start = np.stack([np.interp(rng.random(n), c / c[-1], z[:, 0]) for c in cdf.T], axis=1)[..., None]
         end, _, taken, _ = mcmc.run(rng, start, X, THETA, D, 5, 0.35)
         assert np.all(taken > 0.2)
@@ -227,11 +250,15 @@ def test_at_a_seam_ascents_and_chains_stay_on_their_own_side(rng):
 
 # ---- fits
 
-BEND = np.array([1.1, 0.7, -1.2, -0.8, 0.2, -0.7, 1.1, -0.7, 0.4, 1.1, 0.9, 0.8, 0.3, -0.2, np.log(0.2)])      # a line with one bend
+# a line with one bend
+BEND = np.array([1.1, 0.7, -1.2, -0.8, 0.2, -0.7, 1.1, -0.7, 0.4, 1.1, 0.9, 0.8, 0.3, -0.2, np.log(0.2)])
 
 
 def test_all_three_fits_come_close_to_the_exact_optimum(rng):
-    """Average log evidence by quadrature, nats below the ascent on the marginal itself: near for all three, far where the E step is forgotten and q stays the prior."""
+    """Average log evidence by quadrature, nats below the ascent on the marginal itself.
+
+    Near for all three, far where the E step is forgotten and q stays the prior.
+    """
     x, start, encoder = sample(rng, BEND, D, 150)[0], BEND + rng.uniform(-0.15, 0.15, BEND.size), Network((2, 16, 2))
     best = np.mean(model.log_evidence(x, exact.fit(x, start, D, 200, 0.03, order=120), D))
     prior, rule = np.zeros((150, 2)), model.hermite(1, 8)
@@ -240,7 +267,8 @@ def test_all_three_fits_come_close_to_the_exact_optimum(rng):
         return best - np.mean(model.log_evidence(x, theta, D))
 
     forgotten = below(adam(lambda theta: bounds(prior, x, theta, D, *rule)[2] / 150, start, 200, 0.03).lam)
-    for theta in (local.fit(x, start, D, 150, 2, 0.03, order=8)[0], mcmc.fit(rng, x, start, D, 150, 5, lambda step: 0.03 / (1 + step / 30)),
+    for theta in (local.fit(x, start, D, 150, 2, 0.03, order=8)[0],
+                  mcmc.fit(rng, x, start, D, 150, 5, lambda step: 0.03 / (1 + step / 30)),
                   amortized.fit(x, start, amortized.initial(rng, encoder), D, encoder, 500, 0.02, order=8)[0]):
         assert below(theta) < 0.6 * forgotten
 
@@ -278,7 +306,8 @@ def test_ancestral_draws_have_the_model_s_mean(entropy):
     mean = np.exp(log_w) @ output(THETA, z, D)[:, :2]
 
     def draw(n, strike):
-        rng = np.random.Generator(np.random.SFC64([strike, *(entropy >> shift & 0xffffffff for shift in (0, 32, 64, 96))]))
+        rng = np.random.Generator(np.random.SFC64([strike,
+                                                   *(entropy >> shift & 0xffffffff for shift in (0, 32, 64, 96))]))
         return moments([sample(rng, THETA, D, n)[0]])
     assert escalate(draw, mean, 10_000, tolerance=1e-9).verdict == PASS
 
@@ -287,22 +316,29 @@ def test_ancestral_draws_have_the_model_s_mean(entropy):
 
 def test_bad_input_is_named(rng):
     for call, words in (
-            (lambda: model.observations(X[:, :1], D), r"x has shape \(2, 1\), expected \(any, 2\): \(N=number of data, n=2 numbers"),
+            (lambda: model.observations(X[:, :1], D), r"x has shape \(2, 1\), expected \(any, 2\): \(N=number of "
+                                                      r"data, n=2 numbers"),
             (lambda: model.observations(np.array([[np.nan, 0.]]), D), r"x\[0, 0\] is nan; 1 of 2 values non-finite"),
             (lambda: model.observations(np.zeros((0, 2)), D), "no data: x has no rows"),
             (lambda: model.observations(np.full((1, 4), 0.5), PIXELS), "got gray values such as 0.5: binarize them"),
-            (lambda: output(THETA[:-1], X[:, :1], D), r"theta has shape \(14,\), expected \(15,\): weights and biases of layers 1-3-2, then 1"),
+            (lambda: output(THETA[:-1], X[:, :1], D), r"theta has shape \(14,\), expected \(15,\): weights and "
+                                                      r"biases of layers 1-3-2, then 1"),
             (lambda: model.decoder((2,)), "expected at least"),
             (lambda: model.decoder((1, 0, 2)), "every size must be an integer >= 1, got 0"),
             (lambda: model.prior_nodes(3), "D=3 latent dimensions are too many for a grid of nodes, expected 1 or 2"),
             (lambda: sample(rng, THETA, D, 0), "N must be an integer >= 1, got 0"),
-            (lambda: local.ascend(X, THETA, D, LAM[:1], 5), r"lam has shape \(1, 2\), expected \(2, 2\): \[mu, log_sd\] of D=1"),
+            (lambda: local.ascend(X, THETA, D, LAM[:1], 5), r"lam has shape \(1, 2\), expected \(2, 2\): \[mu, "
+                                                            r"log_sd\] of D=1"),
             (lambda: local.ascend(X, THETA, D, LAM, 0), "steps must be an integer >= 1, got 0"),
-            (lambda: linear.normal_marginal(X, THETA, D), "the decoder has layers 1-3-2 and normal data, expected D-n and normal ones"),
-            (lambda: linear.from_moments(np.zeros(2), np.eye(2), 2), "D=2 latent numbers for data of n=2: expected 1 <= D < n"),
-            (lambda: mcmc.run(rng, np.zeros((3, 1, 1)), X, THETA, D, 5, 0.3), r"z has shape \(3, 1, 1\), expected \(any, 2, 1\): \(C=number of chains, N=2 data"),
+            (lambda: linear.normal_marginal(X, THETA, D), "the decoder has layers 1-3-2 and normal data, expected "
+                                                          "D-n and normal ones"),
+            (lambda: linear.from_moments(np.zeros(2), np.eye(2), 2), "D=2 latent numbers for data of n=2: expected 1 "
+                                                                     "<= D < n"),
+            (lambda: mcmc.run(rng, np.zeros((3, 1, 1)), X, THETA, D, 5, 0.3), r"z has shape \(3, 1, 1\), expected "
+                                                                              r"\(any, 2, 1\): \(C=number of chains, N=2 data"),
             (lambda: mcmc.run(rng, np.zeros((3, 2, 1)), X, THETA, D, 5, 0.), "size must be > 0, got 0.0"),
-            (lambda: amortized.fit(X, THETA, np.zeros(3), D, Network((2, 3)), 5, 0.1), r"the encoder 2-3 ends in 3 numbers, the decoder 1-3-2 starts from D=1")):
+            (lambda: amortized.fit(X, THETA, np.zeros(3), D, Network((2, 3)), 5, 0.1), r"the encoder 2-3 ends in 3 "
+                                                                                       r"numbers, the decoder 1-3-2 starts from D=1")):
         with pytest.raises(ValueError, match=words):
             call()
 

@@ -1,6 +1,8 @@
-"""The VAE of the slides on MNIST, or on typeset digits where MNIST is not at hand: 784-256-64-(2,2), 2-64-256-784, Adam, one draw an image.
+"""The VAE of the slides on MNIST, or on typeset digits where MNIST is not at hand: 784-256-64-(2,2), 2-64-256-784,
+Adam, one draw an image.
 
-Named on the command line, the fit is stored after every epoch and goes on from there when called again; without a name it is short, and not stored.
+Named on the command line, the fit is stored after every epoch and goes on from there when called again; without a name
+it is short, and not stored.
 """
 import time
 from typing import NamedTuple
@@ -16,7 +18,8 @@ from refvi.generative.vae import evaluate, model, store, training
 
 DATA = ("mnist", "typeset")
 OPTIONS = dict(epochs=20, latent=2, out="", fresh=False)     # of the named fit, where the call does not say otherwise
-SETTINGS = training.Settings(delay=40.)                     # the rate halves in 40 epochs; by then the held-out bound hardly rises
+# the rate halves in 40 epochs; by then the held-out bound hardly rises
+SETTINGS = training.Settings(delay=40.)
 SHORT = 2                                                   # epochs of the fit without a name
 TYPESET = dict(train=20_000, validation=1000, test=4000)
 
@@ -30,7 +33,8 @@ class Digits(NamedTuple):
 
 
 def choose(rng, name, stored=None):
-    """The Digits asked for, else those of a stored fit, else MNIST, else typeset ones, which a stored fit has drawn from its own seed."""
+    """The Digits asked for, else those of a stored fit, else MNIST, else typeset ones, which a stored fit has drawn
+    from its own seed."""
     if name == "mnist" or name is None and (stored.data.get("name") == "MNIST" if stored else mnist.at_hand()):
         images, test = model.binarized(mnist.load("train").images), model.binarized(mnist.load("test").images)
         train, validation = model.held_apart(images)
@@ -47,22 +51,28 @@ def default_place(name, latent):
 
 
 def climb(fit, digits, epochs, path=None):
-    """(the Fit after `epochs` epochs in all, seconds, what went otherwise). Ctrl-C ends it at the last whole epoch; a file that cannot be written does not."""
+    """(the Fit after `epochs` epochs in all, seconds, what went otherwise).
+
+    Ctrl-C ends it at the last whole epoch; a file that cannot be written does not.
+    """
     begun, started, trouble = fit.epochs, time.monotonic(), ""
     N, total = len(digits.train), (epochs - fit.epochs) * len(digits.train)
     with Progress("fit vae", total) as bar:
         def watch(seen):
             done = (fit.epochs - begun) * N + seen
-            bar(done, f"epoch {fit.epochs + 1}/{epochs}  {told(fit)}  {done / (time.monotonic() - started):,.0f} images/s")
+            bar(done, f"epoch {fit.epochs + 1}/{epochs}  {told(fit)}  {done / (time.monotonic() - started):,.0f} "
+                      f"images/s")
         try:
             for fit in training.epochs(fit, digits.train, digits.validation, watch if bar.shown else None):
                 trouble = keep(fit, path)
                 if fit.epochs >= epochs:
                     break
         except KeyboardInterrupt:
-            trouble = keep(fit, path) if fit.epochs > begun else ""         # it may have been the storing that was cut short
+            # it may have been the storing that was cut short
+            trouble = keep(fit, path) if fit.epochs > begun else ""
             kept = f", kept in {path}" if path and fit.epochs > begun else ", no whole epoch to keep" if path else ""
-            trouble = f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}" + (f"; {trouble}" if trouble else kept)
+            more = f"; {trouble}" if trouble else kept
+            trouble = f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}{more}"
         except ArithmeticError as error:
             trouble = str(error)
     return fit, time.monotonic() - started, trouble
@@ -87,9 +97,14 @@ def told(fit):
 
 
 def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
-    """The lines of the report: model, data, whether it went on from a file, every tenth epoch, the ELBO of the test images in nats with its standard error."""
+    """The lines of the report.
+
+    Model, data, whether it went on from a file, every tenth epoch, the ELBO of the test images in nats with its
+    standard error.
+    """
     if latent > model.SLIDE.n:
-        raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: take --latent of at most {model.SLIDE.n}; the slides take 2")
+        raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: take --latent of at most "
+                         f"{model.SLIDE.n}; the slides take 2")
     path = None if out is None else store.require_place(out or default_place(name, latent), fresh)
     stored = store.load(path) if path and path.exists() and not fresh else None
     digits, shape = choose(rng, name, stored), model.architecture(D=latent)
@@ -102,7 +117,8 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
     elif path:
         keep_or_raise(fit, path)
     inner, outer = shape.counts
-    yield f"{digits.stamp['name']}, N = {len(digits.train):,}, {shape}: {inner:,} + {outer:,} parameters in {fit.weights.dtype}"
+    counts = f"{inner:,} + {outer:,} parameters in {fit.weights.dtype}"
+    yield f"{digits.stamp['name']}, N = {len(digits.train):,}, {shape}: {counts}"
     trouble, seconds, begun = "", 0., fit.epochs
     if fit.epochs < epochs:
         fit, seconds, trouble = climb(fit, digits, epochs, path)
@@ -112,11 +128,15 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
     if trouble:
         yield Failure(trouble)
     if fit.epochs > begun:
-        yield f"{(fit.epochs - begun) * len(digits.train) / seconds:,.0f} images/s" + ("; not stored" if not path else "" if trouble else f"; kept in {path}")
+        stored = "; not stored"
+        if path:
+            stored = "" if trouble else f"; kept in {path}"
+        yield f"{(fit.epochs - begun) * len(digits.train) / seconds:,.0f} images/s{stored}"
     elif not trouble:
         yield f"nothing to do: {fit.epochs} epochs are done, --epochs {fit.epochs + 10} would go on"
     value = evaluate.average(evaluate.bound(shape, fit.weights, digits.test, rng))
-    yield f"{digits.stamp['name']}: test ELBO {value.value:.2f} +- {value.error:.2f} nats per image after {fit.epochs} epochs"
+    told_value = f"test ELBO {value.value:.2f} +- {value.error:.2f} nats per image"
+    yield f"{digits.stamp['name']}: {told_value} after {fit.epochs} epochs"
 
 
 def keep_or_raise(fit, path):

@@ -1,7 +1,7 @@
 """Amortized inference without an autoencoder: sets of counts, each set with a rate of its own. PML.133.
 
-z_n ~ Gamma(a, b); a set of m = sizes_n counts ~ Poisson(z_n) has the sum totals_n ~ Poisson(m z_n), which is all that inference
-asks of it. Arrays (N,) hold a number for every set; values in nats per set.
+z_n ~ Gamma(a, b); a set of m = sizes_n counts ~ Poisson(z_n) has the sum totals_n ~ Poisson(m z_n), which is all that
+inference asks of it. Arrays (N,) hold a number for every set; values in nats per set.
 """
 import autograd.numpy as np
 
@@ -31,7 +31,8 @@ def bound_of_counts(lam, totals, sizes, a, b):
         return gamma.log_prob(z, prior) + log_likelihood - gamma.log_prob(z, lam)
 
     each = zip(lam, totals, sizes)
-    return np.mean([expectation(lambda z: log_weight(z, *one), gamma, one[0], gamma.nodes(one[0], 100)) for one in each])
+    return np.mean([expectation(lambda z: log_weight(z, *one), gamma, one[0], gamma.nodes(one[0], 100))
+                    for one in each])
 
 
 def bound_of_the_linear_map(totals, sizes, a, b):

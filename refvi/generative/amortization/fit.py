@@ -1,4 +1,5 @@
-"""Training both networks at once: PML, "ELBO for VAEs"; Kingma and Welling (2014), algorithm 1. Small and plain, in float64.
+"""Training both networks at once: PML, "ELBO for VAEs"; Kingma and Welling (2014), algorithm 1. Small and plain, in
+float64.
 
 One draw for every datum of a minibatch, the gradient by hand, Adam; an epoch takes every datum once.
 """

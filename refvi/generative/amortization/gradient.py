@@ -28,7 +28,8 @@ def mean_gradient_of_fit(phi, theta, x, encoder, decoder):
 
 
 def path_with_closed_divergence(eps, phi, theta, x, encoder, decoder):
-    """Into each draw, and from there to its mean and log standard deviation; the divergence's own slope by hand. (R, P)"""
+    """Into each draw, and from there to its mean and log standard deviation; the divergence's own slope by hand. (R,
+    P)"""
     hs = through(phi, x, encoder)
     mu, log_sd = halves(hs[-1])
     _, in_z = through_decoder(drawn(eps, hs[-1]), x, theta, decoder)
@@ -38,7 +39,8 @@ def path_with_closed_divergence(eps, phi, theta, x, encoder, decoder):
 
 
 def path_with_drawn_divergence(eps, phi, theta, x, encoder, decoder):
-    """The divergence by draws as well: the prior pulls at the draw, and log q along its own path falls by log sd. (R, P)"""
+    """The divergence by draws as well: the prior pulls at the draw, and log q along its own path falls by log sd. (R,
+    P)"""
     hs = through(phi, x, encoder)
     z = drawn(eps, hs[-1])
     in_z = through_decoder(z, x, theta, decoder)[1] - z
@@ -59,16 +61,6 @@ def through_decoder(z, x, theta, decoder):
 
 
 # ---- by hand, step by step, for held noise (N, D)
-
-def slope_of_the_likelihood(x, outputs, decoder):
-    """Where the backward pass starts: for logits, what was seen less what was expected. (N, k)"""
-    return decoder.observed.slope(x, outputs)
-
-
-def slope_through_the_decoder(z, x, theta, decoder):
-    """d log p(x_n | z_n) / d z_n (N, D), by the decoder's backward pass, one product further than its weights."""
-    return through_decoder(z, x, theta, decoder)[1]
-
 
 def slope_in_the_heads(held, x, lam, theta, decoder):
     """d / d(mu_n, log sd_n) (N, 2 D) of log p(x_n | mu_n + sd_n eps_n) less the divergence, for eps = held (N, D)."""

@@ -1,4 +1,5 @@
-"""The pieces of the model, row by row: pixels from logits, Bayes' rule, heads of a network, what smoothness says and what it does not.
+"""The pieces of the model, row by row: pixels from logits, Bayes' rule, heads of a network, what smoothness says and
+what it does not.
 
 Shapes as in model.py; weights, inputs and network stand for an encoder or a decoder.
 """
@@ -71,13 +72,17 @@ def distance_of_images(codes, weights, network):
 
 
 def tenth_of_the_slope(codes, weights, network):
-    """A tenth of |g'(z_i)| |z_i - z_j| for two codes on a line (2, 1), by the backward pass from either output at the first."""
+    """A tenth of |g'(z_i)| |z_i - z_j| for two codes on a line (2, 1), by the backward pass from either output at the
+    first."""
     hs = through(weights, np.repeat(codes[:1], network.n, axis=0), network)
     _, slope = back(weights, hs, np.eye(network.n), network)
     return np.linalg.norm(slope) * np.linalg.norm(codes[0] - codes[1]) / 10
 
 
 def slope_times_codes(codes, weights, network):
-    """L |z_i - z_j|: images are no further apart than the product L of the layers' norms allows, tanh having slope at most one."""
+    """L |z_i - z_j|.
+
+    Images are no further apart than the product L of the layers' norms allows, tanh having slope at most one.
+    """
     (inner, _), (outer, _) = layers(weights, network.sizes)
     return np.linalg.norm(inner, 2) * np.linalg.norm(outer, 2) * np.linalg.norm(codes[0] - codes[1])

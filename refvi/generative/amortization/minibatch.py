@@ -1,4 +1,6 @@
-"""A few data at a time: what their averages add up to, and what one of them estimates. eps (R, M) holds the indices of minibatches.
+"""A few data at a time: what their averages add up to, and what one of them estimates.
+
+eps (R, M) holds the indices of minibatches.
 
 Noise of the latent variables is held fixed throughout, one draw `held` (N, D) for every datum; nats per datum.
 """
@@ -27,7 +29,8 @@ def batches_by_size(held, x, order, M, phi, theta, encoder, decoder):
 def gradient_of_each_datum(held, x, phi, theta, encoder, decoder):
     """(N, P): the gradient of every datum's own estimate in phi and theta."""
     one = np.ones(1)
-    rows = [bound_and_gradients(phi, theta, x[n:n + 1], encoder, decoder, held[None, n:n + 1], one)[1:] for n in range(len(x))]
+    rows = [bound_and_gradients(phi, theta, x[n:n + 1], encoder, decoder, held[None, n:n + 1], one)[1:]
+            for n in range(len(x))]
     return np.array([np.concatenate(gradients) for gradients in rows])
 
 

@@ -1,9 +1,10 @@
-"""One latent variable for every datum: z_n ~ N(0, I), x_n ~ p(x | decoder(z_n)), and q(z_n) a diagonal normal with lam_n of
-its own or from an encoder. What the chapters on amortization, gaps, deep latents and the VAE share.
+"""One latent variable for every datum: z_n ~ N(0, I), x_n ~ p(x | decoder(z_n)), and q(z_n) a diagonal normal with
+lam_n of its own or from an encoder. What the chapters on amortization, gaps, deep latents and the VAE share.
 
-Shapes: x (N, n); z and eps (..., N, D), one draw for every datum, eps standard normal; lam (N, 2 D), [mu, log_sd] of every
-datum's q; theta (P,) of the decoder, phi (P,) of the encoder, both refvi.likelihood.heads.Network. Everything in nats.
-PML, "The Variational Auto Encoder (VAE)"; RAI, "Inference for VAE"; Kingma and Welling (2014), Rezende, Mohamed and Wierstra (2014).
+Shapes: x (N, n); z and eps (..., N, D), one draw for every datum, eps standard normal; lam (N, 2 D), [mu, log_sd] of
+every datum's q; theta (P,) of the decoder, phi (P,) of the encoder, both refvi.likelihood.heads.Network. Everything in
+nats. PML, "The Variational Auto Encoder (VAE)"; RAI, "Inference for VAE"; Kingma and Welling (2014), Rezende, Mohamed
+and Wierstra (2014).
 """
 import autograd.numpy as np
 
@@ -14,7 +15,8 @@ from refvi.base.families.lam import halves
 from refvi.base.models import isotropic
 from refvi.likelihood.heads import back, output, through
 
-FINE = {1: 256, 2: 100, 3: 40}     # nodes for each latent variable: a network's tanh has poles near the line, and a posterior may be narrow
+# nodes for each latent variable: a network's tanh has poles near the line, and a posterior may be narrow
+FINE = {1: 256, 2: 100, 3: 40}
 
 
 # ---- densities
@@ -71,7 +73,8 @@ def under_each(lam, order=None):
 
 
 def standard_noise(N, D):
-    """eps (R, S, N, D): every datum and draw its own; the rule is a product of S N D one-dimensional ones, of three at most.
+    """eps (R, S, N, D): every datum and draw its own; the rule is a product of S N D one-dimensional ones, of three at
+    most.
 
     Of four, the nodes that fit are too few for a network's tanh.
     """
@@ -92,7 +95,8 @@ def standard_noise(N, D):
 # ---- the bound of every datum, and its gradients by hand
 
 def slopes(z, x, theta, decoder, w):
-    """log p(x_n | z_sn) (S, N), and the gradients of sum_{s,n} w_sn log p(x_n | z_sn) in theta (P,) and in every z (S, N, D).
+    """log p(x_n | z_sn) (S, N), and the gradients of sum_{s,n} w_sn log p(x_n | z_sn) in theta (P,) and in every z (S,
+    N, D).
 
     w (S, N) or (S, 1).
     """
@@ -130,7 +134,8 @@ def bound_and_gradients(phi, theta, x, encoder, decoder, eps, w):
 # ---- what is asked of data and networks
 
 def require_data(x, decoder):
-    """Data x (N, n) as they are, or as floats; a ValueError for another shape, integers, no rows, a value that is not finite or no pixel's.
+    """Data x (N, n) as they are, or as floats; a ValueError for another shape, integers, no rows, a value that is not
+    finite or no pixel's.
 
     Booleans are left what they are, so that a data set of images stays small.
     """
@@ -139,7 +144,8 @@ def require_data(x, decoder):
         raise ValueError(f"expected pixels that are booleans or floats, got {x.dtype}")
     if x.dtype.kind in "ui":
         kind, remedy = ("booleans", "binarize them, images >= 128") if binary else ("floats", "divide by 255.")
-        raise ValueError(f"expected pixels that are {kind}, got {x.dtype} max {x.max() if x.size else 'none'}: {remedy}")
+        top = x.max() if x.size else "none"
+        raise ValueError(f"expected pixels that are {kind}, got {x.dtype} max {top}: {remedy}")
     meaning = f"(N=number of data, n={n} numbers that the decoder speaks of)"
     if x.ndim != 2 or x.shape[1] != n:
         raise ValueError(f"x has shape {x.shape}, expected (any, {n}): {meaning}")
@@ -155,18 +161,23 @@ def require_data(x, decoder):
 
 def require_pixels(x):
     """A ValueError that says what is wrong with pixels that are not all 0 or 1."""
+    wanted = "pixels of a Bernoulli are 0 or 1, got"
     if np.min(x) < 0 or np.max(x) > 1:
-        raise ValueError(f"pixels of a Bernoulli are 0 or 1, got values from {np.min(x):g} to {np.max(x):g}: divide by 255. if they are of 0..255, then binarize")
-    raise ValueError(f"pixels of a Bernoulli are 0 or 1, got gray values such as {x[(x > 0) & (x < 1)][0]:g}: binarize them (x >= 0.5), "
+        raise ValueError(f"{wanted} values from {np.min(x):g} to {np.max(x):g}: divide by 255. if they are of 0..255, "
+                         "then binarize")
+    raise ValueError(f"{wanted} gray values such as {x[(x > 0) & (x < 1)][0]:g}: binarize them (x >= 0.5), "
                      "or take a normal likelihood")
 
 
 def require_pair(encoder, decoder):
-    """Nothing, or a ValueError where an encoder's heads do not fit a decoder's inputs, or its inputs the decoder's outputs."""
+    """Nothing, or a ValueError where an encoder's heads do not fit a decoder's inputs, or its inputs the decoder's
+    outputs."""
     D, n, heads = decoder.sizes[0], encoder.sizes[0], decoder.observed.heads
     if encoder.sizes[-1] != 2 * D:
-        raise ValueError(f"the encoder {encoder} ends in {encoder.sizes[-1]} numbers, the decoder {decoder} starts from D={D}: "
-                         f"expected 2 D = {2 * D}, a mean and a log standard deviation each")
+        raise ValueError(f"the encoder {encoder} ends in {encoder.sizes[-1]} numbers, "
+                         f"the decoder {decoder} starts from D={D}: expected 2 D = {2 * D}, "
+                         "a mean and a log standard deviation each")
     if decoder.sizes[-1] != heads * n:
-        raise ValueError(f"the decoder {decoder} ends in {decoder.sizes[-1]} numbers, the encoder {encoder} starts from n={n}: "
-                         f"expected {heads * n}, {heads} for each entry of a datum")
+        raise ValueError(f"the decoder {decoder} ends in {decoder.sizes[-1]} numbers, "
+                         f"the encoder {encoder} starts from n={n}: expected {heads * n}, "
+                         f"{heads} for each entry of a datum")

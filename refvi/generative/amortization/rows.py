@@ -1,8 +1,8 @@
 """Amortized inference and the variational autoencoder's bound, line by line: derivations/generative/amortization.md.
 
-Shapes as in model.py; deterministic rows return one number, in nats per datum, except in the first chain, whose rows are sums
-over the data as on its slide; estimators take eps (R, S, N, D) and return one value for each of R repetitions (R,).
-PML, "Variational inference and the VAE"; RAI, "Inference for VAE".
+Shapes as in model.py; deterministic rows return one number, in nats per datum, except in the first chain, whose rows
+are sums over the data as on its slide; estimators take eps (R, S, N, D) and return one value for each of R repetitions
+(R,). PML, "Variational inference and the VAE"; RAI, "Inference for VAE".
 """
 import autograd.numpy as np
 from autograd import grad
@@ -11,7 +11,7 @@ from scipy import optimize
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.families.lam import halves
 from refvi.base.special import logsumexp
-from refvi.generative.amortization.model import (FINE, closed_divergence, drawn, encode, log_joint, log_likelihood,
+from refvi.generative.amortization.model import (closed_divergence, drawn, encode, log_joint, log_likelihood,
                                                  log_prior, standard_nodes, under_each)
 from refvi.likelihood.networks import count
 
@@ -43,7 +43,10 @@ def sum_of_integrals(x, theta, decoder):
 
 
 def minus_expected_log_ratio(x, theta, decoder, lam):
-    """PML.125 as it stands: one expectation over the latent variables of both data, on the product of their nodes (N = 2, D = 1)."""
+    """PML.125 as it stands.
+
+    One expectation over the latent variables of both data, on the product of their nodes (N = 2, D = 1).
+    """
     (z_1, z_2), w = np.moveaxis(under_each(lam)[0], 1, 0), under_each(lam)[1]
     pairs = np.stack([np.repeat(z_1, len(w), axis=0), np.tile(z_2, (len(w), 1))], axis=1)        # (k^2, 2, D)
     log_ratio = diagonal_normal.log_prob(pairs, lam) - log_joint(pairs, x, theta, decoder)
@@ -75,12 +78,6 @@ def mean_log_ratio(lam):
     return w @ (diagonal_normal.log_prob(z, lam) - log_prior(z))
 
 
-def log_ratio_of_draws(eps, lam):
-    """KL(q_n || N(0, I)) from S draws of every q_n. (R, N)"""
-    z = drawn(eps, lam)
-    return np.mean(diagonal_normal.log_prob(z, lam) - log_prior(z), axis=1)
-
-
 # ---- one function for all data: lam_n = h(x_n)
 
 def amortized_bound(phi, theta, x, encoder, decoder):
@@ -89,13 +86,15 @@ def amortized_bound(phi, theta, x, encoder, decoder):
 
 
 def highest(bound, start):
-    """Where quasi-Newton ascent of bound(vector) from start ends; its slope there is below 1e-7."""
-    found = optimize.minimize(lambda v: -bound(v), start, jac=grad(lambda v: -bound(v)), method="BFGS", options=dict(gtol=1e-7))
+    """Where quasi-Newton ascent of bound(vector) from start ends; its slope there is below 1e-9, or all that rounding leaves."""
+    found = optimize.minimize(lambda v: -bound(v), start, jac=grad(lambda v: -bound(v)), method="BFGS",
+                              options=dict(gtol=1e-9))
     return found.x
 
 
 def on_nodes(lam, x, theta, decoder, nodes):
-    """Reconstruction less the closed divergence, nats per datum, at lam (N, 2 D), on nodes of the noise, which stay where lam moves."""
+    """Reconstruction less the closed divergence, nats per datum, at lam (N, 2 D), on nodes of the noise, which stay
+    where lam moves."""
     eps, w = nodes
     return np.mean(w @ log_likelihood(drawn(eps[:, None, :], lam), x, theta, decoder) - closed_divergence(lam))
 
@@ -103,7 +102,7 @@ def on_nodes(lam, x, theta, decoder, nodes):
 def best_local(x, theta, decoder, lam):
     """lam (N, 2 D) where every datum's own bound is highest, climbed from lam, all at once."""
     D, shape = decoder.sizes[0], np.shape(lam)
-    nodes = standard_nodes(D, FINE[D] // 2)
+    nodes = standard_nodes(D)
     return highest(lambda v: on_nodes(np.reshape(v, shape), x, theta, decoder, nodes), np.ravel(lam)).reshape(shape)
 
 
@@ -138,7 +137,10 @@ def reconstruction_by_draws(eps, phi, theta, x, encoder, decoder):
 
 
 def spreads_on_nodes(phi, theta, x, encoder, decoder, S):
-    """Variances (3,) of the three estimates above, S draws for every datum: independent terms, so variances add up and fall as 1/(N S)."""
+    """Variances (3,) of the three estimates above, S draws for every datum.
+
+    Independent terms, so variances add up and fall as 1/(N S).
+    """
     lam = encode(x, phi, encoder)
     z, w = under_each(lam)
     joint = log_joint(z, x, theta, decoder)
@@ -185,7 +187,10 @@ def highest_amortized_bound(phi, theta, x, encoder, decoder):
 
 
 def local_numbers(N, D):
-    """How many numbers are learned without an encoder: a mean and a standard deviation for every datum and latent variable. PML.126."""
+    """How many numbers are learned without an encoder.
+
+    A mean and a standard deviation for every datum and latent variable. PML.126.
+    """
     return 2 * N * D
 
 

@@ -1,4 +1,7 @@
-"""One network for all data: lam_n = NN(x_n; phi), trained together with the decoder. RAI, "Essentially a DLGM"; PML, "Amortized inference"."""
+"""One network for all data: lam_n = NN(x_n; phi), trained together with the decoder.
+
+RAI, "Essentially a DLGM"; PML, "Amortized inference".
+"""
 import numpy as np
 
 from refvi.base.checks import require_count, require_finite
@@ -18,7 +21,8 @@ def initial(rng, encoder):
 
 
 def fit(x, theta, phi, decoder, encoder, steps, rate, order=None, only_encoder=False):
-    """(theta, phi) after so many steps of Adam on both, or on phi alone beside a theta that stays: all data, on a rule's nodes."""
+    """(theta, phi) after so many steps of Adam on both, or on phi alone beside a theta that stays: all data, on a
+    rule's nodes."""
     require_pair(encoder, decoder)
     x, P = observations(x, decoder), decoder.size
     require_count("steps", steps)

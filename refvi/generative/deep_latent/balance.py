@@ -1,8 +1,8 @@
 """What a Langevin step leaves unchanged, line by line: derivations/generative/deep_latent.md.
 
-For one datum x (1, n) and one latent number: states are nodes z (K, 1) of the posterior's grid or points at (K, 1), f maps states
-(..., 1) to (..., F) numbers, size is the spread of a proposal. eps (R, S, 3) is a posterior draw, a standard normal and a uniform
-one. Hastings (1970).
+For one datum x (1, n) and one latent number: states are nodes z (K, 1) of the posterior's grid or points at (K, 1), f
+maps states (..., 1) to (..., F) numbers, size is the spread of a proposal. eps (R, S, 3) is a posterior draw, a
+standard normal and a uniform one. Hastings (1970).
 """
 import numpy as np
 
@@ -30,7 +30,10 @@ def under_posterior(f, x, theta, decoder):
 
 
 def after_langevin(f, x, theta, decoder, size):
-    """E[f] under the posterior, and what a step adds: f where it goes less f where it came from, over all pairs of nodes. (F,)"""
+    """E[f] under the posterior, and what a step adds.
+
+    F where it goes less f where it came from, over all pairs of nodes. (F,)
+    """
     z, masses, _ = posterior_nodes(x, theta, decoder)
     flow = masses * moves(z, x, theta, decoder, size) * (z[1, 0] - z[0, 0])
     return masses[:, 0] @ f(z) + np.sum(flow, axis=0) @ f(z) - np.sum(flow, axis=1) @ f(z)
@@ -43,7 +46,10 @@ def draws_after_langevin(eps, f, x, theta, decoder, size):
 
 
 def flow_there(at, to, x, theta, decoder, size, log_density):
-    """p(z | x) k(z' | z) a(z, z') (K,) for K pairs z = at (K, 1) and z' = to (K, 1); log_density (2, K) is the posterior's at both."""
+    """p(z | x) k(z' | z) a(z, z') (K,) for K pairs z = at (K, 1) and z' = to (K, 1).
+
+    Log_density (2, K) is the posterior's at both.
+    """
     (value, slope), (other, back) = (log_joint_and_slope(z[:, None, :], x, theta, decoder) for z in (at, to))
     there, home = log_proposal(to, at, slope[:, 0], size), log_proposal(at, to, back[:, 0], size)
     k = np.exp(there) / (size * np.sqrt(2 * np.pi))

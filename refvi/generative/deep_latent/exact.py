@@ -1,4 +1,7 @@
-"""The reference in one or two dimensions: ascent along the gradient of the marginal itself, each posterior by quadrature."""
+"""The reference in one or two dimensions.
+
+Ascent along the gradient of the marginal itself, each posterior by quadrature.
+"""
 import numpy as np
 
 from refvi.base.optimize import adam
@@ -9,7 +12,8 @@ from refvi.likelihood.heads import back, through
 def gradient(x, theta, decoder, order=None):
     """(average log p(x_n) in nats per datum, its gradient in theta (P,)): Fisher's identity on the nodes of the grid.
 
-    The data share the nodes, so that a node passes the network once, with the slopes of all data under their posteriors.
+    The data share the nodes, so that a node passes the network once, with the slopes of all data under their
+    posteriors.
     """
     z, masses, evidence = posterior_nodes(x, theta, decoder, order)
     hs = through(theta, z, decoder)

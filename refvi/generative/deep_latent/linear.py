@@ -1,7 +1,7 @@
 """A decoder without a hidden layer: probabilistic principal components, by refvi.generative.linear_latent.
 
-theta (P,) flat, the decoder a Network of layers (D, n) with normal data. Elsewhere the model is a Linear (W (n, D), b, sd), a
-decoder's own weights being W'.
+theta (P,) flat, the decoder a Network of layers (D, n) with normal data. Elsewhere the model is a Linear (W (n, D), b,
+sd), a decoder's own weights being W'.
 """
 import numpy as np
 
@@ -34,6 +34,7 @@ def from_moments(mean, covariance, D):
     """theta (P,) of the linear decoder of highest likelihood for data of this mean (n,) and covariance (n, n)."""
     n = len(mean)
     if not 1 <= D < n:
-        raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, some direction must be left to the noise")
+        raise ValueError(f"D={D} latent numbers for data of n={n}: expected 1 <= D < n, some direction must be left "
+                         f"to the noise")
     best = maximum.from_moments(mean, covariance, np.arange(D), np.eye(D))
     return np.concatenate([to_network(best), [np.log(best.sd)]])

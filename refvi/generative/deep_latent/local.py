@@ -1,8 +1,8 @@
 """Parameters lam_n of its own for every datum, climbed by all data at once; theta after every round.
 
-The step is Newton's where q is nearly right: by Bonnet's and Price's theorems the slope in log_sd tells the mean curvature. A
-datum keeps a step only if its own bound rises by it, else it halves its next one: the E step never falls, whatever theta is.
-RAI, "Inference for Deep Latent Gaussian Models".
+The step is Newton's where q is nearly right: by Bonnet's and Price's theorems the slope in log_sd tells the mean
+curvature. A datum keeps a step only if its own bound rises by it, else it halves its next one: the E step never falls,
+whatever theta is. RAI, "Inference for Deep Latent Gaussian Models".
 """
 import numpy as np
 
@@ -30,9 +30,11 @@ def direction(lam, slope):
 
 
 def ascend(x, theta, decoder, lam, steps, nodes=None, watch=None):
-    """(lam (N, 2 D), ELBO_n (N,)) after so many steps of all data at once: one pass of the rule's nodes a step, and one before.
+    """(lam (N, 2 D), ELBO_n (N,)) after so many steps of all data at once: one pass of the rule's nodes a step, and
+    one before.
 
-    nodes are (eps, w) as of `bounds`, Gauss and Hermite's if not given; watch(step, lam, ELBO_n) is called after each step.
+    nodes are (eps, w) as of `bounds`, Gauss and Hermite's if not given; watch(step, lam, ELBO_n) is called after each
+    step.
     """
     x, N, D = observations(x, decoder), len(x), decoder.sizes[0]
     meaning = f"[mu, log_sd] of D={D} latent numbers for each of the N={N} data"
@@ -55,7 +57,8 @@ def ascend(x, theta, decoder, lam, steps, nodes=None, watch=None):
 
 
 def fit(x, theta, decoder, rounds, inner, rate, order=None, watch=None):
-    """(theta, lam (N, 2 D)): in every round all lam_n take `inner` steps, then theta one of Adam along the average bound's slope.
+    """(theta, lam (N, 2 D)): in every round all lam_n take `inner` steps, then theta one of Adam along the average
+    bound's slope.
 
     watch(round, average bound in nats per datum) is called between the two.
     """

@@ -1,8 +1,8 @@
 """Markov chains on z_n in the place of q: one step as a function of its noise, and chains for all data at once.
 
-Shapes: z (..., N, D), one state for every datum; e like z, standard normal, and u (..., N) uniform are the noise of one step.
-What a step leaves unchanged stands in balance.py. RAI, "Inference for Deep Latent Gaussian Models". Hastings (1970);
-Roberts and Tweedie (1996).
+Shapes: z (..., N, D), one state for every datum; e like z, standard normal, and u (..., N) uniform are the noise of
+one step. What a step leaves unchanged stands in balance.py. RAI, "Inference for Deep Latent Gaussian Models". Hastings
+(1970); Roberts and Tweedie (1996).
 """
 import numpy as np
 
@@ -11,7 +11,8 @@ from refvi.base.optimize import adam
 from refvi.generative.amortization.model import log_prior, slopes
 from refvi.generative.deep_latent.model import observations
 
-WANTED = 0.574      # share of accepted Langevin steps: best in many dimensions (Roberts and Rosenthal 1998), about right in one
+# share of accepted Langevin steps: best in many dimensions (Roberts and Rosenthal 1998), about right in one
+WANTED = 0.574
 
 
 def log_joint_and_slope(z, x, theta, decoder):
@@ -34,7 +35,8 @@ def langevin_step(z, e, u, x, theta, decoder, size):
 
 
 def langevin_move(z, value, slope, e, u, x, theta, decoder, size):
-    """(z, value, slope, accepted) after one step, from the value and the slope that are known at z: one pass through the decoder."""
+    """(z, value, slope, accepted) after one step, from the value and the slope that are known at z: one pass through
+    the decoder."""
     proposal = z + 0.5 * size**2 * slope + size * e
     next_value, next_slope = log_joint_and_slope(proposal, x, theta, decoder)
     back_less_there = log_proposal(z, proposal, next_slope, size) - log_proposal(proposal, z, slope, size)
@@ -47,13 +49,14 @@ def langevin_move(z, value, slope, e, u, x, theta, decoder, size):
 def run(rng, z, x, theta, decoder, steps, size, gain=None, keep=False):
     """(z (C, N, D), size (N, 1), share accepted (N,), draws (steps, C, N, D) or None): C chains a datum, all at once.
 
-    One pass a step, and one before. gain(step): how far log size moves with the share of accepted proposals less 57 percent
-    (Robbins and Monro); without it the size stands, as it must where the draws are to be kept.
+    One pass a step, and one before. gain(step): how far log size moves with the share of accepted proposals less 57
+    percent (Robbins and Monro); without it the size stands, as it must where the draws are to be kept.
     """
     require_count("steps", steps)
     require_positive("size", np.min(size), "the spread of a proposal")
     x = observations(x, decoder)
-    z = require_shape("z", z, (None, len(x), decoder.sizes[0]), f"(C=number of chains, N={len(x)} data, D={decoder.sizes[0]} latent numbers)")
+    z = require_shape("z", z, (None, len(x), decoder.sizes[0]), f"(C=number of chains, N={len(x)} data, "
+                                                                f"D={decoder.sizes[0]} latent numbers)")
     size = np.broadcast_to(np.asarray(size, float), (len(x), 1)).copy()
     value, slope = log_joint_and_slope(z, x, theta, decoder)
     draws, taken = [], 0.

@@ -1,8 +1,9 @@
-"""Deep latent Gaussian models with one or two latent variables: exact evidence and posteriors on a grid, and a rule for bounds.
+"""Deep latent Gaussian models with one or two latent variables: exact evidence and posteriors on a grid, and a rule
+for bounds.
 
-The model and its bounds are those of refvi.generative.amortization.model, with its shapes: x (N, n), z (S, N, D), theta (P,),
-lam (N, 2 D). A network without a hidden layer is a linear decoder. Log densities in nats per datum.
-RAI, "Probabilistic view enables neural net based latent variable models"; Rezende, Mohamed and Wierstra (2014).
+The model and its bounds are those of refvi.generative.amortization.model, with its shapes: x (N, n), z (S, N, D),
+theta (P,), lam (N, 2 D). A network without a hidden layer is a linear decoder. Log densities in nats per datum. RAI,
+"Probabilistic view enables neural net based latent variable models"; Rezende, Mohamed and Wierstra (2014).
 """
 import autograd.numpy as np
 from numpy.polynomial.hermite_e import hermegauss
@@ -13,7 +14,8 @@ from refvi.generative.amortization.model import log_likelihood, log_prior, requi
 from refvi.likelihood.heads import Network, normal
 from refvi.likelihood.networks import tanh
 
-REACH = 8.5                 # of the grid over z, in standard deviations of the prior: what lies beyond has a mass of 2e-17
+# of the grid over z, in standard deviations of the prior: what lies beyond has a mass of 2e-17
+REACH = 8.5
 NODES = {1: 360, 2: 90}     # of that grid, for each of D dimensions
 RULE = {1: 16, 2: 8}        # Gauss-Hermite nodes under q, for each of D dimensions
 
@@ -41,12 +43,16 @@ def few(table, D):
     """The number of nodes for each dimension, or a ValueError where there are too many dimensions."""
     if D not in table:
         known = " or ".join(map(str, table))
-        raise ValueError(f"D={D} latent dimensions are too many for a grid of nodes, expected {known}: pass order, or draw")
+        raise ValueError(f"D={D} latent dimensions are too many for a grid of nodes, expected {known}: pass order, "
+                         f"or draw")
     return table[D]
 
 
 def prior_nodes(D, order=None):
-    """z (K, D) and log weights (K,) of a trapezoid rule for N(0, I): exact to rounding where posteriors are wider than its spacing."""
+    """z (K, D) and log weights (K,) of a trapezoid rule for N(0, I).
+
+    Exact to rounding where posteriors are wider than its spacing.
+    """
     t, spacing = np.linspace(-REACH, REACH, order or few(NODES, D), retstep=True)
     z = grid(t, D)
     return z, D * np.log(spacing) + log_prior(z)

@@ -1,8 +1,8 @@
 """Deep latent Gaussian models, line by line: derivations/generative/deep_latent.md.
 
-Shapes as in refvi.generative.amortization.model. Rows return (N,) or an average over the data, in nats per datum; estimators take
-eps (R, S, N, D), standard normal. RAI, "Probabilistic view enables neural net based latent variable models" and "Inference for
-Deep Latent Gaussian Models"; PML, "Variational inference and the VAE".
+Shapes as in refvi.generative.amortization.model. Rows return (N,) or an average over the data, in nats per datum;
+estimators take eps (R, S, N, D), standard normal. RAI, "Probabilistic view enables neural net based latent variable
+models" and "Inference for Deep Latent Gaussian Models"; PML, "Variational inference and the VAE".
 """
 import autograd.numpy as np
 from autograd import grad
@@ -15,7 +15,7 @@ from refvi.generative.deep_latent import exact, linear, local
 from refvi.generative.deep_latent.model import log_evidence, posterior_nodes, prior_nodes
 from refvi.likelihood.heads import Network
 
-ENOUGH = 300    # steps of the E step after which nothing moves
+ENOUGH = 200    # steps of the E step, after which nothing moves
 
 
 # ---- the model
@@ -38,7 +38,7 @@ def average_over_outcomes(outcomes, widths, theta, decoder):
 
 
 def score_of_linear_decoder(outcomes, widths, theta, decoder):
-    """E[log p(x)] of these data under the linear decoder that is nearest to them, probabilistic principal components."""
+    """E[log p(x)] of these data under the linear decoder nearest to them, probabilistic principal components."""
     mass = widths * np.exp(log_evidence(outcomes, theta, decoder))
     mean = mass @ outcomes
     covariance = (outcomes - mean).T @ (mass[:, None] * (outcomes - mean))
@@ -50,7 +50,7 @@ def score_of_linear_decoder(outcomes, widths, theta, decoder):
 
 def rule(decoder):
     """eps (S, 1, D) and weights (S,) that integrate against N(0, I), for `bounds`."""
-    eps, w = standard_nodes(decoder.sizes[0], {1: 100, 2: 48}[decoder.sizes[0]])
+    eps, w = standard_nodes(decoder.sizes[0], {1: 160, 2: 60}[decoder.sizes[0]])
     return eps[:, None, :], w
 
 
@@ -157,7 +157,8 @@ def evidence_at_new_theta(x, lam, theta, decoder, rate):
 # ---- a new datum
 
 def highest(x, theta, decoder):
-    """(lam (N, 2 D), ELBO_n (N,)) of the highest top that ascents from three starts along the prior reach, datum by datum."""
+    """(lam (N, 2 D), ELBO_n (N,)) of the highest top that ascents from three starts along the prior reach, datum by
+    datum."""
     D = decoder.sizes[0]
     starts = [local.start(len(x), D) + place * np.repeat([1., 0.], D) for place in (-1.2, 0., 1.2)]
     lams, values = map(np.array, zip(*(climbed(x, start, theta, decoder) for start in starts)))

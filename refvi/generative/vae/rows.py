@@ -1,9 +1,11 @@
-"""The variational autoencoder of the slides, line by line: derivations/generative/vae.md. PML, "Fun with MNIST - The model".
+"""The variational autoencoder of the slides, line by line: derivations/generative/vae.md. PML, "Fun with MNIST - The
+model".
 
-Shapes: x (N, n) pixels, l (N, n) logits, points (N, D) noise that is held, weights (P,) = encoder's phi, then decoder's theta; shape
-an Architecture. Values in nats for each datum, gradients of averages over the N data. The bound itself and its gradient are derived in
-refvi.generative.amortization; here stands what makes them fast: fast.py has them in buffers, training.py the epochs, evaluate.py what
-a fit is worth, store.py its file. Kingma and Welling (2014), Auto-encoding variational Bayes.
+Shapes: x (N, n) pixels, l (N, n) logits, points (N, D) noise that is held, weights (P,) = encoder's phi, then
+decoder's theta; shape an Architecture. Values in nats for each datum, gradients of averages over the N data. The bound
+itself and its gradient are derived in refvi.generative.amortization; here stands what makes them fast: fast.py has
+them in buffers, training.py the epochs, evaluate.py what a fit is worth, store.py its file. Kingma and Welling (2014),
+Auto-encoding variational Bayes.
 """
 import numpy as np
 
@@ -28,7 +30,10 @@ def training_and_validation(images):
 
 
 def notebook_digits(labels, order, digits=(5, 6, 7), each=100):
-    """Indices of the notebook's images: the first `each` of every digit in a random order of all, as the code has it."""
+    """Indices of the notebook's images.
+
+    The first `each` of every digit in a random order of all, as the code has it.
+    """
     return np.concatenate([order[labels[order] == digit][:each] for digit in digits])
 
 
@@ -56,7 +61,10 @@ def residual_of_odds(x, l):
 
 
 def residual_of_half_angle(x, l):
-    """The slope of log p(x | l) in every logit (N, n) by the same tanh; its modulus is one less the probability of what was seen."""
+    """The slope of log p(x | l) in every logit (N, n) by the same tanh.
+
+    Its modulus is one less the probability of what was seen.
+    """
     return x - 0.5 - 0.5 * np.tanh(0.5 * l)
 
 
@@ -74,7 +82,10 @@ def fast_gradient(weights, x, points, shape):
 
 
 def in_single_precision(weights, x, points, shape):
-    """The step in float32: wrong by the unit roundoff times the length of the sums a number passes through, and no more. (P,)"""
+    """The step in float32.
+
+    Wrong by the unit roundoff times the length of the sums a number passes through, and no more. (P,)
+    """
     gradient = np.asarray(stepped(weights.astype(np.float32), x, points, shape), float)
     sums = sum(shape.encoder + shape.decoder)
     return Estimate(gradient, sums * np.finfo(np.float32).eps / 2 * np.max(np.abs(gradient)))
