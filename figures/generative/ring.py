@@ -26,8 +26,8 @@ def ring(rng, size):
 def entropy_of_ring():
     """-E[log p] of the data, by a Bessel function and a sum over radii."""
     r, step = np.linspace(RADIUS - 10 * NOISE_SD, RADIUS + 10 * NOISE_SD, 4001, retstep=True)
-    log_p = -0.5 * ((r - RADIUS) / NOISE_SD)**2 + np.log(ive(0,
-                                                             r * RADIUS / NOISE_SD**2)) - np.log(2 * np.pi * NOISE_SD**2)
+    log_bessel = np.log(ive(0, r * RADIUS / NOISE_SD**2))
+    log_p = -0.5 * ((r - RADIUS) / NOISE_SD)**2 + log_bessel - np.log(2 * np.pi * NOISE_SD**2)
     return -step * np.sum(2 * np.pi * r * np.exp(log_p) * log_p)
 
 

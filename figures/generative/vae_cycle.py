@@ -26,9 +26,9 @@ def draw(figure, stations, angle, arrows):
         leave, arrive = np.deg2rad(angle[start]
                                    - (44 if start == 0 else 27)), np.deg2rad(angle[start] - 120
                                                                              + (44 if end == 0 else 27))
-        axes.annotate("", at(arrive), at(leave),
-                      arrowprops=dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0, linewidth=1.4,
-                                                                connectionstyle=f"arc3,rad={-np.tan((leave - arrive) / 4):.3f}"))
+        bend = f"arc3,rad={-np.tan((leave - arrive) / 4):.3f}"
+        axes.annotate("", at(arrive), at(leave), arrowprops=dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0,
+                                                                 linewidth=1.4, connectionstyle=bend))
         middle = (leave + arrive) / 2
         side = "left" if np.cos(middle) > 0.3 else "right" if np.cos(middle) < -0.3 else "center"
         axes.text(*(1.12 if side != "center" else 1.0) * at(middle), word if side != "center" else "\n" + word,

@@ -9,6 +9,8 @@ from autograd import grad
 from scipy import stats
 
 from refvi import Noise, diagonal_normal, noise
+from refvi.app.figures import load_press
+from refvi.base import files
 from refvi.base.optimize import adam
 from refvi.generative.amortization.model import (bound_and_gradients, bounds, log_likelihood, sample, slopes)
 from refvi.generative.deep_latent import amortized, balance, exact, linear, local, mcmc, model
@@ -312,6 +314,31 @@ def test_ancestral_draws_have_the_model_s_mean(entropy):
     assert escalate(draw, mean, 10_000, tolerance=1e-9).verdict == PASS
 
 
+# ---- the picture
+
+def test_the_picture_s_claims_hold_for_its_draws_and_its_page_tells_its_numbers():
+    data = load_press().stored("amortized_or_local")
+    page = " ".join(files.page("deep_latent").read_text(encoding="utf-8").split())
+    cold, warm, encoders = (data[f"random_{way}"] for way in ("cold", "warm", "encoders"))
+    assert len(cold) == 8 and np.all(encoders[:, 1] < encoders[:, 0])
+    few, many = encoders.mean(axis=0)
+    assert f"lose {many:.2f} nats on average" in page and f"those of 60 lose {few:.2f}" in page
+    assert f"from {encoders[:, 1].min():.2f} to {encoders[:, 1].max():.2f}" in page
+    lower, higher = (np.sum(side) for side in (warm[:, -1] < cold[:, -1], warm[:, -1] > cold[:, -1]))
+    assert (lower, higher) == (5, 2) and "ended lower in five, higher in two" in page
+    means = cold.mean(axis=0), warm.mean(axis=0)
+    assert means[0][5] > means[1][5] and means[0][6] < means[1][6] and "from about six steps on" in page
+    assert means[0][4] > means[1][1] > means[0][5] and "one step from there is worth four" in page
+    assert np.all(np.abs(cold[:, 10:].T - cold[:, -1]) < 0.01)          # some ten steps
+
+
+def test_a_fresh_encoder_is_a_head_start_of_several_steps(rng):
+    """One draw: two steps on, the ascent from the prior's mean misses some three nats still, that from the encoder less."""
+    found = load_press().load("amortized_or_local").one(rng, new=100, epochs=300)
+    assert 0 < found["random_encoders"][1] < found["random_cold"][1]
+    assert found["random_warm"][1] < found["random_cold"][1] / 2
+
+
 # ---- bad input
 
 def test_bad_input_is_named(rng):
@@ -332,13 +359,13 @@ def test_bad_input_is_named(rng):
             (lambda: local.ascend(X, THETA, D, LAM, 0), "steps must be an integer >= 1, got 0"),
             (lambda: linear.normal_marginal(X, THETA, D), "the decoder has layers 1-3-2 and normal data, expected "
                                                           "D-n and normal ones"),
-            (lambda: linear.from_moments(np.zeros(2), np.eye(2), 2), "D=2 latent numbers for data of n=2: expected 1 "
-                                                                     "<= D < n"),
-            (lambda: mcmc.run(rng, np.zeros((3, 1, 1)), X, THETA, D, 5, 0.3), r"z has shape \(3, 1, 1\), expected "
-                                                                              r"\(any, 2, 1\): \(C=number of chains, N=2 data"),
+            (lambda: linear.from_moments(np.zeros(2), np.eye(2), 2),
+             "D=2 latent numbers for data of n=2: expected 1 <= D < n"),
+            (lambda: mcmc.run(rng, np.zeros((3, 1, 1)), X, THETA, D, 5, 0.3),
+             r"z has shape \(3, 1, 1\), expected \(any, 2, 1\): \(C=number of chains, N=2 data"),
             (lambda: mcmc.run(rng, np.zeros((3, 2, 1)), X, THETA, D, 5, 0.), "size must be > 0, got 0.0"),
-            (lambda: amortized.fit(X, THETA, np.zeros(3), D, Network((2, 3)), 5, 0.1), r"the encoder 2-3 ends in 3 "
-                                                                                       r"numbers, the decoder 1-3-2 starts from D=1")):
+            (lambda: amortized.fit(X, THETA, np.zeros(3), D, Network((2, 3)), 5, 0.1),
+             "the encoder 2-3 ends in 3 numbers, the decoder 1-3-2 starts from D=1")):
         with pytest.raises(ValueError, match=words):
             call()
 
