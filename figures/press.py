@@ -1,9 +1,11 @@
 """The press: runs a figure's script, writes its picture and its numbers.
 
-A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x come with
-error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line. FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is
-drawn from its stored numbers unless they are to be computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their name.
-A script with FRAMES, FRAMES_PER_SECOND and draw_frame(figure, frame, **data) moves as well: the same numbers make <name>.gif.
+A script holds its claim (the docstring), data(rng) -> dict of arrays, and draw(figure, **data). Arrays named measured_x
+come with error_x, their standard errors, and exact_x, where they should lie; random_x depends on draws and has no line.
+FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is drawn from its stored numbers unless they are to be
+computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their
+name. SIZE is the picture's own size in inches. A script with FRAMES, FRAMES_PER_SECOND, FRAME_SIZE and
+draw_frame(figure, frame, **data) moves as well: <name>.gif.
 """
 import hashlib
 import importlib.util
@@ -12,6 +14,7 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -19,11 +22,13 @@ import numpy as np
 from refvi.base import files
 
 matplotlib.use("Agg")       # there may be no display
-from matplotlib import style                # noqa: E402
+from matplotlib import rcParams, style      # noqa: E402
 from matplotlib.animation import writers    # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
+from matplotlib.text import Text            # noqa: E402
 
 HOME = Path(__file__).resolve().parent
+UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 HOUSE = ["default", HOME / "house.mplstyle"]       # whatever the reader's own matplotlibrc says
 
 
@@ -64,34 +69,58 @@ def seeded(name):
 def stored(name):
     """The committed numbers of a figure, or None."""
     path = place(name).with_suffix(".json")
-    return {key: np.asarray(value) for key, value in json.loads(path.read_text(encoding="utf-8")).items()} if path.exists() else None
+    return arrays(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
 
 
-def numbers(name, script, fresh, update):
+def arrays(data):
+    return {key: np.asarray(value) for key, value in data.items()}
+
+
+def numbers(name, script, fresh=False, update=False):
     """A figure's data: stored if it is expensive, else computed; with fresh entropy only if that is asked for."""
     kept = stored(name)
     if getattr(script, "EXPENSIVE", False) and kept and not fresh and not update:
         return kept
-    return {key: np.asarray(value) for key, value in script.data(np.random.default_rng() if fresh else seeded(name)).items()}
+    return arrays(script.data(np.random.default_rng() if fresh else seeded(name)))
 
 
-def render(script, data, form):
-    """The picture as bytes, the same for the same numbers."""
+class Look(NamedTuple):
+    """How a picture is to be drawn where it is not for these pages: None leaves a thing as the house has it."""
+    size: tuple | None = None           # width and height in inches
+    font_size: float | None = None      # of most words, in points; smaller ones shrink or grow along
+    dpi: float | None = None
+    transparent: bool = False
+
+
+def drawn(script, data, look=Look(), draw=None):
+    """The picture as a matplotlib Figure, in the house's style whatever the reader's own settings are."""
     with style.context(HOUSE):
-        figure = Figure()
-        script.draw(figure, **data)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format=form, metadata={"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[form])
+        figure = Figure(figsize=getattr(script, "SIZE", None), dpi=look.dpi)
+        (draw or script.draw)(figure, **data)
+        if look.font_size:
+            factor = look.font_size / rcParams["font.size"]
+            for text in figure.findobj(Text):
+                text.set_fontsize(factor * text.get_fontsize())
+        if look.size:
+            figure.set_size_inches(*look.size)
+    return figure
+
+
+def render(script, data, form, look=Look()):
+    """The picture as bytes, the same for the same numbers."""
+    figure, buffer = drawn(script, data, look), io.BytesIO()
+    with style.context(HOUSE):
+        figure.savefig(buffer, format=form, metadata=UNDATED[form], transparent=look.transparent)
     return buffer.getvalue()
 
 
 def animate(script, data):
-    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and a word of why, without a writer for it."""
+    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and why, without a writer for it."""
     if not writers.is_available("pillow"):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None
     with style.context(HOUSE), tempfile.TemporaryDirectory() as folder:
-        figure, path = Figure(dpi=80), Path(folder) / "moving.gif"
+        figure, path = Figure(figsize=getattr(script, "FRAME_SIZE", None), dpi=80), Path(folder) / "moving.gif"
         writer = writers["pillow"](fps=script.FRAMES_PER_SECOND)
         for frame in range(script.FRAMES):
             figure.clear()
@@ -103,17 +132,20 @@ def animate(script, data):
         return path.read_bytes()
 
 
-def write(name, out=HOME / "drawn", form=None, fresh=False, update=False):
-    """Compute and draw one figure; writes its numbers first, then its pictures, all drawn before the first is written; yields their paths.
+def write(name, out=HOME / "drawn", form=None, fresh=False, update=False, look=Look()):
+    """Compute and draw one figure, and yield the paths of its pictures.
 
-    update renews the committed files beside the script, whatever out is.
+    Its numbers are written first, then its pictures, all drawn before the first is written. update renews the committed
+    files beside the script, whatever out is.
     """
     out = place(name).parent if update else Path(out)
     script = load(name)
     data = numbers(name, script, fresh, update)
     form = form or getattr(script, "FORMAT", "svg")
     files.write(out / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
-    pictures = {form: render(script, data, form), "gif": animate(script, data) if hasattr(script, "FRAMES") else None}
+    pictures = {form: render(script, data, form, look)}
+    if hasattr(script, "FRAMES") and look == Look():
+        pictures["gif"] = animate(script, data)
     for ending, picture in pictures.items():
         if picture:
             path = out / f"{name}.{ending}"

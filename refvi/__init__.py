@@ -20,7 +20,8 @@ CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in cha
 
 # imported when they are asked for, so that `import refvi` stays quick
 WORDS = {
-    "base.core": ("Estimate", "Family", "Model", "Noise", "noise"),
+    "app.figures": ("figure",),
+    "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
     "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
     "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma", "student_t", "student_t_lam"),
     "base.families.gaussian": ("diagonal_normal", "full_normal", "full_normal_lam", "normal", "normal_lam"),

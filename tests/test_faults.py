@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 
-from refvi import Noise, noise, normal
+from refvi import Noise, noise, normal, tied
 from refvi.verify.compare import expectation
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
@@ -171,7 +171,7 @@ def minibatch(N, M):
         "entropy over N": lambda eps: pathwise(eps, N / M, entropy=1 / N),
         "prior once per point": lambda eps: pathwise(eps, N / M, prior=M),
     }
-    return exact, Noise(draw, rule), right, faults
+    return exact, tied(Noise(draw, rule), 1), right, faults
 
 
 @pytest.mark.parametrize("name", minibatch(7, 3)[3])

@@ -10,13 +10,17 @@ import pytest
 
 import refvi
 from refvi import CHAPTERS, PARTS
+from refvi.app import slides
 from refvi.base import files
 from refvi.verify.document import read
+from tests.widths import wide
 
 HOME = files.checkout()
 FLOORS = ["base", "data", *PARTS, "verify", "app", "__main__"]
 SOURCES = sorted((HOME / "refvi").rglob("*.py"))
-EVERYTHING = [path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))]
+EVERYTHING = [
+    path for folder in ("refvi", "tests", "figures", "derivations") for path in sorted((HOME / folder).rglob("*.py"))
+]
 ALLOWED = {"numpy", "scipy", "autograd", "matplotlib", "pytest", "refvi"}
 
 
@@ -54,7 +58,9 @@ def test_a_module_imports_only_from_lower_floors(path):
         if module.startswith("refvi.") and floor(module) and floor(own):
             assert floor(module) <= floor(own), f"{own}:{line} imports {module}"
             known = ("refvi.verify", "refvi.base.core", "refvi.base.files")
-            assert not own.startswith("refvi.verify") or module.startswith(known) or module == "refvi.base", f"{own}:{line} knows {module}"
+            assert not own.startswith("refvi.verify") or module.startswith(known) or module == "refvi.base", (
+                f"{own}:{line} knows {module}"
+            )
 
 
 def test_every_module_has_its_floor():
@@ -80,7 +86,9 @@ def test_only_five_packages(path):
     for module, line in imports(path):
         root = module.split(".")[0]
         peers = {"torch", "jax", "pyro", "numpyro"} if path.parent.name == "benchmarks" else set()
-        assert root in ALLOWED | peers or root in sys.stdlib_module_names or root in own, f"{path}:{line} imports {module}"
+        assert root in ALLOWED | peers or root in sys.stdlib_module_names or root in own, (
+            f"{path}:{line} imports {module}"
+        )
 
 
 @pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
@@ -88,9 +96,11 @@ def test_no_literal_seeds_no_global_chance_no_latex(path):
     text = path.read_text(encoding="utf-8")
     if "tests" not in path.relative_to(HOME).parts:
         assert not re.search(r"default_rng\(\d|RandomState|random\.seed|np\.random\.(normal|uniform|rand)\b", text)
-        assert not re.search(r"\\(frac|mathbb|sum_|nabla|int_|mathrm|lambda|theta)\b", text), "LaTeX lives in derivations/*.md"
+        assert not re.search(r"\\(frac|mathbb|sum_|nabla|int_|mathrm|lambda|theta)\b", text), (
+            "LaTeX lives in derivations/*.md"
+        )
     assert not re.search(r"default_rng\(\d", text.replace("default_rng().normal", ""))
-    assert max(map(len, text.splitlines()), default=0) <= 180
+    assert [number for number, line in enumerate(text.splitlines(), 1) if len(line) > 120] == []
     assert ast.get_docstring(ast.parse(text)) or not text.strip(), f"{path} does not say what it is"
 
 
@@ -112,6 +122,30 @@ def names_used(path):
             yield node.attr
 
 
+def defined(path):
+    """The module, the classes and the functions of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))]
+
+
+@pytest.mark.parametrize("path", EVERYTHING, ids=name_of)
+def test_docstrings_can_be_read_alone_and_slips_live_in_companions(path):
+    texts = [ast.get_docstring(node) or "" for node in defined(path)]
+    assert [text for text in texts if text.startswith("The same")] == []
+    if path.is_relative_to(HOME / "refvi") and not path.is_relative_to(HOME / "refvi" / "verify"):
+        assert [text for text in texts if re.match(r"(The|A) slip\b", text)] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+def test_no_conditional_expression_inside_another(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    outer = [node for node in ast.walk(tree) if isinstance(node, ast.IfExp)]
+    inner = [
+        part.lineno for node in outer for part in ast.walk(node) if part is not node and isinstance(part, ast.IfExp)
+    ]
+    assert inner == []
+
+
 def test_every_public_function_is_a_row_or_in_use_and_says_what_it_is():
     rows = {row.function for name in CHAPTERS for chain in read(files.page(name)).chains for row in chain.rows}
     used = {name for path in EVERYTHING if "tests" not in path.relative_to(HOME).parts for name in names_used(path)}
@@ -129,6 +163,79 @@ def test_a_chapter_has_its_four_rooms(name):
         assert (files.page(name).parent / target).exists(), f"{name}.md links {target}"
 
 
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_no_row_is_wider_than_the_window(name):
+    """Within the approximation of tests/widths.py."""
+    assert wide(files.page(name)) == []
+
+
+def test_a_row_that_is_too_wide_is_seen(tmp_path):
+    page = tmp_path / "wide.md"
+    row = r"\sum_{n=1}^N \left( x_n - \mu \right)^2 + " * 12
+    page.write_text(
+        f"```math\n\\begin{{align}}\n& 1 \\tag{{one}} \\\\\n&= {row} \\tag{{two}}\n\\end{{align}}\n```\n",
+        encoding="utf-8",
+    )
+    assert [line for line, _ in wide(page)] == [4]
+
+
+def chains_of(text):
+    """(what stands between this chain and the displayed formula before it, its line) of every chain of a page."""
+    before = 0
+    for found in re.finditer(r"```math\n(.*?)```", text, re.S):
+        if r"\begin{align" in found.group(1):
+            yield text[before:found.start()], text.count("\n", 0, found.start()) + 1
+        before = found.end()
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_sentence_stands_before_every_chain(name):
+    text = files.page(name).read_text(encoding="utf-8")
+    bare = [line for before, line in chains_of(text) if not sentence(before)]
+    assert bare == []
+
+
+def sentence(text):
+    """Whether the text after its last heading holds at least six words."""
+    return len(re.findall(r"\w+", re.split(r"(?m)^#+ .*$", text)[-1])) >= 6
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chain_holds_one_slip_at_most(name):
+    for chain in read(files.page(name)).chains:
+        assert [row.relation for row in chain.rows].count(r"\ne") <= 1, chain.name
+
+
+def test_every_picture_stands_on_a_page_and_is_told_in_words():
+    """Beneath it or before it, in the same section, at least a dozen words."""
+    shown = {}
+    for name in CHAPTERS:
+        text = files.page(name).read_text(encoding="utf-8")
+        for section in re.split(r"(?m)^## ", text):
+            words = len(re.findall(r"\w+", re.sub(r"!?\[[^\]]*\]\([^)]*\)", "", section)))
+            shown |= {Path(target).stem: words for target in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", section)}
+    pictures = {path.stem for path in (HOME / "figures").glob("*/*.py")}
+    assert pictures - set(shown) == set()
+    assert {name: words for name, words in shown.items() if words < 12} == {}
+
+
+def test_pages_lead_to_the_one_before_and_the_one_after():
+    names = list(CHAPTERS)
+    for before, name in zip(names, names[1:]):
+        for here, there in ((before, name), (name, before)):
+            last = files.page(here).read_text(encoding="utf-8").rstrip().splitlines()[-1]
+            folder = "" if CHAPTERS[here] == CHAPTERS[there] else f"../{CHAPTERS[there]}/"
+            assert f"({folder}{there}.md)" in last, (here, there)
+
+
+def test_the_readme_says_how_many_items_are_settled():
+    done = sum(map(slides.settled, slides.items()))
+    text = " ".join((HOME / "README.md").read_text(encoding="utf-8").split())
+    assert (
+        f"Of the 501 statements, figures and tasks of the five decks, {done} are settled and {501 - done} open" in text
+    )
+
+
 def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
     text = (HOME / "README.md").read_text(encoding="utf-8")
     for target in re.findall(r"\]\(([^)#]+)\)", text):
@@ -140,7 +247,10 @@ def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
 def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
     from refvi.__main__ import main
     text = (HOME / "README.md").read_text(encoding="utf-8").split("## Check your own derivation")[1]
-    page, companion = re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1), re.search(r"```python\n(.*?)```", text, re.S).group(1)
+    page, companion = (
+        re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1),
+        re.search(r"```python\n(.*?)```", text, re.S).group(1),
+    )
     (tmp_path / "mine.md").write_text(page, encoding="utf-8")
     for rows, status in ((companion, 0), (companion.replace("(n + 1) / 2", "(n + 2) / 2"), 1)):
         (tmp_path / "mine.py").write_text(rows, encoding="utf-8")
@@ -148,7 +258,7 @@ def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
 
 
 def test_the_readme_s_commands_are_calls_that_make_sense():
-    from refvi.__main__ import build_parser
+    from refvi.app.parser import build_parser
     calls = re.findall(r"`refvi ([^`]+)`", (HOME / "README.md").read_text(encoding="utf-8"))
     assert {call.split()[0] for call in calls} >= {"verify", "figures", "slides", "fit", "data"}
     for call in calls:
@@ -162,10 +272,14 @@ def test_notation_names_what_the_code_uses():
 
 
 def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
-    code = ("import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
-            "refvi.app.fits.classifier, refvi.__main__, sys; "
-            "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])")
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    code = (
+        "import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
+        "refvi.app.fits.classifier, refvi.__main__, sys; "
+        "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
 
 
 def test_the_command_has_a_version_s_worth_of_help(capsys):

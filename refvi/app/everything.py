@@ -1,42 +1,56 @@
-"""refvi without a word: verify every chapter, redraw the figures, run the fits; what is not PASS in full, then one table."""
+"""refvi without a word: verify every chapter, redraw the figures, run the fits, and tell it in one table."""
 import os
 import sys
 
 from refvi import CHAPTERS
 from refvi.app import figures, fit, verify
+from refvi.app.fits.outcome import CutShort
+from refvi.app.fits.outcome import status as status_of_fit
 
 
 def run(options):
     figures.folder(options.parse(["figures"]))      # before any work: is there a place to draw to?
     pages, entropy, _, interrupted = verify.played(options.parse(["verify"]), say)
-    table, failed = [], 0
-    for page, results in pages.items():
-        checks = [r for r in results if r.how != "given"]
-        passed = sum(r.verdict == "PASS" for r in checks)
-        table.append(("verified", page.stem, f"{passed} of {len(checks)} checks PASS"))
+    table = [("verified", page.stem, passed(results)) for page, results in pages.items()]
+    statuses = [verify.status([result for results in pages.values() for result in results])]
     try:
-        if not interrupted:
-            for path in figures.draw(options.parse(["figures"])):
-                say([f"drew {path}"])
-                table.append(("drawn", path.stem, os.path.relpath(path)))
-            for name, lines in fit.fit(options.parse(["fit", "--entropy", f"{entropy:#x}"])):
-                lines = list(lines)
-                say([name, *("  " + line for line in lines)])
-                failed = max(failed, fit.status(lines))
-                table.append(("fitted", name.split()[0], lines[-1]))
-                if fit.cut_short(lines):
-                    interrupted = f"the fit {name.split()[0]} was cut short"
-                    break
+        for kind, name, told, status in () if interrupted else drawn_and_fitted(options, entropy):
+            table.append((kind, name, told))
+            statuses.append(status)
+            if isinstance(told, CutShort):
+                interrupted = f"the fit {name} was cut short"
+                break
     except KeyboardInterrupt:       # what is finished is told all the same
         interrupted = f"after {table[-1][1]} was {table[-1][0]}"
     width = max(len(name) for _, name, _ in table)
     for kind, name, told in table:
         print(f"{kind:<9} {name:<{width}}  {told}")
-    print(f"entropy {entropy:#034x}" + (f"; interrupted: {interrupted} ({len(CHAPTERS)} chapters in all)" if interrupted else ""))
-    return 130 if interrupted else max(failed, verify.status([result for page in pages.values() for result in page]))
+    ended = f"; interrupted: {interrupted} ({len(CHAPTERS)} chapters in all)" if interrupted else ""
+    print(f"entropy {entropy:#034x}{ended}")
+    return 130 if interrupted else max(statuses)
 
 
-def say(lines):
+def passed(results):
+    """How many checks of a page passed."""
+    checks = [result for result in results if result.how != "given"]
+    if not checks:
+        return "nothing played"
+    return f"{sum(result.verdict == 'PASS' for result in checks)} of {len(checks)} checks PASS"
+
+
+def drawn_and_fitted(options, entropy):
+    """(kind, name, what the table says, exit status) of every figure and fit, as they are finished."""
+    for path in figures.draw(options.parse(["figures"])):
+        say([f"drew {path}"])
+        yield "drawn", path.stem, os.path.relpath(path), 0
+    for name, lines in fit.fit(options.parse(["fit", "--entropy", f"{entropy:#x}"])):
+        lines = list(lines)
+        say([name, *(f"  {line}" for line in lines)])
+        cut = next((line for line in lines if isinstance(line, CutShort)), None)
+        yield "fitted", name.split()[0], cut or lines[-1], status_of_fit(lines)
+
+
+def say(lines, failed=False):
     """Progress, line by line on stderr, to a person watching; what is not PASS is said in any case."""
-    if sys.stderr.isatty() or any("replay:" in line for line in lines):
+    if failed or sys.stderr.isatty():
         print("\n".join(lines), file=sys.stderr, flush=True)

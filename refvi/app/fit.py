@@ -6,7 +6,7 @@ import secrets
 import numpy as np
 
 from refvi.app import fits
-from refvi.app.fits.outcome import Failure
+from refvi.app.fits.outcome import status
 
 EXTRA = ("epochs", "latent", "out", "fresh")        # options that only fits take whose OPTIONS have them
 
@@ -14,20 +14,11 @@ EXTRA = ("epochs", "latent", "out", "fresh")        # options that only fits tak
 def run(options):
     told = []
     for name, lines in fit(options):
-        for number, line in enumerate(lines):           # as they come: a long fit says what it does before it does it
-            print(f"  {line}" if number else f"{name}\n  {line}", flush=True)
+        print(name)
+        for line in lines:      # as they come: a long fit says what it does before it does it
+            print(f"  {line}", flush=True)
             told.append(line)
     return status(told)
-
-
-def status(lines):
-    """The exit status of these lines of reports: 130 if Ctrl-C ended one, 1 if one failed, else 0."""
-    return 130 if cut_short(lines) else int(any(isinstance(line, Failure) for line in lines))
-
-
-def cut_short(lines):
-    """Whether a fit's report says that Ctrl-C ended it."""
-    return any("interrupted after step" in line for line in lines)
 
 
 def names():
@@ -44,7 +35,8 @@ def fit(options):
             raise LookupError(f"no data {options.data!r} for {name}, expected one of {', '.join(known[name].DATA)}")
     chosen = options.names or [name for name in known if options.data in (None, *known[name].DATA)]
     if not chosen:
-        raise LookupError(f"no data {options.data!r}, expected one of {', '.join(sorted({data for fit in known.values() for data in fit.DATA}))}")
+        sets = sorted({data for module in known.values() for data in module.DATA})
+        raise LookupError(f"no data {options.data!r}, expected one of {', '.join(sets)}")
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
     more = {name: own_options(name, known[name], options) for name in chosen}
     for name in chosen:
@@ -53,9 +45,16 @@ def fit(options):
 
 
 def own_options(name, module, options):
-    """What a fit's OPTIONS say, or the call instead; nothing for a fit that is not named, for which its run has short defaults. LookupError for what is none of its own."""
-    own, asked = getattr(module, "OPTIONS", {}), {option: getattr(options, option, None) for option in EXTRA}
-    foreign = [option for option, value in asked.items() if value is not None and (name not in options.names or option not in own)]
-    if foreign:
-        raise LookupError(f"--{foreign[0]} is no option of {name if options.names else 'all fits together'}: it belongs to one that is named, as in `refvi fit vae --{foreign[0]}`")
-    return own | {option: value for option, value in asked.items() if value is not None} if name in options.names else {}
+    """The OPTIONS of a fit that is named, as the call has them; nothing for others, whose run has short defaults.
+
+    LookupError for an option that is not its own.
+    """
+    named, own = name in options.names, getattr(module, "OPTIONS", {})
+    asked = {option: getattr(options, option, None) for option in EXTRA}
+    asked = {option: value for option, value in asked.items() if value is not None}
+    for option in asked:
+        if not named or option not in own:
+            whose = name if options.names else "all fits together"
+            raise LookupError(f"--{option} is no option of {whose}: it belongs to one that is named, "
+                              f"as in `refvi fit vae --{option}`")
+    return own | asked if named else {}

@@ -16,6 +16,8 @@ from refvi.verify.tracing import code_of
 
 DECKS = {"WI": "Welcome and Introduction", "UA": "Introduction (UA 2020)", "SA": "Variational Inference: Introduction",
          "RAI": "Probabilistic Modeling meets Deep Learning", "PML": "Variational Inference and Learning"}
+KINDS = ("row", "figure", "fit", "nothing", "open")
+NOTHING = "nothing to check: "      # how the status of an item begins that makes no claim about mathematics
 
 
 def run(options):
@@ -30,8 +32,18 @@ def items():
 
 
 def places(item):
-    """What an item's status names: [("row" or "figure", name), ...], nothing while it is open."""
-    return [] if item["status"] == "open" else [tuple(part.split(" ", 1)) for part in item["status"].split("; ")]
+    """Where an item is settled: [(kind, chapter, name), ...], nothing while it is open or where nothing is to check.
+
+    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own chapter.
+    """
+    if item["status"] == "open" or item["status"].startswith(NOTHING):
+        return []
+    found = []
+    for part in item["status"].split("; "):
+        kind, _, name = part.partition(" ")
+        chapter, colon, tag = name.partition(": ")
+        found.append((kind, chapter, tag) if colon else (kind, item["derivation"], name))
+    return found
 
 
 def words_of(text):
@@ -40,7 +52,10 @@ def words_of(text):
 
 
 def matching(words, rows):
-    """The items with all words in deck and title; if there are none, in id, rows and figures; LookupError names the nearest words."""
+    """The items with all words in deck and title; if there are none, in id, rows and figures.
+
+    LookupError names the nearest words.
+    """
     wanted = words_of(" ".join(words))
     for fields in (("deck", "slide"), ("id", "status")):
         texts = [" ".join(words_of(" ".join(item[field] for field in fields))) for item in rows]
@@ -48,9 +63,15 @@ def matching(words, rows):
         if hits and wanted:
             return hits
     titles = {word for item in rows for word in words_of(item["slide"])}
-    near = {word: difflib.get_close_matches(word, sorted(titles), n=3) for word in wanted if not any(word in title for title in titles)}
-    meant = "".join(f"; {word!r} is in no title" + (f", did you mean {' or '.join(close)}?" if close else "") for word, close in near.items())
-    raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no row or figure{meant or '; try fewer words'} (`refvi slides` lists the decks)")
+    meant = "".join(nearest(word, titles) for word in wanted if not any(word in title for title in titles))
+    raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no row or figure"
+                      f"{meant or '; try fewer words'} (`refvi slides` lists the decks)")
+
+
+def nearest(word, titles):
+    """What to say of a word that stands in no title: the words of titles that come near."""
+    close = difflib.get_close_matches(word, sorted(titles), n=3)
+    return f"; {word!r} is in no title" + (f", did you mean {' or '.join(close)}?" if close else "")
 
 
 def found(words):
@@ -58,17 +79,32 @@ def found(words):
     for (deck, title), group in groupby(matching(words, items()), key=lambda item: (item["deck"], item["slide"])):
         yield f"{deck}: {title}"
         for item in group:
-            chapter = item["derivation"]
-            yield f"  {item['id']}  {item['kind']}" + ("" if places(item) else f", open: {'in' if chapter in CHAPTERS else 'for a later chapter,'} {chapter}")
-            for kind, name in places(item):
-                yield f"    {kind:<6}  {name:<28}  {'   '.join(row_places(chapter, name) if kind == 'row' else figure_places(name))}"
+            yield f"  {item['id']}  {item['kind']}{standing(item)}"
+            for kind, chapter, name in places(item):
+                yield f"    {kind:<6}  {name:<28}  {'   '.join(paths(kind, chapter, name))}"
+
+
+def standing(item):
+    """What is said of an item that no row, figure or fit settles."""
+    if item["status"] == "open":
+        where = "in" if item["derivation"] in CHAPTERS else "for a later chapter,"
+        return f", open: {where} {item['derivation']}"
+    return f", {item['status']}" if item["status"].startswith(NOTHING) else ""
+
+
+def paths(kind, chapter, name):
+    """Where a row, a figure or a fit stands."""
+    if kind == "row":
+        return row_places(chapter, name)
+    return figure_places(name) if kind == "figure" else [f"refvi fit {name}"]
 
 
 def row_places(chapter, tag):
-    """path:line of the row on its page, where it stands first, and of its function; either may be clicked in most terminals."""
+    """path:line of the row on its page, where it stands first, and of its function."""
     page = files.page(chapter)
     line = next(row.line for chain in read(page).chains for row in chain.rows if row.tag == tag)
-    return f"{shown(page)}:{line}", "{}:{}".format(*function_place(page, tag.replace(" ", "_")))
+    path, start = function_place(page, tag.replace(" ", "_"))
+    return f"{shown(page)}:{line}", f"{path}:{start}"
 
 
 def function_place(page, function):
@@ -80,8 +116,8 @@ def function_place(page, function):
     if code:
         return shown(code.co_filename), code.co_firstlineno
     companion = page.with_suffix(".py")
-    lines = companion.read_text(encoding="utf-8").splitlines()
-    return shown(companion), next((number for number, line in enumerate(lines, 1) if re.search(rf"\b{function}\b", line)), 1)
+    lines = enumerate(companion.read_text(encoding="utf-8").splitlines(), 1)
+    return shown(companion), next((number for number, line in lines if re.search(rf"\b{function}\b", line)), 1)
 
 
 @cache
@@ -93,7 +129,8 @@ def names_of(page):
 def figure_places(name):
     """The paths of a figure's pictures and of its script."""
     home = files.checkout() / "figures"
-    return [shown(path) for path in sorted(home.rglob(f"{name}.*")) if path.suffix in (".svg", ".png", ".gif")] + [shown(path) for path in home.rglob(f"{name}.py")]
+    pictures = [path for path in sorted(home.glob(f"*/{name}.*")) if path.suffix in (".svg", ".png", ".gif")]
+    return [shown(path) for path in [*pictures, *home.glob(f"*/{name}.py")]]
 
 
 def shown(path):
@@ -102,15 +139,25 @@ def shown(path):
     return os.fspath(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
+def settled(item):
+    """Whether an item has been dealt with."""
+    return item["status"] != "open"
+
+
+def kind_of(item):
+    """"row", or "figure", "fit" or "nothing" where no row settles an item, or "open"."""
+    kinds = {kind for kind, *_ in places(item)} | {"nothing" if settled(item) else "open"}
+    return next(kind for kind in KINDS if kind in kinds)
+
+
 def summary(rows):
-    """Deck by deck: how many items have a row, only a figure, or neither yet, and in which chapters."""
-    yield f"{'deck':<5}{'items':>6}{'row':>6}{'figure':>8}{'open':>6}  checked in"
+    """Deck by deck: how many items have a row, only a figure, and so on, and in which chapters."""
+    yield f"{'deck':<5}{'items':>6}" + "".join(f"{kind:>8}" for kind in KINDS) + "  checked in"
     for deck in [*DECKS, None]:
         mine = [item for item in rows if deck in (item["deck"], None)]
-        kinds = Counter(max((kind for kind, _ in places(item)), default="open") for item in mine)     # "row" > "figure": an item with both has a row
-        where = Counter(item["derivation"] for item in mine if places(item))
+        kinds, where = Counter(map(kind_of, mine)), Counter(item["derivation"] for item in mine if places(item))
         told = ", ".join(f"{chapter} {where[chapter]}" for chapter in CHAPTERS if where[chapter])
-        yield f"{deck or 'all':<5}{len(mine):>6}{kinds['row']:>6}{kinds['figure']:>8}{kinds['open']:>6}  {told}"
+        yield f"{deck or 'all':<5}{len(mine):>6}" + "".join(f"{kinds[kind]:>8}" for kind in KINDS) + f"  {told}"
     yield ""
     yield from (f"{deck:<5}{name}" for deck, name in DECKS.items())
     yield "Words of a slide's title lead to its rows, functions and pictures: refvi slides intractable gradient"

@@ -19,7 +19,7 @@ def run(options):
         files.require_folder(Path(options.json).absolute().parent, "the report")
     if options.plot:
         files.require_folder(options.plot, "the pictures")
-    pages, entropy, seconds, interrupted = played(options, lambda lines: print("\n".join(lines), flush=True))
+    pages, entropy, seconds, interrupted = played(options, say)
     if options.json:
         files.write(options.json, report.as_json(pages, entropy, interrupted))
     results = [result for page in pages.values() for result in page]
@@ -33,6 +33,11 @@ def run(options):
     if options.plot:
         print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: one for every random row on every stage")
     return 130 if interrupted else status(results, options.strict)
+
+
+def say(lines, failed=False):
+    """The lines of the report, as they come; whatever their verdict."""
+    print("\n".join(lines), flush=True)
 
 
 def status(results, strict=False):
@@ -55,7 +60,7 @@ def page_of(name):
 
 
 def played(options, show):
-    """({page: results}, entropy, seconds, how far it came if interrupted else None); show gets the lines of each chain and stage."""
+    """({page: results}, entropy, seconds, how far it came if interrupted else None); show(lines, failed) gets those of each chain and stage."""
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
     settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()), options.mutants)
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
@@ -70,8 +75,9 @@ def played(options, show):
                     done[page] += 1
                     interrupted = f"{page.name}: {done[page]} of {planned[page]} chains and stages"
                     bar(done[page], f"{page.stem}: {news[0].chain} ({news[0].stage})")
-                    if options.stages == 1 or status(news, options.strict):
-                        show(report.unit_lines(news, page, entropy))
+                    failed = status(news, options.strict)
+                    if options.stages == 1 or failed:
+                        show(report.unit_lines(news, page, entropy), failed)
                 elif kind == "end" and options.stages > 1:
                     for (chain, stage), rows in by_stage(pages[page]).items():
                         show(report.many_lines(rows, page, chain, stage))

@@ -1,31 +1,58 @@
-"""What a function asks of its arguments: each require_* returns the value, or raises a ValueError that names the remedy."""
-from numbers import Integral
+"""What functions ask of their arguments: each require_* returns the value, or raises an error that names the remedy."""
+from numbers import Integral, Real
 
 import autograd.numpy as np
+import numpy
 
 
 def require_one_each(name, values, shape):
-    """values, or a ValueError where they are not one number for each of the R repetitions of S draws, shape = (R, S)."""
+    """values, one number for each of the R repetitions of S draws, shape = (R, S); else a ValueError."""
     if np.shape(values) != tuple(shape):
         R, S = shape
-        raise ValueError(f"{name} returned shape {np.shape(values)} for z of {R} repetition{'s' * (R > 1)} of {S} draws, expected ({R}, {S}): "
-                         "one number for each draw, sums over data and over the parts of z taken inside")
+        raise ValueError(f"{name} returned shape {np.shape(values)} for z of {R} repetition{'s' * (R > 1)} of {S} "
+                         f"draws, expected ({R}, {S}): one number for each draw, sums over data and over the parts of z "
+                         "taken inside")
     return values
 
 
+def require_real(name, value):
+    """value as an array of floats; ValueError for text, objects, complex numbers, ragged rows and masked values.
+
+    Whole numbers and truth values become float64, whatever their type: unsigned ones would wrap around where they are
+    subtracted.
+    """
+    if numpy.ma.isMaskedArray(value):
+        if numpy.ma.is_masked(value):
+            raise ValueError(f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+                             "take those that are there (x.compressed(), or whole rows without a gap), or fill them in")
+        value = value.data
+    try:
+        value = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} has rows of different lengths: give every row one value for each column") from None
+    kind = value.dtype.kind
+    if kind in "US":
+        raise ValueError(f"{name} holds text ({value.ravel()[0]!s}): convert it with np.asarray({name}, float)")
+    if kind == "O":
+        odd = next((item for item in value.ravel() if not isinstance(item, Real)), None)
+        raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "
+                         f"then convert it with np.asarray({name}, float)")
+    if kind not in "biuf":
+        raise ValueError(f"{name} holds {value.dtype}, expected real numbers")
+    if kind in "ui" and value.size and max(abs(int(value.max())), abs(int(value.min()))) > 2**53:
+        raise ValueError(f"{name} holds {value.ravel()[numpy.argmax(numpy.abs(value.astype(float)))]}, beyond 2^53: not exact as "
+                         "a float, rescale it or take logarithms")
+    return value.astype(float if kind in "biu" else numpy.result_type(value, numpy.float32), copy=False)
+
+
 def require_shape(name, value, shape, meaning):
-    """value as a float array, or a ValueError that prints both shapes; None in shape matches any length, ... any leading axes."""
-    value = np.asarray(value)
-    if value.dtype.kind not in "biuf":
-        raise ValueError(f"{name} holds {value.dtype}, expected real numbers: {meaning}")
-    if value.dtype.kind in "ui" and value.size and np.max(np.abs(value)) > 2**53:
-        raise ValueError(f"{name} holds {np.max(np.abs(value))}, beyond 2^53: not exact as a float, rescale it or take logarithms")
-    value = value.astype(np.result_type(value, np.float32), copy=False)
+    """value as a float array of this shape, in which None is any length and ... any leading axes; else a ValueError."""
+    value = require_real(name, value)
     tail = shape[1:] if shape[:1] == (...,) else shape
     got = value.shape[max(value.ndim - len(tail), 0):] if shape[:1] == (...,) else value.shape
     if len(got) != len(tail) or any(want not in (None, n) for n, want in zip(got, tail)):
-        wanted = ", ".join("..." if n is ... else "any" if n is None else str(n) for n in shape)
-        raise ValueError(f"{name} has shape {value.shape}, expected ({wanted}{',' if len(shape) == 1 else ''}): {meaning}")
+        wanted = ", ".join({...: "...", None: "any"}.get(n, str(n)) for n in shape) + "," * (len(shape) == 1)
+        raise ValueError(f"{name} has shape {value.shape}, expected ({wanted}): {meaning}")
     return value
 
 
@@ -46,6 +73,12 @@ def require_positive(name, value, remedy):
     return value
 
 
+def spread(values):
+    """Standard deviation of each column (D,), zero where the values differ by no more than rounding."""
+    sd, size = np.std(values, axis=0), np.max(np.abs(values), axis=0, initial=0.)
+    return np.where(sd > 8 * numpy.finfo(float).eps * size, sd, 0.)
+
+
 def require_count(name, value):
     """value, or a ValueError: a number of draws, data or steps is an integer of at least 1."""
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
@@ -54,9 +87,9 @@ def require_count(name, value):
 
 
 def require_bound(elbo, log_evidence):
-    """elbo, or an ArithmeticError where it exceeds the log evidence by more than rounding: a bound that does so is computed wrongly."""
+    """elbo, or an ArithmeticError where it exceeds the log evidence by more than rounding."""
     rounding = 1e5 * np.finfo(float).eps * max(1., abs(elbo), abs(log_evidence))
     if not elbo <= log_evidence + rounding:
-        raise ArithmeticError(f"the ELBO {elbo:.10g} exceeds the log evidence {log_evidence:.10g}: one of the two is computed wrongly, "
-                              "look for a missing normalizer or an entropy with the wrong sign")
+        raise ArithmeticError(f"the ELBO {elbo:.10g} exceeds the log evidence {log_evidence:.10g}: one of the two is "
+                              "computed wrongly, look for a missing normalizer or an entropy with the wrong sign")
     return elbo

@@ -25,7 +25,9 @@ def write(path, content):
 
 
 def require_folder(path, purpose):
-    """path as a folder that can be written to, tried now rather than after a long run; else an OSError that says what to do."""
+    """path as a folder that can be written to, tried now rather than after a long run; else an OSError that says what
+    to do.
+    """
     path = Path(path)
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ regression" writes x_i, theta and Y_i for them.
 from typing import NamedTuple
 
 import autograd.numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import solve_triangular
 
 from refvi.base.checks import require_bound, require_finite, require_positive, require_shape
 from refvi.base.core import Model
@@ -54,33 +54,98 @@ def log_likelihood(x, z, theta):
 linear_gaussian = Model(log_prior, log_likelihood)
 
 
+class Solved(NamedTuple):
+    """The posterior of the weights by least squares: its precision is root' root."""
+    mean: np.ndarray            # (D,)
+    root: np.ndarray            # (D, D) upper triangular
+    rest: float                 # minus the sum of squares in the log joint at the mean, in nats
+
+
+def log_constant(theta):
+    """What minus half the sum of squares lacks of the log joint, in nats."""
+    N, D = theta.y.shape
+    return -N * np.log(theta.noise_sd) - D * np.log(theta.prior_sd) - 0.5 * (N + D) * np.log(2 * np.pi)
+
+
+def solved(x, theta):
+    """The posterior, Solved; ValueError where y's columns are so alike that float64 leaves fewer than three digits.
+
+    The prior is D more data, of zero, whose inputs are the unit vectors in units of prior over noise. No square of y is
+    formed, whose condition would be squared too, and columns are scaled by powers of two, which rounds nothing.
+    """
+    N, D = theta.y.shape
+    rows = np.concatenate([theta.y, np.eye(D) * (theta.noise_sd / theta.prior_sd)])
+    side = np.append(targets(x, theta), np.zeros(D))
+    scale = 2.**np.rint(np.log2(np.linalg.norm(rows, axis=0)))
+    q, r = np.linalg.qr(rows / scale)
+    z, rest, last = refined(rows / scale, side, q, r)
+    if not last <= 1e-3 * np.linalg.norm(z):
+        raise ValueError(f"y's columns are combinations of one another to within rounding (condition {np.linalg.cond(r):.1e} "
+                         f"with prior_sd {theta.prior_sd:g}): leave one out, centre and scale them, or lower prior_sd")
+    return Solved(z / scale, r * scale / theta.noise_sd, 0.5 * np.sum((rest / theta.noise_sd)**2))
+
+
+def refined(rows, side, q, r, times=4):
+    """(z, side - rows z, size of the last correction): least squares by QR, refined with residuals in long precision.
+
+    Correcting z and the residual together keeps the condition of rows from entering squared (Bjoerck, 1967, Iterative
+    refinement of linear least squares solutions).
+    """
+    exact_rows, exact_side = rows.astype(np.longdouble), side.astype(np.longdouble)
+    z, rest, last = np.zeros(rows.shape[1], np.longdouble), np.zeros(len(side), np.longdouble), np.inf
+    if not np.all(np.diag(r)):
+        return z, rest, last
+    for _ in range(times):
+        off = (exact_side - rest - exact_rows @ z).astype(float)
+        slope = solve_triangular(r, -(rest @ exact_rows).astype(float), trans="T")
+        inside = q.T @ off
+        step = solve_triangular(r, inside - slope)
+        z, rest, last = z + step, rest + off + q @ (slope - inside), np.linalg.norm(step)
+        if last <= np.finfo(float).eps * np.linalg.norm(z.astype(float)):
+            break
+    return z.astype(float), rest.astype(float), last
+
+
 def posterior(x, theta):
     """Mean (D,) and precision (D, D) of p(z | x), which is normal."""
-    y, D = theta.y, theta.y.shape[1]
-    precision = np.eye(D) / theta.prior_sd**2 + y.T @ y / theta.noise_sd**2
-    return cho_solve(cho_factor(precision), y.T @ targets(x, theta) / theta.noise_sd**2), precision
+    found = solved(x, theta)
+    return found.mean, found.root.T @ found.root
+
+
+def covariance(x, theta):
+    """Covariance (D, D) of p(z | x)."""
+    root = solve_triangular(solved(x, theta).root, np.eye(theta.y.shape[1]))
+    return root @ root.T
+
+
+def half_log_det(found):
+    """Half the log determinant of the precision of Solved."""
+    return np.sum(np.log(np.abs(np.diag(found.root))))
 
 
 def log_evidence(x, theta):
     """log p(x) in nats, from Bayes' rule read at the posterior mean: p(x) = p(x, z) / p(z | x) for every z."""
-    mean, precision = posterior(x, theta)
-    log_density = 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * len(mean) * np.log(2 * np.pi)
-    return linear_gaussian.log_joint(mean, x, theta) - log_density
+    return evidence_of(solved(x, theta), theta)
+
+
+def evidence_of(found, theta):
+    """The log evidence in nats of Solved."""
+    log_density = half_log_det(found) - 0.5 * len(found.mean) * np.log(2 * np.pi)
+    return log_constant(theta) - found.rest - log_density
 
 
 def mean_field(x, theta):
-    """lam of the diagonal normal with the highest ELBO: the posterior mean, and the precision's own diagonal for the spreads."""
-    mean, precision = posterior(x, theta)
-    return np.concatenate([mean, -0.5 * np.log(np.diag(precision))])
+    """lam of the diagonal normal with the highest ELBO: the posterior mean, and spreads from the precision's own diagonal."""
+    found = solved(x, theta)
+    return np.concatenate([found.mean, -np.log(np.linalg.norm(found.root, axis=0))])
 
 
 def elbo(lam, x, theta):
     """Exact ELBO in nats of a diagonal normal q(lam): the evidence less the divergence of two normals."""
-    D = theta.y.shape[1]
-    mean, precision = posterior(x, theta)
+    found = solved(x, theta)
+    D = len(found.mean)
     mu, log_sd = lam[:D], lam[D:]
-    step = mu - mean
-    divergence = 0.5 * (np.sum(np.diag(precision) * np.exp(2 * log_sd)) + step @ precision @ step - D
-                        - np.linalg.slogdet(precision)[1] - 2 * np.sum(log_sd))
-    evidence = log_evidence(x, theta)
+    squares = np.sum((found.root * np.exp(log_sd))**2) + np.sum((found.root @ (mu - found.mean))**2)
+    divergence = 0.5 * (squares - D) - half_log_det(found) - np.sum(log_sd)
+    evidence = evidence_of(found, theta)
     return require_bound(evidence - divergence, evidence)

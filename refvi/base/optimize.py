@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_positive
+from refvi.base.progress import Interrupted
 
 
 TINY = 1e-12        # keeps a gradient that has always been zero from being divided by zero
@@ -97,7 +98,7 @@ def climb(gradient, lam, steps, direction, rate, watch):
         warnings.warn(stopped, RuntimeWarning, stacklevel=3)
         return Ascent(lam, done, stopped)
     except KeyboardInterrupt:
-        return Ascent(lam, done, f"interrupted after step {done} of {steps}")
+        return Ascent(lam, done, Interrupted(f"interrupted after step {done} of {steps}"))
     return Ascent(lam, done)
 
 
@@ -136,5 +137,5 @@ def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
         warnings.warn(stopped, RuntimeWarning, stacklevel=3)
         return Ascent(np.array(lam), done, stopped)
     except KeyboardInterrupt:
-        return Ascent(np.array(lam), done, f"interrupted after step {done} of {steps}")
+        return Ascent(np.array(lam), done, Interrupted(f"interrupted after step {done} of {steps}"))
     return Ascent(np.array(lam), steps)

@@ -4,8 +4,14 @@ import sys
 import time
 
 
+class Interrupted(str):
+    """Why a long run ended, where Ctrl-C ended it."""
+
+
 class Progress:
-    """A bar that redraws its line at most ten times a second: `with Progress("fit", steps) as bar: bar(step, "ELBO -3.1 nats")`."""
+    """A bar that redraws its line at most ten times a second: `with Progress("fit", steps) as bar: bar(step, "ELBO
+    -3.1 nats")`.
+    """
 
     def __init__(self, name, total):
         self.name, self.total, self.start, self.last = name, total, time.monotonic(), 0.
@@ -20,18 +26,26 @@ class Progress:
             self.last = now
             share = done / max(self.total, 1)
             left = (now - self.start) * (1 - share) / share if share > 0 else 0.
-            sys.stderr.write("\r\033[K" + self.line(share, f" {done}/{self.total}  {left:.0f} s left  {note}", columns()))
+            sys.stderr.write(
+                "\r\033[K" + self.line(share, f" {done}/{self.total}  {left:.0f} s left  {note}", columns())
+            )
             sys.stderr.flush()
 
     def line(self, share, rest, room):
-        """One line, and no more: the bar gives way to the words, and what is still too long is cut. A line that wraps cannot be redrawn."""
+        """One line, and no more: the bar gives way to the words, and what is still too long is cut. A line that wraps
+        cannot be redrawn.
+        """
         width = min(max(room - len(self.name) - len(rest) - 4, 6), 24)
         return f"{self.name} [{'#' * int(width * share):{width}}]{rest}"[:room - 1]
 
-    def __exit__(self, *exception):
+    def clear(self):
+        """Take the bar off its line, for whoever prints next."""
         if self.shown:
             sys.stderr.write("\r\033[K")
             sys.stderr.flush()
+
+    def __exit__(self, *exception):
+        self.clear()
 
 
 def columns():

@@ -1,4 +1,6 @@
-"""Downloads: into a temporary file, checked, then renamed; from a second mirror if the first fails; never half a file under a good name."""
+"""Downloads: into a temporary file, checked, then renamed; from a second mirror if the first fails; never half a file
+under a good name.
+"""
 import http.client
 import os
 import tempfile
@@ -17,7 +19,8 @@ CHUNK = 2**16
 def fetch_mnist(place=None, mirrors=mnist.MIRRORS, timeout=20.):
     """Fetch what is missing of MNIST into place (default: the user's cache); yields one line for each file.
 
-    ConnectionError, with what every mirror answered and how to supply the files by hand, if a file cannot be had. What a mirror sent
+    ConnectionError, with what every mirror answered and how to supply the files by hand, if a file cannot be had. What
+    a mirror sent
     instead is kept as *.bad.
     """
     place = files.require_folder(place or cache() / "mnist", "the data")
@@ -34,12 +37,19 @@ def fetch_mnist(place=None, mirrors=mnist.MIRRORS, timeout=20.):
         answers = []
         for mirror in mirrors:
             try:
-                download(mirror + target.name, target, lambda content: mnist.parse(content, file, mirror + target.name), timeout)
+                download(
+                    mirror + target.name,
+                    target,
+                    lambda content: mnist.parse(content, file, mirror + target.name),
+                    timeout,
+                )
                 break
             except (OSError, ValueError, http.client.HTTPException) as error:
                 answers.append(f"  {mirror}: {getattr(error, 'reason', None) or error}")
         else:
-            raise ConnectionError(f"could not fetch {file.name}:\n" + "\n".join(answers) + f"\nwithout a network, {mnist.by_hand(place)}")
+            raise ConnectionError(
+                f"could not fetch {file.name}:\n" + "\n".join(answers) + f"\nwithout a network, {mnist.by_hand(place)}"
+            )
         yield f"{target} fetched and checked"
 
 
@@ -48,7 +58,9 @@ def set_aside(path):
 
 
 def download(url, target, check, timeout):
-    """Fetch url to a temporary file beside target, check its content, rename it into place; a content that fails is kept as *.bad."""
+    """Fetch url to a temporary file beside target, check its content, rename it into place; a content that fails is
+    kept as *.bad.
+    """
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(temporary)
     try:

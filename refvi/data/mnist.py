@@ -20,10 +20,24 @@ class File(NamedTuple):
 
 
 FILES = {
-    ("train", "images"): File("train-images-idx3-ubyte", 2051, (60000, 28, 28), "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db"),
-    ("train", "labels"): File("train-labels-idx1-ubyte", 2049, (60000,), "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"),
-    ("test", "images"): File("t10k-images-idx3-ubyte", 2051, (10000, 28, 28), "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7"),
-    ("test", "labels"): File("t10k-labels-idx1-ubyte", 2049, (10000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"),
+    ("train", "images"): File(
+        "train-images-idx3-ubyte",
+        2051,
+        (60000, 28, 28),
+        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    ),
+    ("train", "labels"): File(
+        "train-labels-idx1-ubyte", 2049, (60000,), "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5"
+    ),
+    ("test", "images"): File(
+        "t10k-images-idx3-ubyte",
+        2051,
+        (10000, 28, 28),
+        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    ),
+    ("test", "labels"): File(
+        "t10k-labels-idx1-ubyte", 2049, (10000,), "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2"
+    ),
 }
 
 
@@ -32,13 +46,36 @@ def places():
     return [place / "mnist" for place in (folder(), cache()) if place]
 
 
+def names_of(file):
+    """The names under which a file is found: as it was published, compressed or not, and with a dot for the dash."""
+    return [name + ending for name in (file.name, file.name.replace("-idx", ".idx")) for ending in (".gz", "")]
+
+
+def size_of(file):
+    """Bytes of a file, uncompressed."""
+    return 4 + 4 * len(file.shape) + int(np.prod(file.shape))
+
+
+def whole(path, file):
+    """Whether a file has the right size: its own, or the one that the last four bytes of a gzip file tell."""
+    content_size = path.stat().st_size
+    if path.suffix != ".gz":
+        return content_size == size_of(file)
+    with open(path, "rb") as opened:
+        opened.seek(max(0, content_size - 4))
+        return int.from_bytes(opened.read(4), "little") == size_of(file)
+
+
 def find(file):
-    """The path of a file, compressed or not, or FileNotFoundError with all that is needed to supply it."""
-    for place in places():
-        for path in (place / f"{file.name}.gz", place / file.name):
-            if path.is_file():
-                return path
-    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): run `refvi data fetch mnist`, or " + by_hand(places()[-1]))
+    """The path of a file, a whole one before any other, or FileNotFoundError with all that is needed to supply it."""
+    found = [path for place in places() for name in names_of(file) if (path := place / name).is_file()]
+    for path in found:
+        if whole(path, file):
+            return path
+    if found:
+        return found[0]         # reading it says what is wrong
+    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): "
+                            f"run `refvi data fetch mnist`, or {by_hand(places()[-1])}")
 
 
 def by_hand(place):
@@ -48,27 +85,36 @@ def by_hand(place):
 
 
 def at_hand():
-    """Whether all four files are there; their content is checked when they are read."""
+    """Whether all four files are there and have the right size; their content is checked when they are read."""
     try:
-        return all(find(file) for file in FILES.values())
+        return all(whole(find(file), file) for file in FILES.values())
     except FileNotFoundError:
         return False
 
 
 def parse(content, file, source):
-    """The array in the bytes of a file, compressed or not; ValueError says what is wrong with them, and where they came from."""
+    """The array in the bytes of a file, compressed or not; ValueError says what is wrong with them, and where they
+    came from.
+    """
     if content[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
         raise ValueError(f"{source} is a web page, not {file.name}: delete it and run `refvi data fetch mnist` again")
     if content[:2] == b"\x1f\x8b":
         try:
             content = gzip.decompress(content)
         except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{source} is a damaged or truncated gzip file ({error}): delete it and run `refvi data fetch mnist` again") from None
-    magic, size, wanted = int.from_bytes(content[:4], "big"), len(content), 4 + 4 * len(file.shape) + int(np.prod(file.shape))
+            raise ValueError(f"{source} is a damaged or truncated gzip file ({error}): delete it and run "
+                             "`refvi data fetch mnist` again") from None
+    magic, size, wanted = int.from_bytes(content[:4], "big"), len(content), size_of(file)
+    if not size:
+        raise ValueError(f"{source} is empty: delete it and run `refvi data fetch mnist` again")
     if magic != file.magic:
-        raise ValueError(f"{source} begins with {magic}, expected the magic number {file.magic} of {file.name}: it is another file")
+        raise ValueError(
+            f"{source} begins with {magic}, expected the magic number {file.magic} of {file.name}: it is another file"
+        )
     if size != wanted:
-        raise ValueError(f"{source} holds {size:,} bytes uncompressed, expected {wanted:,}: it is truncated or another file")
+        raise ValueError(
+            f"{source} holds {size:,} bytes uncompressed, expected {wanted:,}: it is truncated or another file"
+        )
     digest = hashlib.sha256(content).hexdigest()
     if digest != file.sha256:
         raise ValueError(f"{source} has SHA-256 {digest}, expected {file.sha256}: its content was changed")

@@ -1,11 +1,13 @@
-"""Data: toy sets drawn from an rng here; real sets, one file each, in the folder named by REFVI_DATA or in the user's cache."""
+"""Data: toy sets drawn from an rng here; real sets, one file each, in the folder named by REFVI_DATA or in the user's
+cache.
+"""
 import os
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count
+from refvi.base.checks import require_count, spread
 
 
 class Regression(NamedTuple):
@@ -49,6 +51,6 @@ class Digits(NamedTuple):
 
 
 def standardize(values):
-    """Columns with mean zero and standard deviation one; a constant column stays at zero."""
-    sd = np.std(values, axis=0)
-    return (values - np.mean(values, axis=0)) / np.where(sd > 0, sd, 1.)
+    """Columns with mean zero and standard deviation one; a column that is constant up to rounding becomes zero."""
+    sd = spread(values)
+    return np.where(sd > 0, values - np.mean(values, axis=0), 0.) / np.where(sd > 0, sd, 1.)

@@ -1,4 +1,5 @@
-"""Typeset digits: what stands in for MNIST where it is not at hand, rendered from the fonts that come with matplotlib."""
+"""Typeset digits: what stands in for MNIST where it is not at hand, rendered from the fonts that come with matplotlib.
+"""
 from functools import lru_cache
 from pathlib import Path
 
@@ -7,9 +8,28 @@ import numpy as np
 from refvi.base.checks import require_count
 from refvi.data.store import Digits
 
-FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique", "DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic",
-         "DejaVuSerif-BoldItalic", "DejaVuSansMono", "DejaVuSansMono-Bold", "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralBol",
-         "STIXGeneralItalic", "STIXGeneralBolIta", "cmr10", "cmb10", "cmss10", "cmtt10", "cmti10")
+FONTS = (
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSans-Oblique",
+    "DejaVuSans-BoldOblique",
+    "DejaVuSerif",
+    "DejaVuSerif-Bold",
+    "DejaVuSerif-Italic",
+    "DejaVuSerif-BoldItalic",
+    "DejaVuSansMono",
+    "DejaVuSansMono-Bold",
+    "DejaVuSansMono-Oblique",
+    "STIXGeneral",
+    "STIXGeneralBol",
+    "STIXGeneralItalic",
+    "STIXGeneralBolIta",
+    "cmr10",
+    "cmb10",
+    "cmss10",
+    "cmtt10",
+    "cmti10",
+)
 SIDE, CANVAS, HEIGHT = 28, 96, 60      # pixels of an image; of the canvas a glyph is drawn on; of the glyph itself
 BLOCK = 2000                            # images rendered at once
 
@@ -37,7 +57,9 @@ def glyphs():
 
 
 def typeset_digits(rng, N):
-    """Digits of N random fonts, digits and affine jitters: turned, slanted, stretched and shifted; pixels are 0 or 255."""
+    """Digits of N random fonts, digits and affine jitters: turned, slanted, stretched and shifted; pixels are 0 or
+    255.
+    """
     require_count("N", N)
     labels = rng.integers(0, 10, N)
     blocks = [render(rng, labels[start:start + BLOCK]) for start in range(0, N, BLOCK)]
@@ -50,8 +72,15 @@ def render(rng, labels):
     font, turn, slant = rng.integers(0, len(FONTS), n), rng.normal(0, 0.13, n), rng.normal(0, 0.15, n)
     stretch, shift = np.exp(rng.normal(0, 0.1, (n, 2))), rng.normal(0, 1.2, (n, 2))
     cos, sin = np.cos(turn), np.sin(turn)
-    matrix = np.stack([np.stack([cos, sin + slant], axis=-1), np.stack([-sin, cos], axis=-1)], axis=1) * stretch[:, None] * HEIGHT / 20
-    grid = np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), axis=-1).reshape(-1, 2) - (SIDE - 1) / 2
+    matrix = (
+        np.stack([np.stack([cos, sin + slant], axis=-1), np.stack([-sin, cos], axis=-1)], axis=1)
+        * stretch[:, None]
+        * HEIGHT
+        / 20
+    )
+    grid = (
+        np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), axis=-1).reshape(-1, 2) - (SIDE - 1) / 2
+    )
     at = np.einsum("nij,npj->npi", matrix, grid - shift[:, None]) + (CANVAS - 1) / 2
     at = np.clip(np.rint(at).astype(int), 0, CANVAS - 1)        # the canvas is empty at its edge
     return glyphs()[font[:, None], labels[:, None], at[..., 0], at[..., 1]].astype(np.uint8) * 255

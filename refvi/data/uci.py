@@ -3,8 +3,8 @@ from pathlib import Path
 
 import numpy as np
 
-from refvi.base.checks import require_finite
 from refvi.data.store import Regression, folder, named
+from refvi.data.tables import read_indices, read_table
 
 SETS = ("bostonHousing", "concrete", "energy", "yacht")
 SPLITS = 20
@@ -20,28 +20,36 @@ def stands_in(name):
     return f"{named()}{', without uci/' + name if folder() else ''}: this is a toy set, drawn anew on every run"
 
 
-def read(name, part, root):
-    """One table of a set; FileNotFoundError says where the files belong."""
+def place(name, part, root):
+    """The path of one file of a set; FileNotFoundError says where the files belong."""
     if name not in SETS:
         raise ValueError(f"no UCI set {name!r}, expected one of {', '.join(SETS)}")
     root = Path(root) if root else folder() and folder() / "uci"
     path = root and root / name / f"{part}.txt"
     if not path or not path.exists():
-        raise FileNotFoundError(f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, index_features.txt, "
-                                f"index_target.txt and the splits there, or set REFVI_DATA to the folder that holds uci/{name}")
-    return np.loadtxt(path, encoding="utf-8")
+        raise FileNotFoundError(f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, "
+                                "index_features.txt, index_target.txt and the splits there, or set REFVI_DATA to the folder "
+                                f"that holds uci/{name}")
+    return path
 
 
 def load(name, root=None):
-    """A set in its own units; root defaults to REFVI_DATA/uci. ValueError names the first value that is not finite."""
-    table, features, target = (read(name, part, root) for part in ("data", "index_features", "index_target"))
-    require_finite(f"{name}/data.txt", table)
-    return Regression(f"UCI {name}", table[:, features.astype(int)], table[:, int(target)])
+    """A set in its own units; root defaults to REFVI_DATA/uci. ValueError names the file, its line and the remedy."""
+    table = read_table(place(name, "data", root))
+    features = read_indices(place(name, "index_features", root), below=table.shape[1])
+    path = place(name, "index_target", root)
+    target = read_indices(path, below=table.shape[1])
+    if len(target) != 1:
+        raise ValueError(f"{path} names {len(target)} targets, expected one column")
+    if target[0] in features:
+        raise ValueError(f"{path}: column {target[0]} is the target and a feature: take it out of index_features.txt")
+    return Regression(f"UCI {name}", table[:, features], table[:, target[0]])
 
 
 def split(name, number, root=None):
     """(train, test) indices of split 0..19; ValueError if the two overlap."""
-    train, test = (read(name, f"index_{part}_{number}", root).astype(int) for part in ("train", "test"))
-    if len(np.intersect1d(train, test)):
-        raise ValueError(f"split {number} of {name} has {len(np.intersect1d(train, test))} data in both train and test")
+    train, test = (read_indices(place(name, f"index_{part}_{number}", root)) for part in ("train", "test"))
+    both = len(np.intersect1d(train, test))
+    if both:
+        raise ValueError(f"split {number} of {name} has {both} data in both train and test")
     return train, test

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.verify.document import Fault
-from refvi.verify.perform import PILOT
+from refvi.verify.document import Fault, Refusal
+from refvi.verify.perform import PILOT, draw
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE, PASS, SIGMAS, UNDERPOWERED, escalate, moments
 
 EXACT = 1e-8                # exact rows agree to this fraction of the scale
@@ -45,11 +45,35 @@ class Result(NamedTuple):
 
 
 def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None):
-    """The verdict on a row beside its reference.
+    """The verdict on a row beside its reference; what claims equality is held against it with S and with S + 1 draws.
 
     stream(strike): the row's generator; use_rule: whether the noise's rule is asked first; alpha: the levels of the strikes;
     keep(draws, target) is shown the first strike.
     """
+    result = compare_with(values.get("S"), played, reference, result, values, stream, use_rule, alpha, keep)
+    if not played.random or result.verdict != PASS or result.relation in DIFFERENT:
+        return result
+    S = values["S"]
+    for more in (S + 1, S + 2):
+        try:
+            values["noise"].draw(stream(f"S = {more}"), 1, more)
+            other = reference.with_draws(more) if reference.with_draws else reference
+            again = compare_with(more, played, other, result._replace(how=""), values, lambda strike: stream(f"S = {more} {strike}"),
+                                 use_rule, alpha, rule_decides=True)
+        except (ValueError, Refusal) as refusal:
+            refused = refusal.message if isinstance(refusal, Refusal) else refusal
+        except Fault as fault:
+            raise Fault(f"with S = {more} draws: {fault.message}", fault.remedy) from None
+        else:
+            if again.verdict == PASS:
+                return result._replace(how=f"{result.how}, S = {S}, {more}")
+            return again._replace(message=f"with S = {more} draws: {again.message}; if S is part of the claim, let the rows above take it, "
+                                          "or the noise refuse any other: tied(noise(q, lam), S)")
+    return result._replace(how=f"{result.how}, S = {S} only", message=f"S = {S} only: {refused}")
+
+
+def compare_with(S, played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None, rule_decides=False):
+    """The verdict on a row of S draws; rule_decides: where the noise's rule passes the row, nothing is drawn."""
     relation, scale = result.relation, result.scale
     result = result._replace(value=shown(played.value), reference=shown(reference.value))
     if relation == r"\approx" and not played.random:
@@ -60,9 +84,9 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
     if not played.random and not reference.random:
         tolerance = tolerated(played.value, reference.value, scale, error)
         return exact(result, played.value - reference.value, tolerance, CARRIED if relation == "=" else EFFECT)
-    noise, S = values["noise"], values["S"]
+    noise = values["noise"]
     if relation == "=":
-        eps = noise.draw(stream(0), PILOT, S)
+        eps = draw(noise, stream(0), PILOT, S)
         left, right = played.at(eps), reference.at(eps)
         size = max(scale, float(np.max(np.abs(right))))     # of single draws, which may exceed their mean
         return exact(result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, tolerated(left, right, size))
@@ -72,11 +96,18 @@ def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPH
     else:
         at, target = played.at, reference.value.reshape(-1)
     tolerance = tolerated(target, target, scale, np.reshape(error, -1))
-    ruled = expectation(at, noise, S) if use_rule else None
+    try:
+        ruled = expectation(at, noise, S) if use_rule else None
+    except Fault:
+        if not rule_decides:
+            raise
+        ruled = None
     if ruled is not None:
         mean, error = ruled
         verdict = exact(result._replace(how="rule"), mean - target, np.maximum(tolerance, 2 * error))
-        if verdict.verdict != UNDERPOWERED:
+        if rule_decides and verdict.verdict == PASS:
+            return verdict
+        if verdict.verdict != UNDERPOWERED and not rule_decides:
             result = verdict._replace(how=verdict.how.replace("rule", f"rule {verdict.gap:.0e}"), value=mean.tolist() if result.value is None else result.value)
         if result.verdict != PASS:
             return result
@@ -126,12 +157,12 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
     """Fresh draws, as many as a pilot says it takes to see a tenth of the scale (for a bound, its gap)."""
     limit, relation = EFFECT * result.scale, result.relation
 
-    def draw(n, strike):
+    def strike_of(n, strike):
         rng, size, kept = stream(strike), max(1, BLOCK // S), []
 
         def blocks():
             for start in range(0, n, size):
-                block = at(noise.draw(rng, min(size, n - start), S))
+                block = at(draw(noise, rng, min(size, n - start), S))
                 if keep and strike == 0:
                     kept.append(block)
                 yield block / result.scale      # whose squares neither overflow nor vanish
@@ -146,15 +177,15 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
         wanted = {r"\le": min(limit, np.min(away)), r"\ge": min(limit, np.min(away)), r"\ne": min(limit, np.max(away) - limit)}.get(relation, limit)
         return int(np.clip((SIGMAS * MARGIN * np.max(pilot.sd) / max(wanted, np.max(tolerance)))**2, N1, BUDGET))
 
-    n1 = repetitions(draw(PILOT, "pilot"))
+    n1 = repetitions(strike_of(PILOT, "pilot"))
     if n1 > max(N1, TRUSTED * PILOT):      # too few to know the spread of what varies so much
-        n1 = repetitions(draw(n1 // TRUSTED, "second pilot"))
+        n1 = repetitions(strike_of(n1 // TRUSTED, "second pilot"))
     if relation == r"\ne":
-        first = last = draw(n1, 0)
+        first = last = strike_of(n1, 0)
         gap = np.abs(last.mean - target)
         verdict = PASS if np.any(gap - last.resolution > limit) else FAIL if np.all(gap + last.resolution < limit) else INCONCLUSIVE
     else:
-        verdict, first, last, gap = escalate(draw, target, n1, -BOUNDS.get(relation, 0), tolerance, alpha)
+        verdict, first, last, gap = escalate(strike_of, target, n1, -BOUNDS.get(relation, 0), tolerance, alpha)
     resolution = float(np.max(np.maximum(first.resolution, tolerance)))
     if verdict == PASS and relation != r"\ne" and resolution > limit:
         verdict = UNDERPOWERED

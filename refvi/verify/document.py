@@ -41,6 +41,10 @@ class Fault(Exception):
         return f"{self.message}: {self.remedy}"
 
 
+class Refusal(Fault):
+    """A ValueError of a row: it was asked for what it does not do."""
+
+
 class Row(NamedTuple):
     tag: str                    # words, as in \\tag{expected score}
     relation: str               # one of RELATIONS' values, "" for the first row

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refvi.base.core import Estimate
-from refvi.verify.document import Fault
+from refvi.verify.document import Fault, Refusal
 from refvi.verify.tracing import Trace, code_of, codes_in, wrappers_of
 
 PILOT = 2_000               # repetitions a random row is first tried on,
@@ -24,6 +24,7 @@ class Played(NamedTuple):
     value: np.ndarray | None = None
     error: Any = 0.                     # the value's own, coordinate by coordinate, where the row knows it
     at: Any = None                      # eps (R, S, ...) -> (R, d)
+    with_draws: Any = None              # S -> the deterministic row for S draws, where S is among its symbols
 
     @property
     def random(self):
@@ -70,7 +71,8 @@ def call(function, values):
     except Fault:
         raise
     except Exception as error:
-        raise Fault(f"raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
+        kind = Refusal if isinstance(error, ValueError) else Fault
+        raise kind(f"raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
     after = np.random.get_state()[1:3]
     if not np.array_equal(before[0], after[0]) or before[1] != after[1]:
         raise Fault("draws from NumPy's global generator", "take eps as an argument: nothing else in a row may be random")
@@ -115,14 +117,23 @@ def as_array(value):
     return array.astype(float), np.abs(error) * np.ones(array.shape)
 
 
-def draw_pilot(values, stream, tag):
-    """The first draws of a random row, or a Fault where the stage does not say what is random."""
+def require_noise(values):
+    """(noise, S) of a stage, or a Fault where it does not say what is random."""
     noise, S = values["noise"], values.get("S")
     if not hasattr(noise, "draw") or not hasattr(noise, "rule"):
         raise Fault(f"noise is a {type(noise).__name__}", "supply it as a Noise, for instance noise=noise(q, lam)")
     if not isinstance(S, (int, np.integer)) or isinstance(S, bool) or S < 1:
         raise Fault(f"S must be an integer >= 1, got {S!r}", "let the stage supply S, the number of draws each repetition averages")
-    return noise.draw(stream(tag, "pilot"), PILOT, S)
+    return noise, S
+
+
+def draw(noise, rng, R, S):
+    """eps (R, S, ...) of a noise, or a Fault where it has another shape."""
+    eps = noise.draw(rng, R, S)
+    if np.shape(eps)[:2] != (R, S):
+        raise Fault(f"the noise drew shape {np.shape(eps)} for {R} repetitions of S = {S} draws",
+                    "let noise.draw return (R, S, ...), or raise a ValueError where S can be no other number")
+    return eps
 
 
 def perform(row, functions, values, stream, memories=()):
@@ -132,7 +143,10 @@ def perform(row, functions, values, stream, memories=()):
     """
     function = functions[row.tag]
     random = "eps" in symbols(function)[1]
-    pilot = {**values, "eps": draw_pilot(values, stream, row.tag)} if random else values
+    pilot = values
+    if random:
+        noise, S = require_noise(values)
+        pilot = {**values, "eps": draw(noise, stream(row.tag, "pilot"), PILOT, S)}
     rows = {code_of(f): tag for tag, f in functions.items()}
     for memory in memories:
         memory.cache_clear()
@@ -147,10 +161,12 @@ def perform(row, functions, values, stream, memories=()):
         few = repetitions(call(function, {**pilot, "eps": pilot["eps"][FEW]}), pilot["eps"][FEW])
         if not np.allclose(few, draws[FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
             raise Fault(f"mixes its repetitions: {len(few)} of them alone give another value", "average over the draw axis only")
-        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps}), eps))
+        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps))
     else:
         array, error = as_array(value)
         played = Played(row, *trail, array.shape, array, error)
+        if "S" in symbols(function)[1]:
+            played = played._replace(with_draws=lambda S: played._replace(**dict(zip(("value", "error"), as_array(call(function, {**values, "S": S}))))))
     if not same(value, call(function, pilot)):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
     return played

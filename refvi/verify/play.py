@@ -1,5 +1,4 @@
 """Play one chain on one stage: run its rows, hold each against the one above it, and ask whether the chain proves anything."""
-import hashlib
 import itertools
 from functools import partial
 from typing import Any, NamedTuple
@@ -11,12 +10,6 @@ from refvi.verify.document import Fault
 from refvi.verify.perform import perform
 from refvi.verify.tracing import caches, code_of, wording
 from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
-
-
-def stream_of(entropy, *words):
-    """The generator of one strike of one row: the same wherever and in whichever order it is asked for."""
-    text = "\0".join([f"{entropy:032x}", *map(str, words)])
-    return np.random.Generator(np.random.SFC64(int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")))
 
 
 class Cast(NamedTuple):

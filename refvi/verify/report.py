@@ -53,6 +53,8 @@ def unit_lines(results, page, entropy):
         lines += [f"      {told}" for told in pin_lines(result, page)]
         if result.verdict != PASS:
             lines += failure_lines(result, page, entropy)
+        elif result.message:
+            lines.append(f"      {result.message}")
     return lines
 
 

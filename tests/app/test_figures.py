@@ -11,7 +11,8 @@ from refvi.base import files
 
 PRESS = load_press()
 NAMES = PRESS.names()
-SE = -stats.norm.ppf(1e-7 / 2)      # a measured value this many standard errors off is wrong; about one run in 10^5 would say so by chance
+# a measured value this many standard errors off is wrong; about one run in 10^5 would say so by chance
+SE = -stats.norm.ppf(1e-7 / 2)
 
 
 def measured(data):
@@ -26,14 +27,17 @@ def require_on_line(data):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_fresh_numbers_agree_with_the_committed_ones(name, rng):
-    """Exact arrays tightly; measured ones, the committed and the fresh, within their error bars. A QUICK run may be shorter along each axis."""
+    """Exact arrays tightly; measured ones, the committed and the fresh, within their error bars. A QUICK run may be
+    shorter along each axis.
+    """
     script, kept = PRESS.load(name), PRESS.stored(name)
     quick = getattr(script, "QUICK", {})
     new = {key: np.asarray(value) for key, value in script.data(rng, **quick).items()}
     form = (lambda value: value.ndim) if quick else (lambda value: value.shape)
     assert {key: form(value) for key, value in new.items()} == {key: form(value) for key, value in kept.items()}
     for key in kept:
-        if key.partition("_")[0] not in ("measured", "error", "random") and not getattr(script, "EXPENSIVE", False):     # which depends on the data at hand
+        # which depends on the data at hand
+        if key.partition("_")[0] not in ("measured", "error", "random") and not getattr(script, "EXPENSIVE", False):
             if kept[key].dtype.kind == "U":
                 assert kept[key].tolist() == new[key].tolist()
                 continue
@@ -59,7 +63,9 @@ def test_the_beta_densities_have_the_slides_numbers():
     for name, a, b, peak, above in (("beta_narrow", 50, 70, 8.850, 0.033146), ("beta_wide", 5, 7, 2.759, 562 / 2048)):
         data, q = PRESS.stored(name), stats.beta(a, b)
         np.testing.assert_allclose(data["density"], q.pdf(data["pi"]), rtol=1e-9)
-        np.testing.assert_allclose([data["mean"], data["mode"], data["sd"]], [5 / 12, (a - 1) / (a + b - 2), q.std()], rtol=1e-12)
+        np.testing.assert_allclose(
+            [data["mean"], data["mode"], data["sd"]], [5 / 12, (a - 1) / (a + b - 2), q.std()], rtol=1e-12
+        )
         np.testing.assert_allclose([data["peak"], data["above_half"]], [peak, above], rtol=2e-4)
         np.testing.assert_allclose(data["above_half"], stats.binom.cdf(a - 1, a + b - 1, 0.5), rtol=1e-10)
 
@@ -73,7 +79,9 @@ def test_elbo_and_kl_add_up_and_the_bound_stays_below():
 
 def test_the_standard_error_falls_with_the_root_of_s():
     data = PRESS.stored("score_function_error")
-    np.testing.assert_allclose(data["exact_sd"] * np.sqrt(data["S"])[:, None], np.tile(data["exact_sd"][0], (len(data["S"]), 1)), rtol=1e-12)
+    np.testing.assert_allclose(
+        data["exact_sd"] * np.sqrt(data["S"])[:, None], np.tile(data["exact_sd"][0], (len(data["S"]), 1)), rtol=1e-12
+    )
 
 
 def test_the_classifier_s_confidence_is_that_of_mnist():
@@ -103,15 +111,23 @@ def test_the_frozen_schedule_stops_where_the_product_says():
 def test_the_plate_says_what_the_model_is():
     """UA.063: z has no parents, x has z and theta, and both are repeated; the joint is p(z) p(x|z, theta)."""
     data = {key: value.tolist() for key, value in PRESS.stored("latent_plate").items()}
-    assert {parent for parent, child in data["edges"] if child == "x"} == {"z", "θ"} and not [edge for edge in data["edges"] if edge[1] == "z"]
+    assert {parent for parent, child in data["edges"] if child == "x"} == {"z", "θ"} and not [
+        edge for edge in data["edges"] if edge[1] == "z"
+    ]
     assert set(data["plate"]) == {"z", "x"} == set(data["random"]) and data["observed"] == ["x"]
 
 
 def test_the_failures_have_the_slides_numbers():
-    """WI.44: the true slope at an edge of 2 is -0.14556 where the identity says -0.5; quotients .60, .97, 1.34, 1.70 at 1e-1..1e-4."""
+    """WI.44: the true slope at an edge of 2 is -0.14556 where the identity says -0.5; quotients .60, .97, 1.34, 1.70
+    at 1e-1..1e-4.
+    """
     data = PRESS.stored("identity_fails")
     np.testing.assert_allclose(np.interp(2., data["edge"], data["true_slope"]), -0.14556, atol=1e-5)
-    np.testing.assert_allclose(np.interp(np.log([1e-1, 1e-2, 1e-3, 1e-4]), np.log(data["h"]), data["quotients"]), [0.60, 0.97, 1.34, 1.70], atol=6e-3)
+    np.testing.assert_allclose(
+        np.interp(np.log([1e-1, 1e-2, 1e-3, 1e-4]), np.log(data["h"]), data["quotients"]),
+        [0.60, 0.97, 1.34, 1.70],
+        atol=6e-3,
+    )
     np.testing.assert_allclose(data["true_slope"], data["identity"] + data["boundary"], rtol=1e-12)
 
 

@@ -1,4 +1,6 @@
-"""derivations/slides.tsv: every item of the five decks once, and every tag and figure it names exists; refvi slides finds them."""
+"""derivations/slides.tsv: every item of the five decks once, and every tag and figure it names exists; refvi slides
+finds them.
+"""
 import re
 from collections import Counter
 
@@ -6,7 +8,7 @@ import pytest
 
 from refvi import CHAPTERS
 from refvi.__main__ import main
-from refvi.app import slides
+from refvi.app import fit, slides
 from refvi.app.figures import load_press
 from refvi.app.slides import items
 from refvi.base import files
@@ -23,16 +25,14 @@ def tags(name):
 
 
 def unknown(rows):
-    """Statuses that name no tag of their derivation and no figure."""
-    known = {name: tags(name) for name in CHAPTERS}
-    figures = set(load_press().names())
-    for row in rows:
-        if row["status"] == "open":
-            continue
-        for part in row["status"].split("; "):
-            kind, _, name = part.partition(" ")
-            if not (kind == "row" and name in known.get(row["derivation"], ()) or kind == "figure" and name in figures):
-                yield row["id"], part
+    """What statuses name that is no tag of its chapter, no figure and no fit."""
+    known = {("row", name): tags(name) for name in CHAPTERS}
+    known |= {("figure", name): set(load_press().names()) for name in [*CHAPTERS, *CHAPTERS_TO_COME]}
+    known |= {("fit", name): set(fit.names()) for name in [*CHAPTERS, *CHAPTERS_TO_COME]}
+    for item in rows:
+        for kind, chapter, name in slides.places(item):
+            if name not in known.get((kind, chapter), ()):
+                yield item["id"], f"{kind} {name}"
 
 
 def test_every_item_stands_once():
@@ -51,6 +51,16 @@ def test_the_checks_above_can_fail():
     row = dict(id="X.1", deck="X", derivation="elbo", kind="equation", status="row no such row")
     assert list(unknown([row])) == [("X.1", "row no such row")]
     assert list(unknown([row | {"status": "figure mona_lisa"}])) == [("X.1", "figure mona_lisa")]
+    assert list(unknown([row | {"status": "fit everest"}])) == [("X.1", "fit everest")]
+
+
+def test_a_row_of_another_chapter_is_cited_with_its_name():
+    item = dict(derivation="elbo", status="row expectation of log; row mle: log of product; figure banana")
+    wanted = [("row", "elbo", "expectation of log"), ("row", "mle", "log of product"), ("figure", "elbo", "banana")]
+    assert slides.places(item) == wanted
+    assert slides.kind_of(item) == "row" and slides.kind_of(item | dict(status="open")) == "open"
+    nothing = item | dict(status="nothing to check: a title")
+    assert slides.places(nothing) == [] and slides.kind_of(nothing) == "nothing" and slides.settled(nothing)
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -68,10 +78,14 @@ def points_to_its_function(place, tag):
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_row_cited_is_found_on_its_page_and_in_the_code(name, monkeypatch):
     monkeypatch.chdir(files.checkout())
-    for tag in {place for item in items() if item["derivation"] == name for kind, place in slides.places(item) if kind == "row"}:
+    cited = {place for item in items() for place in slides.places(item)}
+    for tag in {tag for kind, chapter, tag in cited if kind == "row" and chapter == name}:
         page, function = slides.row_places(name, tag)
         path, line = page.rsplit(":", 1)
-        assert f"\\tag{{{tag}}}" in files.checkout().joinpath(path).read_text(encoding="utf-8").splitlines()[int(line) - 1:][0], page
+        assert (
+            f"\\tag{{{tag}}}"
+            in files.checkout().joinpath(path).read_text(encoding="utf-8").splitlines()[int(line) - 1 :][0]
+        ), page
         assert points_to_its_function(function, tag), function
         assert not points_to_its_function(function, "no such row")
 
@@ -80,7 +94,11 @@ def test_a_slide_s_title_leads_to_its_rows_and_pictures(monkeypatch, capsys):
     monkeypatch.chdir(files.checkout())
     assert main(["slides", "INTRACTABLE", "grad"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("UA: Intractable gradient\n  UA.072  equation\n") and "derivations/marginal/marginal_gradient.md:" in told and "UA.051" not in told
+    assert (
+        told.startswith("UA: Intractable gradient\n  UA.072  equation\n")
+        and "derivations/marginal/marginal_gradient.md:" in told
+        and "UA.051" not in told
+    )
     assert "refvi/marginal/marginal_gradient/rows.py:" in told and "figures/marginal/identity_fails.svg" in told
     assert main(["slides", "Calculating the gradient \u2013", "in summary"]) == 0      # a dash as a deck has it
     assert "row     weighted score " in capsys.readouterr().out
@@ -93,7 +111,10 @@ def test_the_slides_a_page_names_are_found(name):
 
 
 def test_title_goes_before_row_and_figure_and_every_word_counts():
-    rows = [dict(id="A.1", deck="A", slide="One - two?", status="open"), dict(id="A.2", deck="A", slide="Three", status="row one; figure two_four")]
+    rows = [
+        dict(id="A.1", deck="A", slide="One - two?", status="open"),
+        dict(id="A.2", deck="A", slide="Three", status="row one; figure two_four"),
+    ]
     assert [item["id"] for item in slides.matching(["One"], rows)] == ["A.1"]
     assert [item["id"] for item in slides.matching(["two", "ONE"], rows)] == ["A.1"]
     assert [item["id"] for item in slides.matching(["two_four"], rows)] == ["A.2"]
@@ -106,14 +127,23 @@ def test_title_goes_before_row_and_figure_and_every_word_counts():
 def test_words_on_no_slide_are_told_with_what_comes_near(capsys):
     assert main(["slides", "stochastic", "optimization"]) == 2
     told = capsys.readouterr().err
-    assert "'optimization' is in no title, did you mean optimisation" in told and "'stochastic' is" not in told and "refvi slides" in told
+    assert (
+        "'optimization' is in no title, did you mean optimisation" in told
+        and "'stochastic' is" not in told
+        and "refvi slides" in told
+    )
 
 
 def test_what_is_open_says_where_it_will_be_checked(capsys):
     later = next(row for row in items() if row["derivation"] in CHAPTERS_TO_COME)
     now = next(row for row in items() if row["derivation"] in CHAPTERS and row["status"] == "open")
-    assert main(["slides", later["id"]]) == 0 and f"{later['kind']}, open: for a later chapter, {later['derivation']}" in capsys.readouterr().out
-    assert main(["slides", now["id"]]) == 0 and f"{now['kind']}, open: in {now['derivation']}" in capsys.readouterr().out
+    assert (
+        main(["slides", later["id"]]) == 0
+        and f"{later['kind']}, open: for a later chapter, {later['derivation']}" in capsys.readouterr().out
+    )
+    assert (
+        main(["slides", now["id"]]) == 0 and f"{now['kind']}, open: in {now['derivation']}" in capsys.readouterr().out
+    )
 
 
 def test_the_decks_are_called_the_same_everywhere():
@@ -125,7 +155,7 @@ def test_the_decks_are_called_the_same_everywhere():
 def test_without_words_the_decks_add_up():
     lines = [line.split() for line in slides.summary(items())][1:len(DECKS) + 2]
     assert {deck: int(count) for deck, count, *_ in lines[:-1]} == DECKS == Counter(row["deck"] for row in items())
-    for _, count, row, figure, left, *_ in lines:
-        assert int(row) + int(figure) + int(left) == int(count)
-    assert [int(value) for value in lines[-1][1:5]] == [sum(int(line[column]) for line in lines[:-1]) for column in range(1, 5)]
-    assert int(lines[-1][2]) == sum(row["status"].startswith("row") or "; row" in row["status"] for row in items())
+    for _, count, *kinds in lines:
+        assert sum(map(int, kinds[:len(slides.KINDS)])) == int(count)
+    columns = range(1, len(slides.KINDS) + 2)
+    assert [int(lines[-1][c]) for c in columns] == [sum(int(line[c]) for line in lines[:-1]) for c in columns]

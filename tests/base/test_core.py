@@ -1,10 +1,12 @@
-"""The words every chapter speaks: noise integrates what it draws, the score is the gradient of the log density, errors name the array."""
+"""The words every chapter speaks: noise integrates what it draws, the score is the gradient of the log density, errors
+name the array.
+"""
 import numpy as np
 import pytest
 from autograd import grad
 
 from refvi import Model, categorical, diagonal_normal, noise, normal
-from refvi.base.checks import require_count, require_finite, require_positive, require_shape
+from refvi.base.checks import require_count, require_finite, require_positive, require_shape, spread
 from refvi.base.core import gradient_of_each, score
 
 
@@ -90,7 +92,32 @@ def test_a_count_is_an_integer_of_at_least_one(count):
         require_count("S", count)
 
 
-@pytest.mark.parametrize("value, kind", [(["a", "b"], "<U1"), ([1j, 2.], "complex128"), ([None, 1], "object")], ids=str)
-def test_what_are_no_real_numbers_is_told(value, kind):
-    with pytest.raises(ValueError, match=f"x holds {kind}, expected real numbers: the data"):
+@pytest.mark.parametrize("value, told", [
+    (["a", "b"], r"x holds text \(a\): convert it with np.asarray\(x, float\)"),
+    ([1j, 2.], "x holds complex128, expected real numbers"),
+    ([None, 1], "x holds Python objects .NoneType among them.: drop what is missing"),
+    ([[1., 2.], [3.]], "x has rows of different lengths: give every row one value for each column"),
+    (np.ma.masked_values([1., -999.], -999.), "x is a masked array with 1 of 2 values masked: take those that are there"),
+    ([2**60, 1], "x holds 1152921504606846976, beyond 2.53: not exact as a float"),
+    (np.array([-2**60, 1]), "x holds -1152921504606846976, beyond 2.53"),
+])
+def test_what_are_no_real_numbers_is_told(value, told):
+    with pytest.raises(ValueError, match=told):
         require_shape("x", value, (None,), "the data")
+
+
+@pytest.mark.parametrize("kind", [bool, np.uint8, np.int64, np.float64])
+def test_zeros_and_ones_are_the_same_numbers_whatever_their_type(kind):
+    x = require_shape("x", np.array([0, 1, 1]).astype(kind), (3,), "the data")
+    assert x.dtype == float and (1 - 2 * x).tolist() == [1., -1., -1.]
+    assert require_shape("x", [0, 1, 1], (3,), "the data").dtype == float
+
+
+def test_a_masked_array_without_a_gap_is_its_numbers():
+    x = require_shape("x", np.ma.masked_values([1., 2.], -999.), (2,), "the data")
+    assert type(x) is np.ndarray and x.tolist() == [1., 2.]
+
+
+def test_columns_that_are_constant_up_to_rounding_have_no_spread():
+    values = np.column_stack([0.1 * np.ones(7) + 1e-17, 1e9 + np.array([0, 1, 0, 1, 0, 1, 0.]), 1e-30 * np.arange(7.)])
+    assert (spread(values) > 0).tolist() == [False, True, True]

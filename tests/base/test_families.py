@@ -1,4 +1,6 @@
-"""Each family says the same thing in all its words: densities as SciPy has them, nodes that integrate, draws from that density."""
+"""Each family says the same thing in all its words: densities as SciPy has them, nodes that integrate, draws from that
+density.
+"""
 import numpy as np
 import pytest
 from autograd import elementwise_grad
@@ -32,15 +34,27 @@ SCIPY = {
     "log_normal": lambda z, lam: stats.lognorm.logpdf(z, np.exp(lam[1]), scale=np.exp(lam[0])),
 }
 NAMES = sorted(SCIPY)
-TAME = {"cauchy": np.arctan, "student_t": lambda z: np.arctan(z / 8), "inverse_gamma": np.log, "log_normal": np.log}     # what has few moments of its own
+# what has few moments of its own
+TAME = {"cauchy": np.arctan, "student_t": lambda z: np.arctan(z / 8), "inverse_gamma": np.log, "log_normal": np.log}
 
 
 def setting(name, rng):
     """A family and parameters in a region away from its edges."""
-    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "full_normal": (-0.8, 0.8, 5),
-                    "categorical": (-1, 1, 4), "bernoulli": (-1, 1, 3), "beta": (0.6, 1.5, 2),
-                    "exponential": (-0.8, 0.8, 1), "gamma": (-0.6, 1.5, 2), "inverse_gamma": (-0.6, 1.5, 2), "student_t": (-0.6, 1.5, 3),
-                    "cauchy": (-0.8, 0.8, 2), "laplace": (-0.8, 0.8, 2), "log_normal": (-0.8, 0.8, 2)}[name]
+    low, high, P = {
+        "normal": (-0.8, 0.8, 2),
+        "diagonal_normal": (-0.8, 0.8, 4),
+        "full_normal": (-0.8, 0.8, 5),
+        "categorical": (-1, 1, 4),
+        "bernoulli": (-1, 1, 3),
+        "beta": (0.6, 1.5, 2),
+        "exponential": (-0.8, 0.8, 1),
+        "gamma": (-0.6, 1.5, 2),
+        "inverse_gamma": (-0.6, 1.5, 2),
+        "student_t": (-0.6, 1.5, 3),
+        "cauchy": (-0.8, 0.8, 2),
+        "laplace": (-0.8, 0.8, 2),
+        "log_normal": (-0.8, 0.8, 2),
+    }[name]
     return getattr(refvi, name), rng.uniform(low, high, P)
 
 
@@ -59,8 +73,15 @@ def rate_of(name, order, lam):
     """Minus the log of the error that a rule of this order claims."""
     if name in ("categorical", "bernoulli"):
         return np.inf
-    return {"beta": np.sqrt(2 * np.pi * order * np.exp(min(lam))), "gamma": order, "exponential": order, "inverse_gamma": order, "laplace": order / 2,
-            "student_t": 0.6 * order, "cauchy": 0.6 * order}.get(name, np.pi / 2 * order)
+    return {
+        "beta": np.sqrt(2 * np.pi * order * np.exp(min(lam))),
+        "gamma": order,
+        "exponential": order,
+        "inverse_gamma": order,
+        "laplace": order / 2,
+        "student_t": 0.6 * order,
+        "cauchy": 0.6 * order,
+    }.get(name, np.pi / 2 * order)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +89,9 @@ def rate_of(name, order, lam):
 def test_the_nodes_integrate_the_density_to_one(name, order, rng):
     q, lam = setting(name, rng)
     z, w = q.nodes(lam, order)
-    np.testing.assert_allclose(np.sum(w * np.exp(q.log_prob(z, lam))), 1, rtol=1e-12 + 100 * np.exp(-rate_of(name, order, lam)))
+    np.testing.assert_allclose(
+        np.sum(w * np.exp(q.log_prob(z, lam))), 1, rtol=1e-12 + 100 * np.exp(-rate_of(name, order, lam))
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -111,7 +134,9 @@ def test_impossible_outcomes_have_probability_zero_and_far_ones_stay_finite():
 
 @pytest.mark.parametrize("q, lam", [(refvi.normal, np.zeros(3)), (refvi.beta, np.zeros(1)), (refvi.diagonal_normal, np.zeros(3)), (refvi.full_normal, np.zeros(4))])
 def test_lam_of_a_wrong_length_is_named(q, lam):
-    with pytest.raises(ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., (2|D \(D \+ 3\) / 2\): 2, 5, 9)"):
+    with pytest.raises(
+        ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., (2|D \(D \+ 3\) / 2\): 2, 5, 9)"
+    ):
         q.log_prob(np.zeros(4), lam)
 
 
@@ -131,7 +156,9 @@ def test_a_covariance_becomes_lam_and_comes_back(D, rng):
     np.testing.assert_allclose(R @ R.T, Sigma, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(lam[2 * D:], R[np.tril_indices(D, -1)])
     z = rng.normal(size=(4, 3, D))
-    np.testing.assert_allclose(refvi.full_normal.log_prob(z, lam), stats.multivariate_normal.logpdf(z, mu, Sigma), rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        refvi.full_normal.log_prob(z, lam), stats.multivariate_normal.logpdf(z, mu, Sigma), rtol=1e-8, atol=1e-10
+    )
 
 
 def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
@@ -139,9 +166,15 @@ def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
     copies = np.broadcast_to(lam, (4, 3, 9))
     z = refvi.full_normal.transport(eps, lam)
     np.testing.assert_allclose(refvi.full_normal.transport(eps, copies), z, rtol=1e-14)
-    slope = [(refvi.full_normal.log_prob(z, lam + h) - refvi.full_normal.log_prob(z, lam - h)) / 2e-6 for h in 1e-6 * np.eye(9)]
+    slope = [
+        (refvi.full_normal.log_prob(z, lam + h) - refvi.full_normal.log_prob(z, lam - h)) / 2e-6
+        for h in 1e-6 * np.eye(9)
+    ]
     np.testing.assert_allclose(score(refvi.full_normal, z, lam), np.moveaxis(slope, 0, -1), rtol=1e-5, atol=1e-7)
-    np.testing.assert_allclose(elementwise_grad(lambda lam: refvi.full_normal.transport(eps[0, 0], lam))(lam)[2 * 3 + 1], eps[0, 0, 0])     # R_31
+    # R_31
+    np.testing.assert_allclose(
+        elementwise_grad(lambda lam: refvi.full_normal.transport(eps[0, 0], lam))(lam)[2 * 3 + 1], eps[0, 0, 0]
+    )
 
 
 @pytest.mark.parametrize("Sigma, words", [([[1., 2.], [2., 1.]], r"Sigma is not positive definite \(smallest eigenvalue -1\)"), (np.ones((2, 2)), "Sigma is not positive definite"),

@@ -1,4 +1,6 @@
-"""How quantiles move with their shapes: against adaptive quadrature over the whole range, differences of SciPy's quantiles, and identities."""
+"""How quantiles move with their shapes: against adaptive quadrature over the whole range, differences of SciPy's
+quantiles, and identities.
+"""
 import numpy as np
 import pytest
 from autograd import elementwise_grad
@@ -26,7 +28,9 @@ def pieces(g, ends):
 
 
 def gamma_by_quadrature(a, log_z):
-    """d log z / da = -(dF/da) / (z p(z)) in x = log t, whichever side of z is lighter: the mean of log t - digamma(a) is zero on the whole line."""
+    """d log z / da = -(dF/da) / (z p(z)) in x = log t, whichever side of z is lighter: the mean of log t - digamma(a)
+    is zero on the whole line.
+    """
     def integrand(x):
         return np.exp(a * (x - log_z) - np.exp(x) + np.exp(log_z)) * (x - special.digamma(a))
     grid = 2.**np.arange(-24, 14)
@@ -68,7 +72,11 @@ def test_a_tiny_gamma_draw_moves_by_its_leading_term():
 
 def beta_by_quadrature(a, b, x):
     """d logit z / da in the logit of t, from whichever side of z is lighter."""
-    log_t, log_rest, mean = special.log_expit, lambda y: special.log_expit(-y), special.digamma(a) - special.digamma(a + b)
+    log_t, log_rest, mean = (
+        special.log_expit,
+        lambda y: special.log_expit(-y),
+        special.digamma(a) - special.digamma(a + b),
+    )
 
     def integrand(y):
         return np.exp(a * (log_t(y) - log_t(x)) + b * (log_rest(y) - log_rest(x))) * (log_t(y) - mean)
@@ -123,7 +131,9 @@ def test_a_transport_keeps_the_quantile(name, law, rng):
     eps = law(zeros).ppf(rng.uniform(0.01, 0.99, 50))
     z = q.transport(eps, lam)
     np.testing.assert_allclose(law(lam).cdf(z), law(zeros).cdf(eps), rtol=1e-9)
-    np.testing.assert_allclose(elementwise_grad(lambda eps: q.transport(eps, lam))(eps), law(zeros).pdf(eps) / law(lam).pdf(z), rtol=1e-6)
+    np.testing.assert_allclose(
+        elementwise_grad(lambda eps: q.transport(eps, lam))(eps), law(zeros).pdf(eps) / law(lam).pdf(z), rtol=1e-6
+    )
 
 
 def test_the_quantiles_take_the_shorter_tail():
@@ -146,6 +156,10 @@ def test_a_shape_that_is_none_is_named(call, words):
 
 
 def test_lam_of_named_parameters_is_their_family_s():
-    np.testing.assert_allclose(refvi.gamma.log_prob(1.3, refvi.gamma_lam(shape=2.5, rate=1.7)), stats.gamma.logpdf(1.3, 2.5, scale=1 / 1.7))
+    np.testing.assert_allclose(
+        refvi.gamma.log_prob(1.3, refvi.gamma_lam(shape=2.5, rate=1.7)), stats.gamma.logpdf(1.3, 2.5, scale=1 / 1.7)
+    )
     np.testing.assert_allclose(refvi.beta.log_prob(0.3, refvi.beta_lam(a=2.5, b=1.7)), stats.beta.logpdf(0.3, 2.5, 1.7))
-    np.testing.assert_allclose(refvi.student_t.log_prob(0.3, refvi.student_t_lam(0.7, sigma=1.3, df=4.)), stats.t.logpdf(0.3, 4., 0.7, 1.3))
+    np.testing.assert_allclose(
+        refvi.student_t.log_prob(0.3, refvi.student_t_lam(0.7, sigma=1.3, df=4.0)), stats.t.logpdf(0.3, 4.0, 0.7, 1.3)
+    )

@@ -16,14 +16,18 @@ def problem(rng):
 def test_log_joint_is_scipy_s(problem, rng):
     x, theta = problem
     z = rng.normal(size=(4, 3))
-    expected = stats.norm.logpdf(z, 0, theta.prior_sd).sum(axis=-1) + [stats.norm.logpdf(x, theta.y @ row, theta.noise_sd).sum() for row in z]
+    expected = stats.norm.logpdf(z, 0, theta.prior_sd).sum(axis=-1) + [
+        stats.norm.logpdf(x, theta.y @ row, theta.noise_sd).sum() for row in z
+    ]
     np.testing.assert_allclose(models.linear_gaussian.log_joint(z, x, theta), expected, rtol=1e-12)
 
 
 def test_posterior_and_evidence(problem, rng):
     x, theta = problem
     joint = theta.prior_sd**2 * theta.y @ theta.y.T + theta.noise_sd**2 * np.eye(9)
-    np.testing.assert_allclose(models.log_evidence(x, theta), stats.multivariate_normal.logpdf(x, np.zeros(9), joint), rtol=1e-10)
+    np.testing.assert_allclose(
+        models.log_evidence(x, theta), stats.multivariate_normal.logpdf(x, np.zeros(9), joint), rtol=1e-10
+    )
     mean, precision = models.posterior(x, theta)
     np.testing.assert_allclose(mean, theta.prior_sd**2 * theta.y.T @ np.linalg.solve(joint, x), rtol=1e-9)
     z = rng.normal(size=3)

@@ -26,7 +26,10 @@ def test_integer_parameters_are_not_truncated_and_not_changed():
 def test_a_gradient_that_is_not_finite_stops_before_it_does_harm():
     def gradient(lam):
         return np.array([1., np.nan if lam[0] > 0.35 else 1.])
-    with pytest.warns(RuntimeWarning, match=r"gradient of lam\[1\] is nan at step 5; the last finite parameters are returned"):
+
+    with pytest.warns(
+        RuntimeWarning, match=r"gradient of lam\[1\] is nan at step 5; the last finite parameters are returned"
+    ):
         ascent = adam(gradient, np.zeros(2), 100, 0.1)
     assert ascent.steps == 4 and "step 5" in ascent.stopped and np.all(np.isfinite(ascent.lam))
     np.testing.assert_allclose(ascent.lam, 0.4)

@@ -1,4 +1,5 @@
-"""What is fast must stay fast: `python -m tests.benchmarks [vae ...]` prints ratios taken in one run, never a promise in seconds.
+"""What is fast must stay fast: `python -m tests.benchmarks [vae ...]` prints ratios taken in one run, never a promise
+in seconds.
 
 Each pair of commands is run in turn, and the median of the ratios is reported beside the limit it is held to by hand.
 """
@@ -94,9 +95,17 @@ def torch_epoch():
     """PyTorch eager with fused Adam, one thread; the model is built outside the clock."""
     import torch
     torch.set_num_threads(1)
-    layers = [layer for m, n in zip(classifier.SIZES, classifier.SIZES[1:]) for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1]
+    layers = [
+        layer
+        for m, n in zip(classifier.SIZES, classifier.SIZES[1:])
+        for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())
+    ][:-1]
     model = torch.nn.Sequential(*layers)
-    adam, images, labels = torch.optim.Adam(model.parameters(), fused=True), torch.from_numpy(IMAGES), torch.from_numpy(LABELS)
+    adam, images, labels = (
+        torch.optim.Adam(model.parameters(), fused=True),
+        torch.from_numpy(IMAGES),
+        torch.from_numpy(LABELS),
+    )
 
     def once():
         order = torch.randperm(N)
@@ -114,7 +123,10 @@ def jax_epoch():
     import jax
     import jax.numpy as jnp
     sizes = classifier.SIZES
-    weights = [(jnp.asarray(RNG.standard_normal((m, n), dtype=np.float32) * (2 / m)**0.5), jnp.zeros(n)) for m, n in zip(sizes, sizes[1:])]
+    weights = [
+        (jnp.asarray(RNG.standard_normal((m, n), dtype=np.float32) * (2 / m) ** 0.5), jnp.zeros(n))
+        for m, n in zip(sizes, sizes[1:])
+    ]
 
     def loss(weights, y, x):
         for W, b in weights[:-1]:
@@ -127,7 +139,9 @@ def jax_epoch():
         g = jax.grad(loss)(weights, y.astype(jnp.float32) / 255, x)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, g)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, g)
-        weights = jax.tree.map(lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), weights, first, second)
+        weights = jax.tree.map(
+            lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), weights, first, second
+        )
         return weights, first, second
 
     zeros = jax.tree.map(jnp.zeros_like, weights)
@@ -160,7 +174,12 @@ def torch_mixture(parameters):
 
     def once():
         logits, mu, log_sigma = leaves
-        joint = torch.log_softmax(logits, 0) - log_sigma - 0.9189385332046727 - 0.5 * ((x - mu) * torch.exp(-log_sigma))**2
+        joint = (
+            torch.log_softmax(logits, 0)
+            - log_sigma
+            - 0.9189385332046727
+            - 0.5 * ((x - mu) * torch.exp(-log_sigma)) ** 2
+        )
         return torch.autograd.grad(torch.logsumexp(joint, 1).sum(), leaves)
     return once
 
@@ -174,11 +193,18 @@ def jax_mixture(parameters):
 
     def value(parameters, x):
         logits, mu, log_sigma = parameters
-        joint = jax.nn.log_softmax(logits) - log_sigma - 0.9189385332046727 - 0.5 * ((x[:, None] - mu) * jnp.exp(-log_sigma))**2
+        joint = (
+            jax.nn.log_softmax(logits)
+            - log_sigma
+            - 0.9189385332046727
+            - 0.5 * ((x[:, None] - mu) * jnp.exp(-log_sigma)) ** 2
+        )
         return jnp.sum(jax.scipy.special.logsumexp(joint, axis=1))
 
     step, x, parameters = jax.jit(jax.value_and_grad(value)), jnp.asarray(DATA), tuple(map(jnp.asarray, parameters))
-    assert np.isclose(float(step(parameters, x)[0]), mixture.gradient(DATA, *map(np.asarray, parameters)).value, rtol=1e-9)
+    assert np.isclose(
+        float(step(parameters, x)[0]), mixture.gradient(DATA, *map(np.asarray, parameters)).value, rtol=1e-9
+    )
     return lambda: jax.block_until_ready(step(parameters, x))
 
 
@@ -210,18 +236,31 @@ def mixtures():
                 told, took = ratio(several(peer(parameters), calls), several(mine, calls), 3)
                 print(f"mixture, K = {K}: {name} over refvi {told:.1f} (limit {limit}; {name} {took / calls:.3f} s)")
     small, large = components(100), components(1000)
-    for name, more, less in (("K from 100 to 1000", lambda: mixture.gradient(DATA, *large), lambda: mixture.gradient(DATA, *small)),
-                             ("N from 10,000 to 100,000", lambda: mixture.gradient(DATA, *small), lambda: mixture.gradient(DATA[:10_000], *small))):
+    for name, more, less in (
+        ("K from 100 to 1000", lambda: mixture.gradient(DATA, *large), lambda: mixture.gradient(DATA, *small)),
+        (
+            "N from 10,000 to 100,000",
+            lambda: mixture.gradient(DATA, *small),
+            lambda: mixture.gradient(DATA[:10_000], *small),
+        ),
+    ):
         print(f"mixture, ten times {name}: time times {ratio(more, less, 7)[0]:.1f}")
-    print(f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, {peak(400_000, 1000) / 1e6:.1f} MB for 400,000")
+    print(
+        f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, {peak(400_000, 1000) / 1e6:.1f} MB for 400,000"
+    )
 
 
-# ---- black-box inference for a linear regression, two weights and 100 data: a fit of 2000 steps of Adam on 10 draws each
+# ---- black-box inference for a linear regression, two weights and 100 data: a fit of 2000 steps of Adam on 10 draws
+# each
 
 def line(N=100):
     """(x, theta, start) of a regression with an offset and a slope."""
     y = np.column_stack([np.ones(N), RNG.normal(size=N)])
-    return y @ [1., 0.5] + 0.5 * RNG.normal(size=N), models.regression(y, prior_sd=1.5, noise_sd=0.5), np.array([0., 0., -1.5, -1.5])
+    return (
+        y @ [1.0, 0.5] + 0.5 * RNG.normal(size=N),
+        models.regression(y, prior_sd=1.5, noise_sd=0.5),
+        np.array([0.0, 0.0, -1.5, -1.5]),
+    )
 
 
 def inferences(steps=2000, S=10, rate=0.02, many=1000):
@@ -238,7 +277,9 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
         return best - models.elbo(np.asarray(lam, float), x, theta)
 
     told, took = ratio(several(mine(), 10), bare_noise(steps * S * 2 * 10), 9)
-    print(f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()()):.4f} nats below the best")
+    print(
+        f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()()):.4f} nats below the best"
+    )
     told, _ = ratio(mine(False), mine(), 15)
     print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
     told, _ = ratio(several(readable, 1), mine(), 5)
@@ -247,7 +288,9 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
 
 
 def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, rate, many):
-    """Every peer that is installed over mine, and over a path of refvi where every draw meets all data; it must end where mine does."""
+    """Every peer that is installed over mine, and over a path of refvi where every draw meets all data; it must end
+    where mine does.
+    """
     for name, (library, peer, limit) in peers.items():
         if not importlib.util.find_spec(library):
             print(f"{name} is not installed: not compared")
@@ -257,9 +300,13 @@ def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, 
         slower, _ = ratio(theirs, all_data, 3)
         careful = peer(x, theta, start, steps, many, rate / 4)
         same = statistics.median(below(careful()) for _ in range(3))
-        assert same < 0.3, f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
-        print(f"{task}: {name} over refvi {told:.1f}, over refvi with all data {slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
-              f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}")
+        assert same < 0.3, (
+            f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
+        )
+        print(
+            f"{task}: {name} over refvi {told:.1f}, over refvi with all data {slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+            f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}"
+        )
 
 
 def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
@@ -274,14 +321,20 @@ def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
         adam(lambda lam: by_path.draws_by_hand(RNG.standard_normal((1, S, 2)), x, theta, lam)[0], start, steps, rate)
 
     def readable():
-        reparameterized(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, start, RNG, steps // 20, S, rate)
+        reparameterized(
+            lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, start, RNG, steps // 20, S, rate
+        )
 
     def below(lam):
         return best - models.elbo(np.asarray(lam, float), x, theta)
 
     told, took = ratio(several(mine, 10), bare_noise(steps * S * 2 * 10), 9)
-    print(f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()):.4f} nats below the best")
-    print(f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}")
+    print(
+        f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()):.4f} nats below the best"
+    )
+    print(
+        f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}"
+    )
     beside_peers("paths", PATH_PEERS, mine, all_data, below, x, theta, start, steps, S, rate, many)
 
 
@@ -294,22 +347,35 @@ def bare_noise(size):
 def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
     for N, noise_sd in ((5, 0.1), (100, 0.5)):
         y = np.column_stack([np.ones(N), np.linspace(0, 1, N)])
-        theta, lam = models.regression(y, prior_sd=10., noise_sd=noise_sd), np.array([1.5, 0.6, np.log(0.2), np.log(0.2)])     # q of the slides' picture
+        # q of the slides' picture
+        theta, lam = (
+            models.regression(y, prior_sd=10.0, noise_sd=noise_sd),
+            np.array([1.5, 0.6, np.log(0.2), np.log(0.2)]),
+        )
         x = y @ [1.041, 0.508] + noise_sd * RNG.normal(size=N)
 
         def mine(rotate=True):
             return lambda: {S: regression_study(x, theta, lam, RNG, replicates, S, rotate) for S in draws}
 
         def readable():
-            return variance_study({"score": score_gradient, "path": path_gradient},
-                                  lambda z, lam: models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), diagonal_normal, lam, RNG, replicates, 3)
+            return variance_study(
+                {"score": score_gradient, "path": path_gradient},
+                lambda z, lam: models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam),
+                diagonal_normal,
+                lam,
+                RNG,
+                replicates,
+                3,
+            )
 
         told, took = ratio(mine(), bare_noise(2 * replicates * sum(draws)), 9)
         print(f"laboratory, {N} data: {took * 1e3:.0f} ms, {told:.1f} times its bare normals")
         told, _ = ratio(readable, lambda: regression_study(x, theta, lam, RNG, replicates, 3), 3)
         print(f"laboratory, {N} data: the readable study over the fast one {told:.0f}")
         told, took = ratio(mine(False), mine(), 5)
-        print(f"laboratory, {N} data: every draw meets all data, over once for all draws {told:.1f} ({took * 1e3:.0f} ms)")
+        print(
+            f"laboratory, {N} data: every draw meets all data, over once for all draws {told:.1f} ({took * 1e3:.0f} ms)"
+        )
         if not importlib.util.find_spec("jax"):
             print("jax is not installed: not compared")
             continue
@@ -318,10 +384,14 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
             same, other = mine()(), theirs()
             for S in draws:
                 for kind, value in zip(("score", "path"), other[S]):
-                    assert np.all(np.abs(np.asarray(value) - same[S][kind].value) < 10 * same[S][kind].error), f"jax finds another variance: {kind}, {S} draws"
+                    assert np.all(np.abs(np.asarray(value) - same[S][kind].value) < 10 * same[S][kind].error), (
+                        f"jax finds another variance: {kind}, {S} draws"
+                    )
             told, took = ratio(theirs, mine(), 3)
             all_data, _ = ratio(theirs, mine(False), 3)
-            print(f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)")
+            print(
+                f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)"
+            )
 
 
 # ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
@@ -331,26 +401,40 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
     theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, encoder)
     x, _ = sample(RNG, theta, d, N)
     z = RNG.standard_normal((chains, N, 1))
-    ways = {"ascents of their own": (lambda: local.ascend(x, theta, d, local.start(N, 1), steps), f"{steps} steps of 16 nodes"),
-            "chains of their own": (lambda: mcmc.run(RNG, z, x, theta, d, walk, 0.2), f"{chains} chains of {walk} steps"),
-            "quadrature": (lambda: deep.posterior_nodes(x, theta, d), "360 nodes that all data share")}
+    ways = {
+        "ascents of their own": (
+            lambda: local.ascend(x, theta, d, local.start(N, 1), steps),
+            f"{steps} steps of 16 nodes",
+        ),
+        "chains of their own": (lambda: mcmc.run(RNG, z, x, theta, d, walk, 0.2), f"{chains} chains of {walk} steps"),
+        "quadrature": (lambda: deep.posterior_nodes(x, theta, d), "360 nodes that all data share"),
+    }
 
     def network():
         encode(x, phi, encoder)
 
     for name, (call, what) in ways.items():
         told, took = ratio(call, several(network, 10), 3)
-        print(f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} ({took / N * 1e6:,.1f} us a datum; {what})")
+        print(
+            f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} ({took / N * 1e6:,.1f} us a datum; {what})"
+        )
     few = x[:N // 10]
-    for name, more, less in (("ascents", ways["ascents of their own"][0], lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps)),
-                             ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10))):
+    for name, more, less in (
+        (
+            "ascents",
+            ways["ascents of their own"][0],
+            lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps),
+        ),
+        ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10)),
+    ):
         print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
 
 
 # ---- one epoch of the VAE of the slides: a fifth of MNIST's, pixels by chance
 
 def vae(rounds=7):
-    """Every contestant in turn, `rounds` times; medians of ratios to the matrix products alone, and of peers to ours."""
+    """Every contestant in turn, `rounds` times; medians of ratios to the matrix products alone, and of peers to ours.
+    """
     shape, x = model.SLIDE, RNG.random((11_000, 784)) < 0.15
     for M, threads in ((128, 1), (512, 1), (512, 2)):
         run = training.epochs(training.begin(RNG, shape, training.Settings(M=M, threads=threads)), x)
@@ -365,11 +449,15 @@ def vae(rounds=7):
         took = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
         several = f"VAE, minibatches of {M}, {threads} thread{'s' * (threads > 1)}"
         limit = " (limit 1.35)" if (M, threads) == (128, 1) else ""
-        print(f"{several}: one epoch over its matrix products alone {statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
-              f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images")
+        print(
+            f"{several}: one epoch over its matrix products alone {statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
+            f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images"
+        )
         for name in list(calls)[2:]:
             bound = f", limit {VAE_PEERS[name][2]:.0f}" if VAE_PEERS[name][2] else ""
-            print(f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} ({statistics.median(t[name] for t in took) * 5:.2f} s{bound})")
+            print(
+                f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} ({statistics.median(t[name] for t in took) * 5:.2f} s{bound})"
+            )
     tracemalloc.start()
     next(training.epochs(training.begin(RNG, shape), x))
     print(f"VAE: {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MB beside the data (limit 400)")
@@ -377,12 +465,18 @@ def vae(rounds=7):
 
 
 def vae_products(shape, N, M, threads=1):
-    """What no implementation can do without: five large products a minibatch and the small ones, each thread with its share, on arrays that are ready."""
+    """What no implementation can do without: five large products a minibatch and the small ones, each thread with its
+    share, on arrays that are ready.
+    """
     m = M // threads
 
     def arrays(sizes):
-        return ([RNG.random((m, n), dtype=np.float32) for n in sizes], [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
-                [np.empty((m, n), np.float32) for n in sizes], [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])])
+        return (
+            [RNG.random((m, n), dtype=np.float32) for n in sizes],
+            [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
+            [np.empty((m, n), np.float32) for n in sizes],
+            [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])],
+        )
 
     def share():
         both = [(arrays(shape.encoder), False), (arrays(shape.decoder), True)]
@@ -405,12 +499,16 @@ def house():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
     told, took = ratio(lambda: run(secrets.randbits(128)), bare_draws, 5)
-    print(f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; {took:.2f} s)")
+    print(
+        f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; {took:.2f} s)"
+    )
 
 
 def classifiers():
     told, took = ratio(epoch, products_alone, 7)
-    print(f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} images)")
+    print(
+        f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} images)"
+    )
     for name, peer in (("torch", torch_epoch), ("jax", jax_epoch)):
         if importlib.util.find_spec(name):
             told, took = ratio(peer(), epoch, 7)

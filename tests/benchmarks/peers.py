@@ -1,8 +1,11 @@
-"""Other libraries on the same tasks, what tests.benchmarks compares with: a linear regression with two weights by black-box inference, the study of
+"""Other libraries on the same tasks, what tests.benchmarks compares with: a linear regression with two weights by
+black-box inference, the study of
 variances, and, at the end, one epoch of the VAE.
 
-A peer of the regression is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock and returns run() -> lam after
-`steps` steps of Adam along the score-function gradient of S draws, with path=True along the reparameterized one, in float64, on one thread.
+A peer of the regression is a function of (x, theta, lam, steps, S, rate) that prepares everything outside the clock
+and returns run() -> lam after
+`steps` steps of Adam along the score-function gradient of S draws, with path=True along the reparameterized one, in
+float64, on one thread.
 Nobody plots, logs or evaluates the bound.
 """
 import os
@@ -12,7 +15,9 @@ import numpy as np
 
 
 def torch_eager(x, theta, lam, steps, S, rate, path=False):
-    """A loop written by hand: backward, torch.optim.Adam; for the score function draws without gradient, and the surrogate loss -(weight - baseline) log q."""
+    """A loop written by hand: backward, torch.optim.Adam; for the score function draws without gradient, and the
+    surrogate loss -(weight - baseline) log q.
+    """
     import torch
     torch.set_num_threads(1)
     targets, inputs, D = torch.from_numpy(x), torch.from_numpy(np.ascontiguousarray(theta.y.T)), theta.y.shape[1]
@@ -26,7 +31,9 @@ def torch_eager(x, theta, lam, steps, S, rate, path=False):
             with torch.set_grad_enabled(path):
                 eps = torch.randn(S, D, dtype=at.dtype)
                 z = mu + log_sigma.exp() * eps
-                log_joint = -0.5 * (((targets - z @ inputs) / theta.noise_sd).square().sum(-1) + (z / theta.prior_sd).square().sum(-1))
+                log_joint = -0.5 * (
+                    ((targets - z @ inputs) / theta.noise_sd).square().sum(-1) + (z / theta.prior_sd).square().sum(-1)
+                )
             if path:        # log q of a carried draw is -sum(log_sigma), up to a constant
                 loss = -(log_joint.mean() + log_sigma.sum())
             else:
@@ -41,14 +48,21 @@ def torch_eager(x, theta, lam, steps, S, rate, path=False):
 
 
 def pyro_svi(x, theta, lam, steps, S, rate, path=False):
-    """SVI with Trace_ELBO, S particles at once; for the score function a guide that is not reparameterized, and Pyro's decaying average baseline."""
+    """SVI with Trace_ELBO, S particles at once; for the score function a guide that is not reparameterized, and Pyro's
+    decaying average baseline.
+    """
     import pyro
     import torch
     from pyro import distributions as dist
     from pyro.distributions.testing.fakes import NonreparameterizedNormal
     torch.set_num_threads(1)
     N, D = theta.y.shape
-    targets, inputs, start, zeros = torch.from_numpy(x), torch.from_numpy(theta.y), torch.tensor(lam), torch.zeros(D, dtype=torch.float64)
+    targets, inputs, start, zeros = (
+        torch.from_numpy(x),
+        torch.from_numpy(theta.y),
+        torch.tensor(lam),
+        torch.zeros(D, dtype=torch.float64),
+    )
 
     def model():
         z = pyro.sample("z", dist.Normal(zeros, theta.prior_sd).to_event(1))
@@ -62,7 +76,11 @@ def pyro_svi(x, theta, lam, steps, S, rate, path=False):
         if path:
             pyro.sample("z", dist.Normal(mu, log_sigma.exp()).to_event(1))
         else:
-            pyro.sample("z", NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1), infer={"baseline": {"use_decaying_avg_baseline": True}})
+            pyro.sample(
+                "z",
+                NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1),
+                infer={"baseline": {"use_decaying_avg_baseline": True}},
+            )
 
     def run():
         pyro.clear_param_store()
@@ -83,9 +101,11 @@ def one_thread_of_jax():
 
 
 def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False, path=False):
-    """svi.run with Trace_ELBO; for the score function with TraceGraph_ELBO, which takes it where a guide is not reparameterized.
+    """svi.run with Trace_ELBO; for the score function with TraceGraph_ELBO, which takes it where a guide is not
+    reparameterized.
 
-    svi.run compiles anew in every call; compiled: the whole run is put under jit, and compiled by a run before the clock.
+    svi.run compiles anew in every call; compiled: the whole run is put under jit, and compiled by a run before the
+    clock.
     """
     jax = one_thread_of_jax()
     import jax.numpy as jnp
@@ -122,7 +142,9 @@ def numpyro_svi(x, theta, lam, steps, S, rate, compiled=False, path=False):
 
 
 def jax_scan(x, theta, lam, steps, S, rate, path=False):
-    """The whole loop under jit, gradient by hand, every draw meeting all data, Adam written out; compiled by a run before the clock."""
+    """The whole loop under jit, gradient by hand, every draw meeting all data, Adam written out; compiled by a run
+    before the clock.
+    """
     jax = one_thread_of_jax()
     import jax.numpy as jnp
     D, (first, second) = theta.y.shape[1], (0.9, 0.999)
@@ -133,7 +155,9 @@ def jax_scan(x, theta, lam, steps, S, rate, path=False):
         mu, sigma = at[:D], jnp.exp(at[D:])
         z = mu + sigma * noise
         residuals = targets - z @ inputs
-        weights = -0.5 * (jnp.sum(residuals**2, -1) + jnp.sum((z / theta.prior_sd)**2, -1) - jnp.sum(noise**2, -1)) + jnp.sum(at[D:])
+        weights = -0.5 * (
+            jnp.sum(residuals**2, -1) + jnp.sum((z / theta.prior_sd) ** 2, -1) - jnp.sum(noise**2, -1)
+        ) + jnp.sum(at[D:])
         if path:
             slope = residuals @ inputs.T - z / theta.prior_sd**2 + noise / sigma
             g = jnp.mean(jnp.concatenate([slope, slope * sigma * noise], -1), 0)
@@ -155,9 +179,11 @@ def jax_scan(x, theta, lam, steps, S, rate, path=False):
 
 
 def jax_study(x, theta, lam, replicates, draws, dtype):
-    """Variances of score-function and path gradients of the bound for every number of draws: jax.grad of one draw under two vmaps, all under jit.
+    """Variances of score-function and path gradients of the bound for every number of draws: jax.grad of one draw
+    under two vmaps, all under jit.
 
-    A function of its own signature: run() -> {S: (variance of score (2 D,), of path (2 D,))}. Both take the same draws; compiled by a run before the clock.
+    A function of its own signature: run() -> {S: (variance of score (2 D,), of path (2 D,))}. Both take the same
+    draws; compiled by a run before the clock.
     """
     jax = one_thread_of_jax()
     import jax.numpy as jnp
@@ -201,10 +227,13 @@ PEERS = {       # the library it needs, and the ratio it is held to
 }
 
 PATH_LIMITS = {"Pyro, SVI": 80, "PyTorch, eager": 20, "NumPyro, svi.run as it is called": 20}
-PATH_PEERS = {name: (library, partial(peer, path=True), PATH_LIMITS.get(name)) for name, (library, peer, _) in PEERS.items()}
+PATH_PEERS = {
+    name: (library, partial(peer, path=True), PATH_LIMITS.get(name)) for name, (library, peer, _) in PEERS.items()
+}
 
 
-# ---- one epoch of the VAE: functions of (shape, x, M) that prepare everything outside the clock and return epoch(); float32, one draw a datum, Adam
+# ---- one epoch of the VAE: functions of (shape, x, M) that prepare everything outside the clock and return epoch();
+# float32, one draw a datum, Adam
 
 def batches_of(N, M):
     """Fresh minibatches of indices, the last one short, as int64."""
@@ -217,7 +246,10 @@ def torch_networks(shape):
     import torch
 
     def network(sizes):
-        return torch.nn.Sequential(*[layer for m, n in zip(sizes, sizes[1:]) for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1])
+        return torch.nn.Sequential(
+            *[layer for m, n in zip(sizes, sizes[1:]) for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1]
+        )
+
     return network(shape.encoder), network(shape.decoder)
 
 
@@ -226,7 +258,10 @@ def torch_vae(shape, x, M, threads=1):
     import torch
     torch.set_num_threads(threads)
     encoder, decoder = torch_networks(shape)
-    adam, images = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True), torch.from_numpy(x.astype(np.float32))
+    adam, images = (
+        torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True),
+        torch.from_numpy(x.astype(np.float32)),
+    )
 
     def epoch():
         for batch in batches_of(len(x), M):
@@ -236,7 +271,9 @@ def torch_vae(shape, x, M, threads=1):
             sd = log_sd.exp()
             logits = decoder(mu + sd * torch.randn_like(sd))
             kl = 0.5 * (mu.square() + sd.square() - 1).sum() - log_sd.sum()
-            loss = (torch.nn.functional.binary_cross_entropy_with_logits(logits, seen, reduction="sum") + kl) / len(batch)
+            loss = (torch.nn.functional.binary_cross_entropy_with_logits(logits, seen, reduction="sum") + kl) / len(
+                batch
+            )
             loss.backward()
             adam.step()
     return epoch
@@ -274,14 +311,19 @@ def pyro_vae(shape, x, M):
 
 
 def jax_vae(shape, x, M):
-    """The whole step, gathering and Adam included, under jit, compiled by an epoch before the clock; the data are on the device."""
+    """The whole step, gathering and Adam included, under jit, compiled by an epoch before the clock; the data are on
+    the device.
+    """
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
     import jax.numpy as jnp
     rng, images = np.random.default_rng(), jnp.asarray(x, jnp.float32)
 
     def network(sizes):
-        return [(jnp.asarray(rng.standard_normal((m, n)) * (2 / m)**0.5, jnp.float32), jnp.zeros(n, jnp.float32)) for m, n in zip(sizes, sizes[1:])]
+        return [
+            (jnp.asarray(rng.standard_normal((m, n)) * (2 / m) ** 0.5, jnp.float32), jnp.zeros(n, jnp.float32))
+            for m, n in zip(sizes, sizes[1:])
+        ]
 
     def forward(own, y):
         for W, b in own[:-1]:
@@ -292,13 +334,17 @@ def jax_vae(shape, x, M):
         mu, log_sd = jnp.split(forward(own[0], seen), 2, axis=1)
         sd = jnp.exp(log_sd)
         logits = forward(own[1], mu + sd * jax.random.normal(key, sd.shape, jnp.float32))
-        return (jnp.sum(jax.nn.softplus(logits) - seen * logits) + 0.5 * jnp.sum(mu**2 + sd**2 - 1) - jnp.sum(log_sd)) / len(seen)
+        return (
+            jnp.sum(jax.nn.softplus(logits) - seen * logits) + 0.5 * jnp.sum(mu**2 + sd**2 - 1) - jnp.sum(log_sd)
+        ) / len(seen)
 
     def step(own, first, second, t, batch, key):
         g = jax.grad(loss)(own, images[batch], key)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, g)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, g)
-        own = jax.tree.map(lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), own, first, second)
+        own = jax.tree.map(
+            lambda w, m, v: w - 1e-3 * m / (1 - 0.9**t) / (jnp.sqrt(v / (1 - 0.999**t)) + 1e-8), own, first, second
+        )
         return own, first, second
 
     compiled = jax.jit(step, donate_argnums=(0, 1, 2))

@@ -6,7 +6,9 @@ from refvi.__main__ import main
 from refvi.data import mnist, store as data, uci
 
 SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), "yacht": (308, 6)}
-needs_data = pytest.mark.skipif(data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand")
+needs_data = pytest.mark.skipif(
+    data.folder() is None, reason="REFVI_DATA is not set: the real data sets are not at hand"
+)
 
 
 @needs_data
@@ -47,7 +49,7 @@ def test_inputs_and_target_are_taken_by_their_indices(tmp_path):
 
 
 def test_what_is_not_finite_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"yacht/data.txt\[1, 0\] is nan; 1 of 6 values"):
+    with pytest.raises(ValueError, match=r"yacht/data.txt:2: the value of column 0 is missing \('nan'\): drop the row or fill"):
         uci.load("yacht", write_set(tmp_path, table="1 2 3\nnan 5 7\n"))
 
 
@@ -73,9 +75,16 @@ def test_a_set_is_at_hand_only_where_its_folder_is(tmp_path, monkeypatch, capsys
     monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
     assert main(["data"]) == 0
     told = capsys.readouterr().out
-    assert f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told and "yacht          not at hand: belongs in REFVI_DATA/uci/yacht" in told
+    assert (
+        f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told
+        and "yacht          not at hand: belongs in REFVI_DATA/uci/yacht" in told
+    )
     monkeypatch.setenv("REFVI_DATA", str(tmp_path))
-    assert not uci.at_hand("yacht") and uci.stands_in("yacht") == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run"
+    assert (
+        not uci.at_hand("yacht")
+        and uci.stands_in("yacht")
+        == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run"
+    )
     assert main(["data"]) == 0 and f"belongs in {tmp_path}/uci/yacht" in capsys.readouterr().out
     write_set(tmp_path / "uci")
     assert main(["data"]) == 0 and uci.at_hand("yacht") and "yacht          at hand" in capsys.readouterr().out

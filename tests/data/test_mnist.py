@@ -1,4 +1,7 @@
-"""MNIST: bytes that are not exactly right are refused, and a download is whole or not there. The server stands on loopback."""
+"""MNIST: bytes that are not exactly right are refused, and a download is whole or not there.
+
+The server stands on loopback.
+"""
 import gzip
 import hashlib
 import threading
@@ -114,7 +117,7 @@ def test_files_are_found_compressed_or_not_in_refvi_data_then_in_the_cache(small
     (lambda raw: raw + b"\0", "holds 2,369 bytes"),
     (lambda raw: (2049).to_bytes(4, "big") + raw[4:], "begins with 2049, expected the magic number 2051"),
     (lambda raw: raw[:-1] + bytes([raw[-1] ^ 1]), "has SHA-256 .*: its content was changed"),
-    (lambda raw: b"", "begins with 0"),
+    (lambda raw: b"", "is empty: delete it and run `refvi data fetch mnist` again"),
 ])
 def test_damage_is_named(small, damage, message):
     file = mnist.FILES["test", "images"]
@@ -129,7 +132,11 @@ def test_missing_files_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError) as error:
         mnist.load("train")
-    for word in ("refvi data fetch mnist", str(tmp_path / "refvi" / "mnist"), *(file.sha256 for file in mnist.FILES.values())):
+    for word in (
+        "refvi data fetch mnist",
+        str(tmp_path / "refvi" / "mnist"),
+        *(file.sha256 for file in mnist.FILES.values()),
+    ):
         assert word in str(error.value)
 
 
@@ -143,14 +150,19 @@ def test_all_four_files_are_fetched_once(small, server, tmp_path):
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize("name, answer, message", [
-    ("truncates", truncated, "ended after|IncompleteRead"),
-    ("html", lambda content: b"<html>Welcome to this hotel</html>", "is a web page"),
-    ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
-    ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
-    ("missing", lambda content: None, "Not Found"),
-])
-def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(small, server, tmp_path, name, answer, message):
+@pytest.mark.parametrize(
+    "name, answer, message",
+    [
+        ("truncates", truncated, "ended after|IncompleteRead"),
+        ("html", lambda content: b"<html>Welcome to this hotel</html>", "is a web page"),
+        ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
+        ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
+        ("missing", lambda content: None, "Not Found"),
+    ],
+)
+def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(
+    small, server, tmp_path, name, answer, message
+):
     for path, content in small.items():
         server.answers[f"/bad/{path}"] = answer(content)
     with pytest.raises(ConnectionError, match=message) as error:
@@ -204,5 +216,37 @@ def test_the_command(small, server, tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.count("fetched and checked") == 4
     assert main(["data"]) == 0 and mnist.at_hand()
     assert "mnist          at hand" in capsys.readouterr().out
-    assert main(["data", "fetch", "mnist", "--out", str(tmp_path / "elsewhere"), "--mirror", url(server, "nowhere")]) == 2
+    assert (
+        main(["data", "fetch", "mnist", "--out", str(tmp_path / "elsewhere"), "--mirror", url(server, "nowhere")]) == 2
+    )
     assert "could not fetch train-images-idx3-ubyte" in capsys.readouterr().err
+
+
+def sparse(path, size):
+    """A file of zeros that takes no room."""
+    path.parent.mkdir(exist_ok=True)
+    with open(path, "wb") as file:
+        file.truncate(size)
+    return path
+
+
+def test_a_file_is_found_under_either_usual_name_and_a_whole_one_before_any_other(tmp_path, monkeypatch):
+    monkeypatch.setenv("REFVI_DATA", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for file in mnist.FILES.values():
+        dotted = sparse(tmp_path / "mnist" / file.name.replace("-idx", ".idx"), mnist.size_of(file))
+        assert mnist.find(file) == dotted
+        empty = sparse(tmp_path / "mnist" / f"{file.name}.gz", 0)
+        assert mnist.find(file) == dotted
+        dotted.unlink()
+        assert mnist.find(file) == empty and not mnist.whole(empty, file)
+    assert not mnist.at_hand()
+
+
+def test_the_size_of_a_compressed_file_is_read_off_its_end(tmp_path):
+    file = mnist.FILES["test", "labels"]
+    path = tmp_path / f"{file.name}.gz"
+    path.write_bytes(gzip.compress(bytes(mnist.size_of(file))))
+    assert mnist.whole(path, file)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not mnist.whole(path, file)

@@ -11,8 +11,8 @@ from functools import partial
 import numpy as np
 
 from refvi import Noise
+from refvi.verify.chance import stream_of
 from refvi.verify.compare import Result, by_draws
-from refvi.verify.play import stream_of
 
 STANDARD = Noise(lambda rng, R, S: rng.standard_normal((R, S)), None)
 

@@ -3,7 +3,8 @@ from functools import partial
 from textwrap import dedent
 
 from refvi.verify.document import Chain, Row
-from refvi.verify.play import play, stream_of
+from refvi.verify.chance import stream_of
+from refvi.verify.play import play
 
 
 def prove(entropy, chain, values, **options):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from refvi import Estimate, Noise, noise, normal
+from refvi import Estimate, Noise, noise, normal, tied
 from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
 from tests.verify.proof import prove
 
@@ -128,7 +128,8 @@ def test_two_random_rows_are_equal_draw_by_draw(entropy):
 
 
 def test_random_rows_below_a_bound_are_equal_draw_by_draw_without_a_declared_scale(entropy):
-    values = stage(least=lambda lam: lam[0]**2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / 2, other=lambda eps: 1.001 * mean_square(eps))
+    values = stage(least=lambda lam: lam[0]**2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1],
+                   other=lambda eps: 1.001 * mean_square(eps))
     assert set(verdicts(prove(entropy, r"least; \le average; = rewritten", values)).values()) == {PASS}
     assert prove(entropy, r"least; \le average; = other", values)["other"].verdict == FAIL
 
@@ -437,8 +438,8 @@ def test_an_estimator_that_does_not_vary_is_compared_exactly(entropy):
 
 def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
     def half(S, order):
-        nodes, weights = noise(normal, LAM).rule(S, order)
-        return nodes, weights / 2
+        ruled = noise(normal, LAM).rule(S, order)
+        return ruled and (ruled[0], ruled[1] / 2)
 
     rough = Noise(noise(normal, LAM).draw, half)
     result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(noise=rough))["average"]
@@ -448,6 +449,41 @@ def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
 def test_a_noise_without_a_rule_is_left_to_draws(entropy):
     result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(noise=Noise(noise(normal, LAM).draw, None)))["average"]
     assert result.verdict == PASS and "rule" not in result.how
+
+
+@pytest.mark.parametrize("use_rule", [True, False])
+@pytest.mark.parametrize("wrong", [lambda eps: np.sum(eps**2, axis=-1), lambda eps: np.sum(eps**2, axis=-1) / 2, lambda eps: eps[:, 0]**2 + eps[:, 1:].sum(axis=-1)])
+def test_an_average_that_is_right_for_one_number_of_draws_only_is_refused(entropy, wrong, use_rule):
+    S = 2 if wrong(np.ones((1, 2)))[0] == 1 else 1
+    result = prove(entropy, r"second moment; = integral; \approx wrong", stage(wrong=wrong) | dict(S=S), use_rule=use_rule)["wrong"]
+    assert result.verdict == FAIL and f"with S = {S + 1} draws: " in result.message
+    values = stage(wrong=wrong) | dict(S=S, noise=tied(noise(normal, LAM), S))
+    result = prove(entropy, r"second moment; = integral; \approx wrong", values, use_rule=use_rule)["wrong"]
+    assert result.verdict == PASS and f"S = {S} only" in result.how and f"not {S + 2}" in result.message
+
+
+def test_two_random_rows_are_equal_for_another_number_of_draws_too(entropy):
+    values = stage(half=lambda eps: (eps**2).sum(axis=1) / 2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1])
+    result = prove(entropy, r"second moment; \approx average; = half", values)["half"]
+    assert result.verdict == FAIL and "with S = 3 draws" in result.message
+    assert prove(entropy, r"second moment; \approx average; = rewritten", values)["rewritten"].how.endswith("S = 2, 3")
+
+
+def test_what_depends_on_the_number_of_draws_is_played_with_its_own(entropy):
+    """The variance of an average, whose exact row takes S; and an estimate that needs an even number of draws."""
+    def halves(eps):
+        if eps.shape[1] % 2:
+            raise ValueError("an even number of draws, please")
+        return np.mean(eps[:, ::2]**2, axis=1)
+    values = stage(variance=lambda lam, S: np.exp(2 * lam[1]) / S, squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0])**2, halves=halves)
+    assert prove(entropy, r"variance; \approx squared", values)["squared"].how.endswith("S = 2, 3")
+    assert prove(entropy, r"second moment; \approx halves", values)["halves"].how.endswith("S = 2, 4")
+
+
+def test_a_noise_that_ignores_the_number_of_draws_is_refused(entropy):
+    values = stage() | dict(noise=Noise(lambda rng, R, S: rng.normal(LAM[0], np.exp(LAM[1]), (R, 2)), None))
+    result = prove(entropy, r"second moment; \approx average", values)["average"]
+    assert result.verdict == FAIL and "the noise drew shape" in result.message
 
 
 def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):

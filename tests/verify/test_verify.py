@@ -270,8 +270,7 @@ def test_a_wrong_random_row_beside_a_random_one_gets_its_mutant(tmp_path, entrop
         ```
         """, """
         import numpy as np
-        from refvi.base.core import noise
-        from refvi.base.families import normal
+        from refvi import noise, normal
         def stage(rng):
             lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
             return dict(lam=lam, S=1, noise=noise(normal, lam))

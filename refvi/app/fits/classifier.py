@@ -1,6 +1,9 @@
-"""Cat(pi(y)) with a 784-256-64-10 network: five epochs of minibatch Adam on MNIST, or on typeset digits where MNIST is not at hand."""
+"""Cat(pi(y)) with a 784-256-64-10 network: five epochs of minibatch Adam on MNIST, or on typeset digits where MNIST is
+not at hand.
+"""
 import numpy as np
 
+from refvi.app.fits.outcome import ended
 from refvi.base.progress import Progress
 from refvi.data import mnist
 from refvi.data.typeset import typeset_digits
@@ -21,7 +24,14 @@ def fit(rng, train, epochs=EPOCHS):
     """An Ascent of the network's log-likelihood on the training digits."""
     steps = len(train.images) // M
     with Progress(f"fit classifier on {train.name}", epochs * steps) as bar:
-        return classifier.fit(rng, train.labels, train.images, epochs, M, watch=lambda step, theta: bar(step, f"epoch {1 + (step - 1) // steps}"))
+        return classifier.fit(
+            rng,
+            train.labels,
+            train.images,
+            epochs,
+            M,
+            watch=lambda step, theta: bar(step, f"epoch {1 + (step - 1) // steps}"),
+        )
 
 
 def held_out(theta, test):
@@ -38,7 +48,8 @@ def run(rng, name=None, epochs=EPOCHS):
     error = np.std(scores) / np.sqrt(len(scores))
     if train.name.startswith("typeset") and name is None:
         yield "MNIST is not at hand (`refvi data fetch mnist`): these are typeset digits, drawn anew on every run"
-    yield (f"{train.name}, N = {len(train.images):,}, {len(ascent.lam):,} parameters in {ascent.lam.dtype}, {epochs} epochs of {len(train.images) // M} steps"
-           + (f", {ascent.stopped}" if ascent.stopped else ""))
-    yield f"held out, N = {len(log_p):,}: {np.mean(scores):.4f} +- {error:.4f} nats per image (guessing: {-np.log(10):.4f}), accuracy {100 * correct:.2f} %"
+    yield ended(f"{train.name}, N = {len(train.images):,}, {len(ascent.lam):,} parameters in {ascent.lam.dtype}, "
+                f"{epochs} epochs of {len(train.images) // M} steps", ascent.stopped)
+    yield (f"held out, N = {len(log_p):,}: {np.mean(scores):.4f} +- {error:.4f} nats per image "
+           f"(guessing: {-np.log(10):.4f}), accuracy {100 * correct:.2f} %")
     yield f"{train.name}: held-out log-likelihood {np.mean(scores):.4f} nats per image, accuracy {100 * correct:.2f} %"

@@ -1,12 +1,16 @@
-"""Mean and precision of a normal by coordinate ascent, beside its exact posterior and beside stochastic gradients on the same factors.
+"""Mean and precision of a normal by coordinate ascent, beside its exact posterior and beside stochastic gradients on
+the same factors.
 
-The model is that of refvi.bound.coordinate_ascent.gaussian: x_n ~ N(mu, 1/gamma) with a normal and a Gamma prior. The data are the target of a UCI set in
-units of its standard deviation, or a hundred draws around five. Every bound is exact, whichever algorithm found its factors.
+The model is that of refvi.bound.coordinate_ascent.gaussian: x_n ~ N(mu, 1/gamma) with a normal and a Gamma prior. The
+data are the target of a UCI set in
+units of its standard deviation, or a hundred draws around five. Every bound is exact, whichever algorithm found its
+factors.
 """
 from typing import NamedTuple
 
 import numpy as np
 
+from refvi.app.fits.outcome import ended
 from refvi.base.checks import require_bound
 from refvi.base.optimize import robbins_monro
 from refvi.base.progress import Progress
@@ -62,7 +66,9 @@ def moments_of(q):
 
 
 def run(rng, name=None, steps=1000):
-    """The lines of the report: each sweep's bound, three pairs of factors beside each other, and what is left to the log evidence in nats."""
+    """The lines of the report: each sweep's bound, three pairs of factors beside each other, and what is left to the
+    log evidence in nats.
+    """
     called, x = choose(rng, name)
     summary = gaussian.data_of(x)
     exact, start = posterior(summary, PRIOR), black_box.factors_of(START)
@@ -72,12 +78,21 @@ def run(rng, name=None, steps=1000):
     bound = require_bound(gaussian.five_terms(summary, PRIOR, noisy), exact.log_evidence)
     if name is None and not uci.at_hand("yacht"):
         yield uci.stands_in("yacht")
-    yield (f"{called}, N = {len(x)}, {len(found.trace) - 1} sweeps{', ' + found.stopped if found.stopped else ''}; {ascent.steps} steps of 64 draws"
-           + (f", {ascent.stopped}" if ascent.stopped else ""))
-    yield "log evidence less ELBO, sweep by sweep: " + ", ".join(f"{exact.log_evidence - value:.3g}" for value in found.trace)
-    yield f"{'':>20} {'mean of mu':>12} {'sd of mu':>12} {'mean of gamma':>14} {'sd of gamma':>12} {'ELBO':>12} {'below evidence':>15}"
-    for label, m, value in (("exact posterior", exact_moments(exact, PRIOR, summary), exact.log_evidence), ("coordinate ascent", moments_of(found.q), found.trace[-1]),
-                            ("stochastic gradients", moments_of(noisy), bound)):
-        yield f"{label:>20} {m.mu:12.5f} {m.mu_sd:12.5f} {m.gamma:14.5f} {m.gamma_sd:12.5f} {value:12.4f} {exact.log_evidence - value:15.5f}"
-    yield (f"{called}: {exact.log_evidence - found.trace[-1]:.5f} nats below the log evidence after {len(found.trace) - 1} sweeps, "
+    sweeps = len(found.trace) - 1
+    more = f", {found.stopped}" if found.stopped else ""
+    yield ended(f"{called}, N = {len(x)}, {sweeps} sweeps{more}; {ascent.steps} steps of 64 draws", ascent.stopped)
+    short = [f"{exact.log_evidence - value:.3g}" for value in found.trace]
+    yield f"log evidence less ELBO, sweep by sweep: {', '.join(short)}"
+    yield (f"{'':>20} {'mean of mu':>12} {'sd of mu':>12} {'mean of gamma':>14} {'sd of gamma':>12} "
+           f"{'ELBO':>12} {'below evidence':>15}")
+    yield row("exact posterior", exact_moments(exact, PRIOR, summary), exact.log_evidence, exact)
+    yield row("coordinate ascent", moments_of(found.q), found.trace[-1], exact)
+    yield row("stochastic gradients", moments_of(noisy), bound, exact)
+    yield (f"{called}: {exact.log_evidence - found.trace[-1]:.5f} nats below the log evidence after {sweeps} sweeps, "
            f"stochastic gradients {exact.log_evidence - bound:.5f} after {ascent.steps} steps")
+
+
+def row(label, m, elbo, exact):
+    """One line of the table: Moments, the bound in nats and what it lacks of the log evidence."""
+    return (f"{label:>20} {m.mu:12.5f} {m.mu_sd:12.5f} {m.gamma:14.5f} {m.gamma_sd:12.5f} "
+            f"{elbo:12.4f} {exact.log_evidence - elbo:15.5f}")

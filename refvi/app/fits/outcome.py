@@ -1,5 +1,23 @@
-"""What a fit's report can hold besides lines of text."""
+"""What a line of a fit's report can be besides text: what went wrong, or where Ctrl-C ended the fit."""
+from refvi.base.progress import Interrupted
 
 
 class Failure(str):
-    """A line of a report that says what went wrong: the command then ends with status 1."""
+    """What went wrong: the command ends with status 1."""
+
+
+class CutShort(str):
+    """Where Ctrl-C ended a fit: the command ends with status 130."""
+
+
+def ended(line, stopped):
+    """A line of a report, and behind it why the fit stopped early if it did; CutShort if that was Ctrl-C."""
+    told = f"{line}, {stopped}" if stopped else line
+    return CutShort(told) if isinstance(stopped, Interrupted) else told
+
+
+def status(lines):
+    """The exit status of a report: 130 if Ctrl-C ended a fit, 1 if one failed, else 0."""
+    if any(isinstance(line, CutShort) for line in lines):
+        return 130
+    return int(any(isinstance(line, Failure) for line in lines))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.app.fits.outcome import Failure
+from refvi.app.fits.outcome import CutShort, Failure
 from refvi.base.progress import Progress
 from refvi.data import mnist
 from refvi.data.store import cache
@@ -34,7 +34,8 @@ class Digits(NamedTuple):
 
 def choose(rng, name, stored=None):
     """The Digits asked for, else those of a stored fit, else MNIST, else typeset ones, which a stored fit has drawn
-    from its own seed."""
+    from its own seed.
+    """
     if name == "mnist" or name is None and (stored.data.get("name") == "MNIST" if stored else mnist.at_hand()):
         images, test = model.binarized(mnist.load("train").images), model.binarized(mnist.load("test").images)
         train, validation = model.held_apart(images)
@@ -60,21 +61,19 @@ def climb(fit, digits, epochs, path=None):
     with Progress("fit vae", total) as bar:
         def watch(seen):
             done = (fit.epochs - begun) * N + seen
-            bar(done, f"epoch {fit.epochs + 1}/{epochs}  {told(fit)}  {done / (time.monotonic() - started):,.0f} "
-                      f"images/s")
+            speed = done / (time.monotonic() - started)
+            bar(done, f"epoch {fit.epochs + 1}/{epochs}  {told(fit)}  {speed:,.0f} images/s")
+
         try:
             for fit in training.epochs(fit, digits.train, digits.validation, watch if bar.shown else None):
                 trouble = keep(fit, path)
                 if fit.epochs >= epochs:
                     break
         except KeyboardInterrupt:
-            # it may have been the storing that was cut short
-            trouble = keep(fit, path) if fit.epochs > begun else ""
-            kept = f", kept in {path}" if path and fit.epochs > begun else ", no whole epoch to keep" if path else ""
-            more = f"; {trouble}" if trouble else kept
-            trouble = f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}{more}"
+            trouble = CutShort(f"interrupted after step {fit.steps}, epoch {fit.epochs} of {epochs}"
+                               + (rescued(fit, path, fit.epochs > begun) if path else ""))
         except ArithmeticError as error:
-            trouble = str(error)
+            trouble = Failure(error)
     return fit, time.monotonic() - started, trouble
 
 
@@ -85,7 +84,15 @@ def keep(fit, path):
             store.save(fit, path)
         return ""
     except OSError as error:
-        return str(error)
+        return Failure(error)
+
+
+def rescued(fit, path, has_grown):
+    """What became of an interrupted fit; it is stored again, since it may have been the storing that was cut short."""
+    if not has_grown:
+        return ", no whole epoch to keep"
+    trouble = keep(fit, path)
+    return f"; {trouble}" if trouble else f", kept in {path}"
 
 
 def told(fit):
@@ -97,14 +104,10 @@ def told(fit):
 
 
 def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
-    """The lines of the report.
-
-    Model, data, whether it went on from a file, every tenth epoch, the ELBO of the test images in nats with its
-    standard error.
-    """
+    """The lines of the report: model and data, every tenth epoch, the ELBO of the test images in nats."""
     if latent > model.SLIDE.n:
-        raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: take --latent of at most "
-                         f"{model.SLIDE.n}; the slides take 2")
+        raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: "
+                         f"take --latent of at most {model.SLIDE.n}; the slides take 2")
     path = None if out is None else store.require_place(out or default_place(name, latent), fresh)
     stored = store.load(path) if path and path.exists() and not fresh else None
     digits, shape = choose(rng, name, stored), model.architecture(D=latent)
@@ -117,8 +120,8 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
     elif path:
         keep_or_raise(fit, path)
     inner, outer = shape.counts
-    counts = f"{inner:,} + {outer:,} parameters in {fit.weights.dtype}"
-    yield f"{digits.stamp['name']}, N = {len(digits.train):,}, {shape}: {counts}"
+    called = digits.stamp["name"]
+    yield f"{called}, N = {len(digits.train):,}, {shape}: {inner:,} + {outer:,} parameters in {fit.weights.dtype}"
     trouble, seconds, begun = "", 0., fit.epochs
     if fit.epochs < epochs:
         fit, seconds, trouble = climb(fit, digits, epochs, path)
@@ -126,17 +129,15 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
         if epoch % 10 == 0 or epoch in (begun + 1, fit.epochs):
             yield f"epoch {epoch:4d}: {told(fit._replace(history=fit.history[:epoch]))}"
     if trouble:
-        yield Failure(trouble)
+        yield trouble
     if fit.epochs > begun:
-        stored = "; not stored"
-        if path:
-            stored = "" if trouble else f"; kept in {path}"
-        yield f"{(fit.epochs - begun) * len(digits.train) / seconds:,.0f} images/s{stored}"
+        place = f"; kept in {path}" if path and not trouble else ""
+        speed = (fit.epochs - begun) * len(digits.train) / seconds
+        yield f"{speed:,.0f} images/s{place if path else '; not stored'}"
     elif not trouble:
         yield f"nothing to do: {fit.epochs} epochs are done, --epochs {fit.epochs + 10} would go on"
     value = evaluate.average(evaluate.bound(shape, fit.weights, digits.test, rng))
-    told_value = f"test ELBO {value.value:.2f} +- {value.error:.2f} nats per image"
-    yield f"{digits.stamp['name']}: {told_value} after {fit.epochs} epochs"
+    yield f"{called}: test ELBO {value.value:.2f} +- {value.error:.2f} nats per image after {fit.epochs} epochs"
 
 
 def keep_or_raise(fit, path):

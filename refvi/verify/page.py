@@ -1,0 +1,165 @@
+"""One page in its worker process: read it, set its stages, plan which chains play on which, and play them."""
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from refvi.verify.chance import stream_of
+from refvi.verify.companion import load, set_stage, wire
+from refvi.verify.compare import Result
+from refvi.verify.document import Fault, read
+from refvi.verify.mutants import plant
+from refvi.verify.play import judge, rehearse
+from refvi.verify.tracing import code_of
+from refvi.verify.trial import FAIL
+
+TIMEOUT = 60.               # seconds a row may take
+
+
+class Options(NamedTuple):
+    entropy: int
+    stages: int = 1             # how often each stage is set
+    stage: str | None = None    # play only the stage of this label
+    timeout: float = TIMEOUT
+    plot: Any = None            # folder for pictures of random rows
+    mutants: bool = False       # plant a mistake in every row, and see it refused
+
+
+class Unit(NamedTuple):
+    """One chain on one setting of one stage."""
+    chain: int
+    stage: str
+    setting: int
+
+    @property
+    def label(self):
+        return self.stage if self.setting == 0 else f"{self.stage}-{self.setting}"
+
+
+class Page(NamedTuple):
+    """A page that was read, with its companion and what the command asks for."""
+    document: Any
+    companion: Any
+    options: Options
+    tell: Any                   # sends a message to the parent process
+    values_of: Any              # (stage, setting) -> the symbols of the stage
+
+
+def play_page(tell, path, options, begun, hung):
+    """Play what is left of a page's plan, from unit number begun on; hung: unit number -> {tag: Fault} of rows to leave out."""
+    try:
+        document, companion = read(path), load(path)
+    except (Fault, OSError, UnicodeDecodeError) as error:
+        tell(("plan", []))
+        tell(("results", -1, [of_the_page(error)]))
+        return
+    page = Page(document, companion, options, tell, setter(document, companion, options, tell))
+    values, broken = first_settings(page)
+    wired, units, unplayable = plan(page, values)
+    tell(("plan", units))
+    if begun == 0 and not hung:
+        tell(("results", -1, faults(page) + broken + unplayable))
+    for number in range(begun, len(units)):
+        tell(("results", number, play_unit(page, *wired[units[number].chain], units[number], hung.get(number, {}))))
+
+
+def of_the_page(message, line=1, stage="", chain="the page", row=""):
+    """The Result of what is wrong beside the rows."""
+    return Result(chain, stage, row, "", line, "read", verdict=FAIL, message=str(message))
+
+
+def setter(document, companion, options, tell):
+    """The function (stage, setting) -> symbols, which sets each of them once."""
+    rows = codes_of_rows(document, companion)
+
+    @lru_cache(maxsize=None)
+    def values_of(stage, setting):
+        label = Unit(0, stage, setting).label
+        tell(("row", (f"stage {label}", "", 1)))
+        return set_stage(label, companion.stages[stage], stream_of(options.entropy, document.path.name, "stage", label), rows)
+
+    return values_of
+
+
+def codes_of_rows(document, companion):
+    return {code_of(companion.names.get(row.function)) for chain in document.chains for row in chain.rows} - {None}
+
+
+def faults(page):
+    """What stands outside the chains and cannot be checked, and the rows that ran too early."""
+    early = codes_of_rows(page.document, page.companion) & page.companion.ran
+    return ([of_the_page(fault, fault.line or 1) for fault in page.document.faults]
+            + [of_the_page(f"{page.companion.path.name} runs the row {code.co_name} as it is loaded: let rows compute what they claim, "
+                           "and put what tries them below if __name__ == '__main__'") for code in early])
+
+
+def first_settings(page):
+    """({stage: its symbols}, results): every stage set once, and those that cannot be."""
+    values, broken = {}, []
+    for stage in page.companion.stages:
+        try:
+            values[stage] = page.values_of(stage, 0)
+        except Fault as fault:
+            broken.append(of_the_page(fault, stage=stage))
+    return values, broken
+
+
+def plan(page, values):
+    """([(chain, functions)], units, results): each chain wired, what plays on what, and what plays nowhere."""
+    wired, units, unplayable = [], [], []
+    for index, chain in enumerate(page.document.chains):
+        chain, functions, lacking = wire(chain, page.companion.names, values)
+        wired.append((chain, functions))
+        playable = [stage for stage in values if not lacking[stage]]
+        if values and not playable:
+            lacks = "; ".join(f"{stage} lacks {', '.join(symbols)}" for stage, symbols in lacking.items())
+            unplayable.append(of_the_page(f"no stage supplies all its symbols ({lacks}): let one stage return them together", chain.line,
+                                          chain=chain.name, row="the chain"))
+        units += [unit for stage in playable for unit in settings(index, stage, page.options)]
+    if units and page.options.stage is None:
+        idle = [stage for stage in values if all(unit.stage != stage for unit in units)]
+        unplayable += [of_the_page(f"stage {stage} plays no chain: see that it supplies all symbols of one, by the names of its rows' arguments",
+                                   stage=stage) for stage in idle]
+    return wired, units, unplayable
+
+
+def settings(index, stage, options):
+    """The units of one chain on one stage that the options ask for."""
+    for setting in range(options.stages):
+        unit = Unit(index, stage, setting)
+        if options.stage in (None, unit.label):
+            yield unit
+    if options.stage:
+        name, _, number = options.stage.rpartition("-")
+        if name == stage and number.isdigit() and int(number) >= options.stages:
+            yield Unit(index, stage, int(number))
+
+
+def play_unit(page, chain, functions, unit, hung):
+    """The results of one chain on one setting of one stage."""
+    options, path = page.options, page.document.path
+    try:
+        values = page.values_of(unit.stage, unit.setting)
+    except Fault as fault:
+        return [of_the_page(fault, stage=unit.label, chain=chain.name)]
+    own = {tag: values.get(tag.replace(" ", "_"), function) for tag, function in functions[unit.stage].items()}
+    lines = {row.tag: row.line for row in chain.rows}
+    streams = partial(stream_of, options.entropy, path.name, chain.name, unit.label)
+
+    def announce(tag):
+        page.tell(("row", (tag, chain.name, lines[tag])))
+
+    cast = rehearse(chain, unit.label, values, own, streams, announce, hung)
+    results = judge(cast, streams, announce, plot=options.plot and painter(options.plot, path, chain, unit))
+    return results + (plant(cast, streams, results, announce) if options.mutants else [])
+
+
+def painter(folder, path, chain, unit):
+    """What draws the running mean of a random row; matplotlib is imported only when it is asked for."""
+    from refvi.verify.plot import running_mean
+
+    def paint(tag, draws, target):
+        name = "-".join([path.stem, chain.name, tag, unit.label]).lower()
+        picture = "".join(c if c.isalnum() else "_" for c in name) + ".svg"
+        running_mean(Path(folder) / picture, f"{tag}, stage {unit.label}", draws, target)
+
+    return paint
