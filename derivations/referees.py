@@ -19,7 +19,7 @@ def by_differences(f, at, h=1e-3):
 
 
 def complex_step(f, at, h=1e-30):
-    """The gradient of f in at (P,), shape f's + (P,), exact to rounding: no difference is taken. f must take complex numbers."""
+    """The gradient of f in at (P,), shape f's + (P,), exact to rounding; f must take complex numbers."""
     return np.stack([np.imag(f(at + 1j * h * e)) / h for e in np.eye(len(at))], axis=-1)
 
 

@@ -428,7 +428,7 @@ def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
         x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, S=2,
         noise=standard_noise(N, D),
         differences_in_heads=lambda: differences(lambda lam: np.sum(estimate(lam)), lam),
-        differences_without_entropy=weightless,
+        no_entropy=weightless,
         differences_in_weights=lambda: by_differences(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes),
                                                                                  w[P:])),
                                                       np.concatenate([phi, theta])))

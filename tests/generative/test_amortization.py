@@ -74,7 +74,10 @@ WRONG = {
 
 def judge(entropy, stage, function, truth="bound_by_scipy", **options):
     values = {name: stage[name] for name in (*MODEL, "noise", "S")}
-    bound = lambda eps, phi, theta, x, encoder, decoder: function(eps, phi, theta, x, encoder, decoder)      # noqa: E731
+
+    def bound(eps, phi, theta, x, encoder, decoder):
+        return function(eps, phi, theta, x, encoder, decoder)
+
     return prove(entropy, r"truth; \approx estimate", values | dict(truth=stage[truth], estimate=bound),
                  **options)["estimate"]
 

@@ -333,7 +333,7 @@ def test_the_picture_s_claims_hold_for_its_draws_and_its_page_tells_its_numbers(
 
 
 def test_a_fresh_encoder_is_a_head_start_of_several_steps(rng):
-    """One draw: two steps on, the ascent from the prior's mean misses some three nats still, that from the encoder less."""
+    """One draw: a step on, the ascent from the prior's mean misses three nats still, that from the encoder less."""
     found = load_press().load("amortized_or_local").one(rng, new=100, epochs=300)
     assert 0 < found["random_encoders"][1] < found["random_cold"][1]
     assert found["random_warm"][1] < found["random_cold"][1] / 2

@@ -335,7 +335,7 @@ def test_training_and_validation_do_not_meet_the_test_set(rng):
 
 
 def test_typeset_digits_to_climb_with_to_watch_and_to_report_on_are_others(rng, monkeypatch):
-    """The same fault where MNIST is not at hand: every image of one drawing is in one part."""
+    """Where MNIST is not at hand: every image of one drawing is in one part."""
     monkeypatch.setattr(fits_vae, "TYPESET", dict(train=30, validation=5, test=10))
     digits = fits_vae.choose(rng, "typeset")
     drawn = typeset_digits(np.random.Generator(np.random.SFC64(digits.stamp["seed"])), 45).images >= 128

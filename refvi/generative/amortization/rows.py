@@ -86,7 +86,7 @@ def amortized_bound(phi, theta, x, encoder, decoder):
 
 
 def highest(bound, start):
-    """Where quasi-Newton ascent of bound(vector) from start ends; its slope there is below 1e-9, or all that rounding leaves."""
+    """Where quasi-Newton ascent of bound(vector) from start ends, with a slope below 1e-9 or what rounding leaves."""
     found = optimize.minimize(lambda v: -bound(v), start, jac=grad(lambda v: -bound(v)), method="BFGS",
                               options=dict(gtol=1e-9))
     return found.x
