@@ -23,6 +23,11 @@ def by_differences(f, at, h=1e-3):
     return Estimate(fine, np.abs(fine - coarse) + 1e-13 * np.max(np.abs(f(at))) / h)
 
 
+def complex_step(f, at, h=1e-30):
+    """The gradient of f in at (P,), shape f's + (P,), exact to rounding; f must take complex numbers."""
+    return np.stack([np.imag(f(at + 1j * h * e)) / h for e in np.eye(len(at))], axis=-1)
+
+
 def under_normal(g, mean, sd):
     """E g(z) for a scalar z ~ N(mean, sd^2), by SciPy's adaptive quadrature over 12 sd either side; its error is
     quad's own."""

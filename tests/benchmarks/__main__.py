@@ -20,6 +20,7 @@ import numpy as np      # noqa: E402
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import adam
+from refvi.generative.amortization.model import encode, sample
 from refvi.generative.deep_latent import amortized, local, mcmc, model as deep
 from refvi.generative.vae import model, training
 from refvi.gradients.bbvi import regression
@@ -31,6 +32,7 @@ from refvi.gradients.reparameterization import regression as by_path
 from refvi.gradients.reparameterization.algorithm import reparameterized
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.likelihood import networks
+from refvi.likelihood.heads import Network
 from refvi.likelihood.mle import classifier
 from refvi.marginal.marginal_gradient import mixture
 from tests.benchmarks.peers import PATH_PEERS, PEERS, VAE_PEERS, jax_study
@@ -395,9 +397,9 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
 # ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
 
 def deep_latents(N=500, steps=24, chains=20, walk=100):
-    d, sizes = deep.decoder((1, 32, 16)), (16, 64, 2)
-    theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, sizes)
-    x, _ = deep.sample(RNG, theta, d, N)
+    d, encoder = deep.decoder((1, 32, 16)), Network((16, 64, 2))
+    theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, encoder)
+    x, _ = sample(RNG, theta, d, N)
     z = RNG.standard_normal((chains, N, 1))
     ways = {
         "ascents of their own": (
@@ -409,7 +411,7 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
     }
 
     def network():
-        amortized.encode(x, phi, sizes)
+        encode(x, phi, encoder)
 
     for name, (call, what) in ways.items():
         told, took = ratio(call, several(network, 10), 3)
@@ -423,7 +425,7 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
             ways["ascents of their own"][0],
             lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps),
         ),
-        ("the encoder", several(network, 10), several(lambda: amortized.encode(few, phi, sizes), 10)),
+        ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10)),
     ):
         print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
 
