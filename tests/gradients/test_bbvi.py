@@ -211,10 +211,17 @@ def test_the_fast_path_stops_as_well(rng, lam, told):
     assert ascent.steps == 0 and np.array_equal(ascent.lam, lam)
 
 
-def test_a_rate_that_is_too_large_is_told(rng):
+def test_a_descent_is_told(rng):
+    """An ascent that jumps five units off the top at once: thousands of nats, whatever the draws."""
+    def jump(gradient, lam, steps, rate, watch):
+        for step in range(steps):
+            gradient(lam + (step > 0) * np.array([5., 0., 0., 0.]))
+        return Ascent(lam, steps)
+
     message = "the average log weight fell from .* nats before the first step to .* over the last 31: lower the rate"
     with pytest.warns(RuntimeWarning, match=message):
-        readable(X, THETA, models.mean_field(X, THETA), rng, 300, 10, 3.)
+        bbvi(lambda z: models.linear_gaussian.log_joint(z, X, THETA), diagonal_normal,
+             models.mean_field(X, THETA), rng, 300, 10, 1., ascend=jump)
 
 
 def test_a_fit_that_climbs_is_not_warned_of(rng):
