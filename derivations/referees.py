@@ -17,7 +17,9 @@ def by_differences(f, at, h=1e-3):
     """
     def slopes(h):
         steps = h * np.eye(len(at))
-        return np.stack([(8 * (f(at + e) - f(at - e)) - f(at + 2 * e) + f(at - 2 * e)) / (12 * h) for e in steps], axis=-1)
+        return np.stack(
+            [(8 * (f(at + e) - f(at - e)) - f(at + 2 * e) + f(at - 2 * e)) / (12 * h) for e in steps], axis=-1
+        )
 
     coarse, fine = slopes(h), slopes(h / 2)
     return Estimate(fine, np.abs(fine - coarse) + 1e-13 * np.max(np.abs(f(at))) / h)
@@ -32,8 +34,11 @@ def under_normal(g, mean, sd):
     """E g(z) for a scalar z ~ N(mean, sd^2), by SciPy's adaptive quadrature over 12 sd either side; its error is
     quad's own."""
     ends = mean - 12 * sd, mean + 12 * sd
-    return Estimate(*integrate.quad(lambda z: stats.norm.pdf(z, mean, sd) * g(z), *ends, epsabs=1e-12, epsrel=1e-11, limit=200,
-                                    points=[mean])[:2])
+    return Estimate(
+        *integrate.quad(
+            lambda z: stats.norm.pdf(z, mean, sd) * g(z), *ends, epsabs=1e-12, epsrel=1e-11, limit=200, points=[mean]
+        )[:2]
+    )
 
 
 def coarser(noise, factor):

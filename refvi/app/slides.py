@@ -37,15 +37,18 @@ def items(table=None):
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     missing = [name for name in COLUMNS if rows and rows[0].get(name) is None]
     if not rows or missing:
-        raise ValueError(f"{path} has no column {missing[0] if missing else COLUMNS[0]!r}: its first line names the columns "
-                         f"{', '.join(COLUMNS)}, with tabs between them")
+        raise ValueError(
+            f"{path} has no column {missing[0] if missing else COLUMNS[0]!r}: its first line names the columns "
+            f"{', '.join(COLUMNS)}, with tabs between them"
+        )
     return rows
 
 
 def places(item):
     """Where an item is settled: [(kind, chapter, name), ...], nothing while it is open or where nothing is to check.
 
-    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own chapter.
+    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own
+    chapter.
     """
     if item["status"] == "open" or item["status"].startswith(NOTHING):
         return []

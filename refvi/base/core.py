@@ -64,7 +64,9 @@ def affordable(q, lam, order, S=1):
 
 
 def tied(noise, S):
-    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a ValueError."""
+    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a
+    ValueError.
+    """
     def refuse(number):
         if number != S:
             raise ValueError(f"the claim is about S = {S} draws, not {number}")
