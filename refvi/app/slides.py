@@ -81,7 +81,7 @@ def matching(words, rows):
         hits = [item for item in rows if wanted and holds(text_of(item), wanted)]
         if hits:
             return hits
-    titles = {word for item in rows for word in words_of(title_of(item) + item["statement"])}
+    titles = {word for item in rows for word in words_of(f"{title_of(item)} {item['statement']}")}
     meant = "".join(nearest(word, titles) for word in wanted if not any(word in title for title in titles))
     raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no statement, row, figure or page"
                       f"{meant or '; try fewer words'} (`refvi slides` lists the decks)")
@@ -89,8 +89,8 @@ def matching(words, rows):
 
 def holds(text, wanted):
     """Whether all words, or their beginnings, stand in a text."""
-    text = " ".join(words_of(text))
-    return all(word in text for word in wanted)
+    text = " ".join(["", *words_of(text)])
+    return all(f" {word}" in text for word in wanted)
 
 
 def title_of(item):
