@@ -106,7 +106,8 @@ def draw_by_draw(eps, entropy_term=1., shared=False, root=False):
 def test_the_rule_tells_a_gradient_of_the_bounds(entropy, options, verdict):
     truth = bounds(LAM, X, THETA, D, *model.hermite(1, 60))[1]
     np.testing.assert_allclose(truth, slope_of_bounds(LAM), rtol=1e-3, atol=1e-4)
-    values = dict(truth=lambda: truth, estimate=lambda eps: draw_by_draw(eps, **options), noise=standard_noise(2, 1), S=1)
+    values = dict(truth=lambda: truth, estimate=lambda eps: draw_by_draw(eps, **options), S=1,
+                  noise=standard_noise(2, 1))
     result = prove(entropy, r"truth; \approx estimate", values)["estimate"]
     assert result.verdict == verdict and "rule" in result.how, result
 
