@@ -104,7 +104,7 @@ def squared(estimate, mean):
 
 
 def test_shared_noise_shows_in_the_variance_and_nowhere_else(entropy, rng):
-    stage = setting("alike", rng)
+    stage = setting("alike", rng) | dict(S=1)
     mean = stage["bound_by_scipy"]()
     one_noise_for_all = COMPANION.names["one_noise_for_all"]
     for estimate in (rows.reconstruction_by_draws, one_noise_for_all):
