@@ -367,9 +367,9 @@ def stage_alike(rng):
     phi, theta, encoder, decoder = pixel_networks(rng)
     x = np.array([0.9, 0.8, 0.2, 0.7]) + rng.uniform(-0.1, 0.1, (2, 4))
     referee = Referee(x, phi, theta, encoder, decoder, pixels_log_prob)
-    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, S=1, noise=standard_noise(2, 1),
-                bound_by_scipy=referee.elbo, variance_by_scipy=lambda S: referee.spreads(S)[2],
-                variance_of_one_noise=lambda S: referee.shared(S))
+    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, S=2, noise=standard_noise(2, 1),
+                bound_by_scipy=referee.elbo, spreads_by_scipy=lambda S: referee.spreads(S),
+                variance_by_scipy=lambda S: referee.spreads(S)[2], variance_of_one_noise=lambda S: referee.shared(S))
 
 
 def stage_bend(rng):

@@ -66,6 +66,7 @@ def bernoulli_log_prob(x, logits):
 
 
 def bernoulli_draw(rng, logits):
+    """Zeros and ones (..., N, n), one for every logit."""
     return (rng.random(np.shape(logits)) < sigmoid(logits)).astype(float)
 
 
@@ -77,7 +78,7 @@ def normal_log_prob(x, outputs):
 
 
 def normal_slope(x, outputs):
-    """Its gradient in means and log sd."""
+    """The gradient of normal_log_prob in the outputs (..., N, k): in the means, then in log sd."""
     n = np.shape(x)[-1]
     mean, log_sd = outputs[..., :n], outputs[..., n:]
     t = (x - mean) * np.exp(-log_sd)
@@ -88,6 +89,7 @@ def normal_slope(x, outputs):
 
 
 def normal_draw(rng, mean, log_sd):
+    """mean + sd eps (..., N, n), every entry with noise of its own."""
     return mean + np.exp(log_sd) * rng.standard_normal(np.shape(mean))
 
 

@@ -104,13 +104,12 @@ def squared(estimate, mean):
 
 
 def test_shared_noise_shows_in_the_variance_and_nowhere_else(entropy, rng):
-    stage = setting("alike", rng)
-    stage["variance"] = lambda: stage["variance_by_scipy"](1)
+    stage = setting("alike", rng) | dict(S=1)
     mean = stage["bound_by_scipy"]()
     one_noise_for_all = COMPANION.names["one_noise_for_all"]
     for estimate in (rows.reconstruction_by_draws, one_noise_for_all):
         assert judge(entropy, stage, estimate).verdict == PASS
-    own, shared = (judge(entropy, stage, squared(f, mean), truth="variance")
+    own, shared = (judge(entropy, stage, squared(f, mean), truth="variance_by_scipy")
                    for f in (rows.reconstruction_by_draws, one_noise_for_all))
     assert own.verdict == PASS and shared.verdict == FAIL and shared.how.startswith("rule")
     model = [stage[name] for name in MODEL]

@@ -75,6 +75,7 @@ def plain(value):
 
 
 def unplain(value):
+    """What `plain` wrote, as it was."""
     return np.array(value["array"], value["dtype"]) if "array" in value else value
 
 
