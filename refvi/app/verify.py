@@ -67,7 +67,7 @@ def played(options, show):
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
     plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.
     if options.stages == 1 and options.stage is None:
-        seconds = SETTINGS / len(pages)
+        seconds = min(SETTINGS / len(pages), SETTINGS / 4)
     settings = Options(entropy, options.stages, options.stage, options.timeout, plot, options.mutants, seconds)
     planned, done = dict.fromkeys(pages, 0), dict.fromkeys(pages, 0)
     try:

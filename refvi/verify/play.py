@@ -37,25 +37,32 @@ class Scene(NamedTuple):
     announce: Any = lambda tag: None    # called before a row runs
 
 
-def play(scene, *, hung={}, use_rule=True, plot=None):
+def play(scene, *, use_rule=True, plot=None):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
-    hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
+    plot(tag, draws, target) is shown the draws of random rows.
     """
-    return judge(rehearse(scene, observe(scene, hung=hung)), scene.stream, scene.announce, use_rule, plot)
+    memories = caches()
+    trails = observe(scene, lambda tag: observe_row(scene, tag, memories))
+    return judge(rehearse(scene, trails), scene.stream, scene.announce, use_rule, plot)
 
 
-def observe(scene, known={}, hung={}, seconds=PATIENCE):
-    """{tag: Trail, or the Fault} of every row, each in a process of its own unless it is known."""
-    memories, trails = caches(), dict(known)
+def observe_row(scene, tag, memories=(), seconds=PATIENCE):
+    """The Trail of one row, in a process of its own."""
+    row = next(row for row in scene.chain.rows if row.tag == tag)
+    return alone(partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories), seconds)
+
+
+def observe(scene, ask, known={}, hung={}):
+    """{tag: Trail, or the Fault} of every row: known, or asked for by ask(tag); hung: tag -> Fault of rows not to be run."""
+    trails = dict(known)
     for row in scene.chain.rows:
         scene.announce(row.tag)
         try:
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
             if row.tag not in known:
-                task = partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories)
-                trails[row.tag] = alone(task, seconds)
+                trails[row.tag] = ask(row.tag)
         except Exception as fault:
             trails[row.tag] = fault
     return trails

@@ -282,4 +282,4 @@ def test_a_wrong_random_row_beside_a_random_one_gets_its_mutant(tmp_path, entrop
             return 2 * np.stack([np.mean(eps * eps, axis=-1), np.ones(len(eps))], axis=-1)
         """)
     results = [r for kind, news in verify(page, Options(entropy, mutants=3)) if kind == "results" for r in news]
-    assert {r.verdict for r in results} == {PASS} and results[-1].row == "mutants", results
+    assert {r.verdict for r in results if r.how != "source mutant"} == {PASS} and any(r.row == "mutants" for r in results), results
