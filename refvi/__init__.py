@@ -32,6 +32,8 @@ HOMES = {word: home for home, words in WORDS.items() for word in words}
 
 
 def __getattr__(name):
+    if name == "verify":        # a package that can be called: refvi.verify("my_lecture.md")
+        return import_module("refvi.verify")
     if name not in HOMES:
         raise AttributeError(f"module 'refvi' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"refvi.{HOMES[name]}"), name)

@@ -42,6 +42,7 @@ def add_verify(commands):
     add("--mutants", nargs="?", type=mutants_of, const=3, default=0, metavar="N",
         help="plant small mistakes in every row, N of them in its source (default: 3, or all), and see them refused")
     add("--strict", action="store_true", help="refuse what is unpinned: equal to no row that is computed another way")
+    add("--failures", action="store_true", help="show only what is not PASS")
     add("--json", metavar="FILE", help="write the report for a machine")
     add("--plot", metavar="DIR", help="draw the running mean of every random row")
 

@@ -2,6 +2,7 @@
 import importlib.util
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,7 +55,7 @@ def line_in(error, path):
 def set_stage(label, function, rng, rows=frozenset()):
     """The dict of symbols a stage supplies, or a Fault; rows are the codes of the page's rows, which a stage must not run for them."""
     try:
-        with Trace() as trace:
+        with Trace() if rows else nullcontext() as trace:
             values = function(rng) if symbols(function)[0] else function()
     except Fault:
         raise
@@ -62,7 +63,7 @@ def set_stage(label, function, rng, rows=frozenset()):
         raise Fault(f"stage {label} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
     if not isinstance(values, dict):
         raise Fault(f"stage {label} returns {type(values).__name__}", "return a dict from symbol to value")
-    run = sorted(code.co_name for code in rows & set(trace.entered))
+    run = sorted(code.co_name for code in rows & set(trace.entered)) if rows else ()
     if run:
         raise Fault(f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere")
     return values

@@ -4,6 +4,7 @@ A random row's expectation is taken by the rule of its noise, which needs no cha
 strikes. A rule is evidence: where it refuses a row, six of its orders have to agree, and draws that could see its gap must not
 contradict it; else the draws decide. What claims equality is held against the row above it with S and with S + 1 draws.
 """
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -142,18 +143,15 @@ def by_rule(S, at, target, tolerance, result, chance):
     return held
 
 
-def require_alike(S, at, chance):
-    """A Fault where a row gives another value on nodes of the rule than on the same nodes among draws."""
-    nodes = chance.noise.rule(S, order_of(chance.noise, S))[0]
-    some = nodes[::max(1, len(nodes) // SOME)]
-    among = at(np.concatenate([draw(chance.noise, chance.stream("nodes"), SOME, S), some]))[SOME:]
-    if not np.allclose(among, at(some), rtol=1e-9, atol=1e-12 * np.max(np.abs(among))):
-        raise Fault("mixes its repetitions: on the nodes of its noise's rule it gives another value alone than among draws", "average over the draw axis only")
+@lru_cache(maxsize=16)
+def nodes_of(noise, S, order):
+    """(eps, weights) of a noise's rule, or None; the rows of a chain share a few of them."""
+    return noise.rule(S, order)
 
 
 def order_of(noise, S):
     """The finest order at which the noise's rule fits, None where none does."""
-    return next((order for order in ORDERS if noise.rule(S, order) is not None), None) if noise.rule else None
+    return next((order for order in ORDERS if nodes_of(noise, S, order) is not None), None) if noise.rule else None
 
 
 def expectation(at, noise, S):
@@ -161,7 +159,7 @@ def expectation(at, noise, S):
     order = order_of(noise, S)
     if order is None:
         return None
-    (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (noise.rule(S, order), noise.rule(S, order * 3 // 4)))
+    (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (nodes_of(noise, S, n) for n in (order, order * 3 // 4)))
     return mean, np.abs(mean - second) + np.abs(mean) * abs(mass - 1)
 
 
@@ -171,6 +169,16 @@ def lower_orders(at, noise, S):
     for step in range(1, LOWER + 1):
         eps, weights = noise.rule(S, order - step * max(1, order // (2 * LOWER)))
         yield weights @ at(eps)
+
+
+def require_alike(S, at, chance):
+    """A Fault where a row gives another value on nodes of the rule than on the same nodes among draws."""
+    nodes = nodes_of(chance.noise, S, order_of(chance.noise, S))[0]
+    some = nodes[::max(1, len(nodes) // SOME)]
+    among = at(np.concatenate([draw(chance.noise, chance.stream("nodes"), SOME, S), some]))[SOME:]
+    if not np.allclose(among, at(some), rtol=1e-9, atol=1e-12 * np.max(np.abs(among))):
+        raise Fault("mixes its repetitions: on the nodes of its noise's rule it gives another value alone than among draws",
+                    "average over the draw axis only")
 
 
 def with_other_draws(S, played, reference, result, held, chance, hold):

@@ -3,6 +3,8 @@
 Where the system cannot fork, the call is made here.
 """
 import _thread
+import ctypes
+import multiprocessing
 import os
 import pickle
 import signal
@@ -16,6 +18,7 @@ NOWHERE = {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", 
            "socket.__new__", "socket.connect", "sys.setprofile", "sys.settrace", "sys._current_frames", "object.__setattr__"}
 NOT_BY_A_ROW = {"exec", "compile", "sys._getframe", "gc.get_objects", "gc.get_referrers", "gc.get_referents", "code.__new__", "function.__new__"}       # what a library may do, and a row may not have done for it
 LISTENED = NOWHERE | NOT_BY_A_ROW | {"open"}
+PR_SET_PDEATHSIG = 1
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
@@ -44,6 +47,7 @@ def alone(task, seconds=PATIENCE):
 
 def live(task, reading, writing, seconds):
     """The child's life: it performs the task, tells what came of it, and ends, by the alarm clock if need be."""
+    die_with_parent()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     os.close(reading)
@@ -63,6 +67,49 @@ def live(task, reading, writing, seconds):
         code = exit.code if isinstance(exit.code, int) else 1
     finally:
         os._exit(code)
+
+
+def die_with_parent():
+    """Where the system can, end this process when the one that forked it ends, whatever it is doing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def servant(task):
+    """A process forked here and now: what is returned asks it to perform task(*arguments), as often as wanted, and waits for the outcome."""
+    if not hasattr(os, "fork"):
+        return task
+    mine, theirs = multiprocessing.Pipe()
+    if os.fork() == 0:
+        die_with_parent()
+        mine.close()
+        serve(task, theirs)
+    theirs.close()
+
+    def ask(*arguments):
+        mine.send(arguments)
+        outcome = mine.recv()
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    return ask
+
+
+def serve(task, connection):
+    """The servant's life, until nobody can ask any more."""
+    try:
+        while True:
+            arguments = connection.recv()
+            try:
+                outcome = task(*arguments)
+            except Exception as error:
+                outcome = error
+            connection.send(outcome)
+    except EOFError:
+        pass
+    finally:
+        os._exit(0)
 
 
 class Guard:

@@ -6,12 +6,13 @@ from typing import Any, NamedTuple
 from refvi.verify.chance import stream_of
 from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.document import Fault, read
+from refvi.verify.fresh import servant
 from refvi.verify.mutants import plant
 from refvi.verify.perform import Trail
-from refvi.verify.play import Scene, hold, judge, observe, rehearse
+from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
 from refvi.verify.settings import play_settings
 from refvi.verify.source_mutants import plant_in_source, reasons_of
-from refvi.verify.tracing import code_of
+from refvi.verify.tracing import caches, code_of
 from refvi.verify.trial import ALPHA, FAIL
 from refvi.verify.verdict import Result
 
@@ -62,22 +63,42 @@ def play_page(tell, path, options, begun, hung):
     tell(("plan", units))
     if begun == 0 and not hung:
         tell(("results", -1, faults(page) + broken + unplayable))
-    trails = observe_units(page, wired, units, begun, hung)
+    trails_of = observer(page, wired, units)
     for number in range(begun, len(units)):
-        tell(("results", number, play_unit(page, wired, units[number], trails, units)))
+        tell(("results", number, play_unit(page, wired, units, number, trails_of, hung.get(number, {}))))
     if options.mutants and options.stage is None and begun <= len(units):
-        known = trails if begun == 0 else {}
-        tell(("results", len(units), source_mutants(page, wired, units, known, hung.get(len(units), {}))))
+        tell(("results", len(units), source_mutants(page, wired, units, trails_of, hung.get(len(units), {}))))
 
 
-def source_mutants(page, wired, units, known, spared):
+def observer(page, wired, units):
+    """The function (number of a unit, hung) -> {tag: Trail}, which asks a process in which no row has run.
+
+    Each row of each chain is asked for once, and again on a stage that brings a row of its own.
+    """
+    @lru_cache(maxsize=1)
+    def memories():
+        return caches()
+
+    ask = servant(lambda number, tag: observe_row(set_scene(page, wired, units[number]), tag, memories(), page.options.timeout))
+    known = {}
+
+    def trails_of(number, hung):
+        unit, scene = units[number], set_scene(page, wired, units[number])
+        seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items() if (unit.chain, function) in known}
+        found = observe(scene, partial(ask, number), seen, hung)
+        known.update({(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)})
+        return found
+
+    return trails_of
+
+
+def source_mutants(page, wired, units, trails_of, spared):
     """The results of changes in the source of the page's rows; spared: tags of rows whose mutants did not end."""
-    trails = known or observe_units(page, wired, units, 0, {})
     scenes = []
-    for unit in units:
-        if unit.setting == 0 and (unit.chain, unit.stage) in trails:
+    for number, unit in enumerate(units):
+        if unit.setting == 0:
             scene = set_scene(page, wired, unit)
-            cast = rehearse(scene, trails[unit.chain, unit.stage])
+            cast = rehearse(scene, trails_of(number, {}))
             results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
             scenes.append((cast, results, scene.functions, scene.stream))
 
@@ -101,7 +122,8 @@ def setter(document, companion, options, tell):
     def values_of(stage, setting):
         label = Unit(0, stage, setting).label
         tell(("row", (f"stage {label}", "", 1)))
-        return set_stage(label, companion.stages[stage], stream_of(options.entropy, document.path.name, "stage", label), rows)
+        rng = stream_of(options.entropy, document.path.name, "stage", label)
+        return set_stage(label, companion.stages[stage], rng, rows if setting == 0 else frozenset())
 
     return values_of
 
@@ -170,39 +192,22 @@ def set_scene(page, wired, unit):
     return Scene(chain, unit.label, values, own, stream, lambda tag: page.tell(("row", (tag, chain.name, lines[tag]))))
 
 
-def observe_units(page, wired, units, begun, hung):
-    """{(chain, stage): {tag: Trail}}: each row of each chain once, and again on a stage that brings a row of its own, before any row
-    runs in this process."""
-    trails, known = {}, {}
-    for number in range(begun, len(units)):
-        unit = units[number]
-        if (unit.chain, unit.stage) not in trails:
-            try:
-                scene = set_scene(page, wired, unit)
-            except Fault:           # told when the unit is played
-                continue
-            seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items() if (unit.chain, function) in known}
-            found = observe(scene, seen, hung.get(number, {}), page.options.timeout)
-            known.update({(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)})
-            trails[unit.chain, unit.stage] = found
-    return trails
-
-
-def play_unit(page, wired, unit, trails, units):
+def play_unit(page, wired, units, number, trails_of, hung):
     """The results of one chain on one setting of one stage, and of its deterministic rows on further settings."""
+    unit = units[number]
     try:
         scene = set_scene(page, wired, unit)
     except Fault as fault:
         return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
     options = page.options
-    cast = rehearse(scene, trails[unit.chain, unit.stage])
+    cast = rehearse(scene, trails_of(number, hung))
     results = judge(cast, scene.stream, scene.announce, plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
     if options.seconds:
-        def values_of(setting):
-            label = Unit(unit.chain, unit.stage, unit.setting + setting).label
-            return page.values_of(unit.stage, unit.setting + setting), label
+        def scene_of(setting):
+            return set_scene(page, wired, unit._replace(setting=setting))
+
         alone = sum(other.chain == unit.chain for other in units) == 1
-        more, notes = play_settings(cast, results, scene.functions, values_of, min(1., options.seconds / len(units)), scene.announce, alone)
+        more, notes = play_settings(cast, results, scene.functions, scene_of, min(1., options.seconds / len(units)), alone)
         results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]
     return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants else [])
 

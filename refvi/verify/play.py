@@ -10,7 +10,7 @@ from refvi.verify.document import Fault
 from refvi.verify.fresh import PATIENCE, alone
 from refvi.verify.perform import perform, watch
 from refvi.verify.tracing import caches, code_of, wording
-from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
+from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE, PASS
 from refvi.verify.verdict import BOUNDS, DIFFERENT, Result
 
 
@@ -37,25 +37,32 @@ class Scene(NamedTuple):
     announce: Any = lambda tag: None    # called before a row runs
 
 
-def play(scene, *, hung={}, use_rule=True, plot=None):
+def play(scene, *, use_rule=True, plot=None):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
-    hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
+    plot(tag, draws, target) is shown the draws of random rows.
     """
-    return judge(rehearse(scene, observe(scene, hung=hung)), scene.stream, scene.announce, use_rule, plot)
+    memories = caches()
+    trails = observe(scene, lambda tag: observe_row(scene, tag, memories))
+    return judge(rehearse(scene, trails), scene.stream, scene.announce, use_rule, plot)
 
 
-def observe(scene, known={}, hung={}, seconds=PATIENCE):
-    """{tag: Trail, or the Fault} of every row, each in a process of its own unless it is known."""
-    memories, trails = caches(), dict(known)
+def observe_row(scene, tag, memories=(), seconds=PATIENCE):
+    """The Trail of one row, in a process of its own."""
+    row = next(row for row in scene.chain.rows if row.tag == tag)
+    return alone(partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories), seconds)
+
+
+def observe(scene, ask, known={}, hung={}):
+    """{tag: Trail, or the Fault} of every row: known, or asked for by ask(tag); hung: tag -> Fault of rows not to be run."""
+    trails = dict(known)
     for row in scene.chain.rows:
         scene.announce(row.tag)
         try:
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
             if row.tag not in known:
-                task = partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories)
-                trails[row.tag] = alone(task, seconds)
+                trails[row.tag] = ask(row.tag)
         except Exception as fault:
             trails[row.tag] = fault
     return trails
@@ -88,12 +95,33 @@ def segments_of(chain):
 
 def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
     """Hold each row of a Cast against the one above it, and the chain against what makes it a proof."""
-    results = []
+    results, failed = [], {}                # failed, and what follows from it: tag -> the last row above it that is right
     for row in cast.chain.rows:
         announce(row.tag)
-        results.append(hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag)))
+        result = hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag))
+        above = result.against
+        if above in failed and row.relation in ("=", r"\approx"):
+            result = below_failed(cast, row, result, failed, stream, use_rule)
+        if above and (result.verdict == FAIL or result.against in failed):
+            failed[row.tag] = failed.get(above, above)
+        results.append(result)
     return pin(results, cast) + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
                                  for message in distrust(cast.done, cast.segments)]
+
+
+def below_failed(cast, row, result, failed, stream, use_rule):
+    """The result of a row below one that failed: it follows from that one, or it agrees with what stands above both."""
+    lines = {other.tag: other.line for other in cast.chain.rows}
+    wrong = result.against
+    if result.verdict == PASS:
+        return result._replace(notes=result.notes + (f"follows from line {lines[wrong]}, which failed",))
+    above = failed[wrong]
+    if cast.segments[above] != cast.segments[row.tag]:
+        return result
+    other = hold(cast, row, stream, use_rule, above=above)
+    if other.verdict != PASS:
+        return result
+    return other._replace(notes=other.notes + (f"held against line {lines[above]}, since line {lines[wrong]} between them failed",))
 
 
 def pin(results, cast):
@@ -120,8 +148,12 @@ def pins(equal):
     return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
-def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False):
-    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides."""
+def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False, above=None):
+    """The Result of one row of a Cast.
+
+    alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides; above: the tag of the row it is
+    held against, if not the one that reads as such.
+    """
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
         return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
@@ -129,7 +161,7 @@ def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rul
     if row is cast.chain.rows[0]:
         return result._replace(how="given", value=None if played.random else played.value.tolist())
     try:
-        reference = reference_of(played, cast)
+        reference = next((p for p in cast.done if p.row.tag == above), None) or reference_of(played, cast)
         if reference is None:
             return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))

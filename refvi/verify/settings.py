@@ -13,18 +13,18 @@ ALIKE = 8                   # settings that have to be alike before a stage is c
 NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
 
 
-def play_settings(cast, results, functions, values_of, seconds, announce, only_stage):
+def play_settings(cast, results, functions, scene_of, seconds, only_stage):
     """(results, notes): what fails on a further setting, and what the stage hides; at most MOST settings, within the seconds.
 
-    cast, results: the first setting, already played; values_of(setting): the symbols of the stage and its label.
+    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another.
     """
     held = [result.row for result in results if result.against and not {result.row, result.against} & randoms(cast)]
     if any(result.verdict != PASS for result in results) or not held:
         return [], ()
     begun, setting, fixed = time.process_time(), 1, True
     while setting <= MOST and (time.process_time() - begun < seconds or setting == 1):
-        values, label = values_of(setting)
-        other = recast(cast, functions, values, label, announce)
+        scene = scene_of(setting)
+        other = recast(cast, scene.functions, scene.values, scene.label, scene.announce)
         failed = [result for result in (hold(other, row, None) for row in cast.chain.rows if row.tag in held) if result.verdict != PASS]
         if failed:
             return [failed[0]._replace(notes=(f"after {setting - 1:,} settings of the stage on which it passes",))], ()

@@ -43,6 +43,18 @@ def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entro
     assert [r.verdict for r in again] == [PASS, FAIL] and again[1].gap == wrong[0].gap
 
 
+def test_a_row_that_the_stage_supplies_is_the_one_of_its_setting(tmp_path, entropy):
+    companion = """
+    def stage(rng):
+        n = rng.uniform(1, 2)
+        return dict(n=n, one=lambda: n**2)
+    def two(n):
+        return n * n
+    """
+    results = play(tmp_path, companion, entropy)
+    assert {r.verdict for r in results} == {PASS} and "on 500 more settings" in results[0].notes[0]
+
+
 def test_a_fixed_stage_proves_nothing_alone(tmp_path, entropy):
     fixed = """
     def stage():
