@@ -190,6 +190,12 @@ def settled(item):
     return item["status"] != "open"
 
 
+def finished(rows):
+    """The chapters of which no item is open."""
+    left = {item["derivation"] for item in rows if not settled(item)}
+    return [chapter for chapter in CHAPTERS if chapter not in left]
+
+
 def kind_of(item):
     """"row", or "figure", "fit" or "nothing" where no row settles an item, or "open"."""
     kinds = {kind for kind, *_ in places(item)} | {"nothing" if settled(item) else "open"}

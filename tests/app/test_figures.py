@@ -1,5 +1,8 @@
 """Every figure: its committed numbers are what its script computes, and what was measured lies on its exact line."""
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -174,3 +177,13 @@ def test_without_a_checkout_the_command_says_where_the_chapters_are(tmp_path, ca
     monkeypatch.chdir(tmp_path)
     assert main(["figures"]) == 2
     assert "clone the repository" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("own", ["axes.grid: True\nfont.family: serif\n", "text.usetex: True\n", "savefig.dpi: 30\nfigure.dpi: 30\n"])
+def test_a_reader_s_own_settings_change_no_picture(own, tmp_path):
+    (tmp_path / "matplotlibrc").write_text(own, encoding="utf-8")
+    call = [sys.executable, "-m", "refvi", "figures", "beta_narrow", "--out", "out"]
+    environment = os.environ | {"PYTHONPATH": str(files.checkout())}
+    subprocess.run(call, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    drawn, committed = tmp_path / "out" / "beta_narrow.svg", PRESS.place("beta_narrow").with_suffix(".svg")
+    assert drawn.read_bytes() == committed.read_bytes()

@@ -53,6 +53,19 @@ def test_every_status_names_something_that_exists():
     assert list(unknown(items())) == []
 
 
+def bare_equations(rows):
+    """Equations of finished chapters that no row settles."""
+    done = slides.finished(rows)
+    return [item["id"] for item in rows
+            if item["derivation"] in done and item["kind"] == "equation" and slides.kind_of(item) != "row"]
+
+
+def test_every_equation_of_a_finished_chapter_has_a_row():
+    assert bare_equations(items()) == []
+    item = dict(id="X.1", derivation="elbo", kind="equation", status="figure banana")
+    assert bare_equations([item]) == ["X.1"] and bare_equations([item, item | dict(status="open")]) == []
+
+
 def test_the_checks_above_can_fail():
     row = dict(id="X.1", deck="X", derivation="elbo", kind="equation", status="row no such row")
     assert list(unknown([row])) == [("X.1", "row no such row")]
