@@ -179,7 +179,7 @@ def test_without_a_checkout_the_command_says_where_the_chapters_are(tmp_path, ca
     assert "clone the repository" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("own", ["axes.grid: True\nfont.family: serif\n", "text.usetex: True\n", "savefig.dpi: 30\nfigure.dpi: 30\n"])
+@pytest.mark.parametrize("own", ["axes.grid: True\nfont.family: serif\n", "text.usetex: True\n", "figure.dpi: 30\n"])
 def test_a_reader_s_own_settings_change_no_picture(own, tmp_path):
     (tmp_path / "matplotlibrc").write_text(own, encoding="utf-8")
     call = [sys.executable, "-m", "refvi", "figures", "beta_narrow", "--out", "out"]
