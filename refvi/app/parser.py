@@ -66,8 +66,15 @@ def add_figures(commands):
 def add_slides(commands):
     slides = command(commands, "slides", "find the row, the function and the picture of a slide",
                      "Find where a slide is checked: its rows, their functions, its pictures.")
-    slides.add_argument("words", nargs="*", metavar="WORD", help="words of the slide's title, or of a row or figure "
-                        "(default: a summary of the decks)")
+    slides.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="words of a title, a statement, a row, a figure or a page (default: a summary of the decks)",
+    )
+    slides.add_argument(
+        "--table", metavar="FILE", help="a table of your own slides (columns: see derivations/slides.tsv)"
+    )
 
 
 def add_fit(commands):

@@ -16,25 +16,39 @@ from refvi.verify.tracing import code_of
 
 DECKS = {"WI": "Welcome and Introduction", "UA": "Introduction (UA 2020)", "SA": "Variational Inference: Introduction",
          "RAI": "Probabilistic Modeling meets Deep Learning", "PML": "Variational Inference and Learning"}
+COLUMNS = ("id", "deck", "slide", "kind", "statement", "derivation", "status")
 KINDS = ("row", "figure", "fit", "nothing", "open")
 NOTHING = "nothing to check: "      # how the status of an item begins that makes no claim about mathematics
 
 
 def run(options):
-    print("\n".join(found(options.words) if options.words else summary(items())))
+    rows = items(options.table)
+    print("\n".join(found(options.words, rows) if options.words else summary(rows)))
     return 0
 
 
-def items():
-    """Every statement, figure and task of the decks: dicts with derivations/slides.tsv's header as keys."""
-    with open(files.checkout() / "derivations" / "slides.tsv", encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+def items(table=None):
+    """Every statement, figure and task of the decks: dicts with the table's header as keys.
+
+    table: the path of a table of one's own with the columns of derivations/slides.tsv, tabs between them.
+    """
+    path = Path(table) if table else files.checkout() / "derivations" / "slides.tsv"
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    missing = [name for name in COLUMNS if rows and rows[0].get(name) is None]
+    if not rows or missing:
+        raise ValueError(
+            f"{path} has no column {missing[0] if missing else COLUMNS[0]!r}: its first line names the columns "
+            f"{', '.join(COLUMNS)}, with tabs between them"
+        )
+    return rows
 
 
 def places(item):
     """Where an item is settled: [(kind, chapter, name), ...], nothing while it is open or where nothing is to check.
 
-    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own chapter.
+    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own
+    chapter.
     """
     if item["status"] == "open" or item["status"].startswith(NOTHING):
         return []
@@ -46,37 +60,69 @@ def places(item):
     return found
 
 
+SPELLINGS = ((r"parametr", "parameter"), (r"is(ation|e|ed|ing|er)\b", r"iz\1"), (r"behaviour", "behavior"))
+
+
 def words_of(text):
-    """Letters and digits only: dashes, dots and question marks are typed as one pleases."""
-    return re.findall(r"[^\W_]+", text.casefold())
+    """Letters and digits only, in one spelling: dashes, dots and question marks are typed as one pleases."""
+    text = text.casefold()
+    for pattern, written in SPELLINGS:
+        text = re.sub(pattern, written, text)
+    return re.findall(r"[^\W_]+", text)
 
 
 def matching(words, rows):
-    """The items with all words in deck and title; if there are none, in id, rows and figures.
+    """The items with all words in deck and title; else in id, statement, chapter, rows and figures; else on its page.
 
     LookupError names the nearest words.
     """
     wanted = words_of(" ".join(words))
-    for fields in (("deck", "slide"), ("id", "status")):
-        texts = [" ".join(words_of(" ".join(item[field] for field in fields))) for item in rows]
-        hits = [item for item, text in zip(rows, texts) if all(word in text for word in wanted)]
-        if hits and wanted:
+    for text_of in (title_of, told_of, told_on_page):
+        hits = [item for item in rows if wanted and holds(text_of(item), wanted)]
+        if hits:
             return hits
-    titles = {word for item in rows for word in words_of(item["slide"])}
+    titles = {word for item in rows for word in words_of(f"{title_of(item)} {item['statement']}")}
     meant = "".join(nearest(word, titles) for word in wanted if not any(word in title for title in titles))
-    raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no row or figure"
+    raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no statement, row, figure or page"
                       f"{meant or '; try fewer words'} (`refvi slides` lists the decks)")
+
+
+def holds(text, wanted):
+    """Whether all words, or their beginnings, stand in a text."""
+    text = " ".join(["", *words_of(text)])
+    return all(f" {word}" in text for word in wanted)
+
+
+def title_of(item):
+    return f"{item['deck']} {item['slide']}"
+
+
+def told_of(item):
+    """What the table says of an item."""
+    return " ".join(item[field] for field in ("id", "statement", "derivation", "status"))
+
+
+def told_on_page(item):
+    """The sections of the pages that hold an item's rows."""
+    return " ".join(section(chapter, name) for kind, chapter, name in places(item) if kind == "row")
+
+
+@cache
+def section(chapter, tag):
+    """The text of the section in which a row stands first."""
+    parts = re.split(r"(?m)^## ", files.page(chapter).read_text(encoding="utf-8"))
+    return next((part for part in parts if f"\\tag{{{tag}}}" in part), "")
 
 
 def nearest(word, titles):
     """What to say of a word that stands in no title: the words of titles that come near."""
     close = difflib.get_close_matches(word, sorted(titles), n=3)
-    return f"; {word!r} is in no title" + (f", did you mean {' or '.join(close)}?" if close else "")
+    return f"; {word!r} is in no title or statement" + (f", did you mean {' or '.join(close)}?" if close else "")
 
 
-def found(words):
+def found(words, rows):
     """The lines of the answer: slide by slide, item by item, where each is checked."""
-    for (deck, title), group in groupby(matching(words, items()), key=lambda item: (item["deck"], item["slide"])):
+    for (deck, title), group in groupby(matching(words, rows), key=lambda item: (item["deck"], item["slide"])):
         yield f"{deck}: {title}"
         for item in group:
             yield f"  {item['id']}  {item['kind']}{standing(item)}"
@@ -88,7 +134,7 @@ def standing(item):
     """What is said of an item that no row, figure or fit settles."""
     if item["status"] == "open":
         where = "in" if item["derivation"] in CHAPTERS else "for a later chapter,"
-        return f", open: {where} {item['derivation']}"
+        return f", open: {where} {item['derivation']}: {item['statement']}"
     return f", {item['status']}" if item["status"].startswith(NOTHING) else ""
 
 

@@ -1,0 +1,81 @@
+"""How the command line behaves: its help, its end by a signal, a checkout that is read-only, pictures for a talk."""
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import refvi
+from refvi import CHAPTERS
+from refvi.__main__ import main
+from refvi.app import everything, figures, fit
+from refvi.base import files
+
+
+@pytest.mark.parametrize("command, names", [("verify", list(CHAPTERS)), ("fit", fit.names()),
+                                            ("figures", figures.load_press().names())])
+def test_help_lists_what_may_be_named(command, names, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    told = capsys.readouterr().out
+    assert all(name in told for name in names)
+
+
+@pytest.mark.parametrize("number, word, status",
+                         [(signal.SIGTERM, "terminated", 143), (signal.SIGINT, "interrupted", 130)])
+def test_a_signal_ends_it_without_a_traceback(number, word, status):
+    call = [sys.executable, "-m", "refvi", "verify"]
+    run = subprocess.Popen(call, cwd=files.checkout(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run.stdout.readline()       # the first chain is told: it is at work
+    run.send_signal(number)
+    out, told = run.communicate()
+    assert run.returncode == status and "Traceback" not in told and word in out + told
+
+
+def test_what_was_not_played_has_not_passed():
+    assert everything.passed([]) == "nothing played"
+    assert everything.passed([SimpleNamespace(how="exact", verdict="PASS")]) == "1 of 1 checks PASS"
+
+
+def test_pictures_go_to_the_cache_where_the_checkout_is_read_only(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    right = files.require_folder
+
+    def read_only(path, purpose):
+        if files.checkout() in path.parents:
+            raise OSError("cannot write")
+        return right(path, purpose)
+
+    monkeypatch.setattr(files, "require_folder", read_only)
+    options = SimpleNamespace(update=False, out=None)
+    assert figures.folder(options) == tmp_path / "refvi" / "figures"
+
+
+def test_a_picture_for_a_talk_has_the_size_asked_for(tmp_path):
+    call = ["figures", "elbo_plus_kl", "--format", "png", "--out", str(tmp_path)]
+    assert main([*call, "--size", "6x4", "--dpi", "50", "--font-size", "16"]) == 0
+    header = (tmp_path / "elbo_plus_kl.png").read_bytes()[:24]
+    assert (int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big")) == (300, 200)
+
+
+@pytest.mark.parametrize("call, told", [(["--size", "6"], "invalid size in inches"),
+                                        (["--size", "0x3"], "as in 6x4, got 0x3"),
+                                        (["--font-size", "-1"], "must be greater than zero")])
+def test_sizes_that_are_none_are_refused(call, told, capsys):
+    with pytest.raises(SystemExit):
+        main(["figures", "banana", *call])
+    assert told in capsys.readouterr().err
+
+
+def test_pages_keep_their_pictures_as_they_are(capsys):
+    assert main(["figures", "banana", "--update", "--size", "3x2"]) == 2
+    assert "leave out --size" in capsys.readouterr().err
+
+
+def test_a_picture_comes_to_a_notebook_with_its_numbers():
+    figure, numbers = refvi.figure("elbo_plus_kl", size=(4, 3), font_size=12)
+    assert tuple(figure.get_size_inches()) == (4, 3) and numbers["exact_elbo"].ndim == 1
+    assert figure.axes[0].xaxis.label.get_fontsize() == 12
+    with pytest.raises(LookupError, match="no figure 'mona_lisa', expected one of"):
+        refvi.figure("mona_lisa")
