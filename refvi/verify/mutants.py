@@ -1,8 +1,9 @@
 """A check that cannot fail is no check: plant a small mistake in every row, and see that the row is refused.
 
-Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned, unless it is
-zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random row's mutants meet the rule
-of its noise, and the first of them draws alone as well: one strike, since the others only spare what is right.
+Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned,
+unless it is zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random
+row's mutants meet the rule of its noise, and the first of them draws alone as well: one strike, since the others only
+spare what is right.
 """
 import numpy as np
 
@@ -14,7 +15,9 @@ COORDINATES = 4             # shifted one by one; more are not worth the time
 
 
 def plant(cast, stream, results, announce=lambda tag: None):
-    """One Result that counts the mutants of a Cast's chain, given the results of its rows, or one for each mutant that was not refused."""
+    """One Result that counts the mutants of a Cast's chain, given the results of its rows, or one for each mutant that
+    was not refused.
+    """
     planted, alive = 0, []
     told = {result.row: result for result in results}
     rows = {row.tag: row for row in cast.chain.rows}
@@ -24,14 +27,33 @@ def plant(cast, stream, results, announce=lambda tag: None):
         if judged is None or judged.verdict != PASS:
             continue
         for number, (name, change) in enumerate(mutants(judged, judged.row == row.tag)):
-            altered = cast._replace(done=[alter(played, change) if played.row is row else played for played in cast.done])
+            altered = cast._replace(
+                done=[alter(played, change) if played.row is row else played for played in cast.done]
+            )
             for use_rule in (True, False) if number == 0 and judged.row in random else (True,):
                 announce(row.tag)
                 planted += 1
-                if hold(altered, rows[judged.row], lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, ALPHA[:1]).verdict == PASS:
-                    alive.append(told[row.tag]._replace(how="mutant", verdict=FAIL, message=f"{name}{'' if use_rule else ', by draws alone'}: still PASS, "
-                                                        "so this check sees nothing: choose stage values on which the row matters"))
-    return alive or [Result(cast.chain.name, cast.label, "mutants", "", cast.chain.line, f"{planted} planted, all refused")]
+                if (
+                    hold(
+                        altered,
+                        rows[judged.row],
+                        lambda tag, strike: stream(tag, f"{name} {strike}"),
+                        use_rule,
+                        ALPHA[:1],
+                    ).verdict
+                    == PASS
+                ):
+                    alive.append(
+                        told[row.tag]._replace(
+                            how="mutant",
+                            verdict=FAIL,
+                            message=f"{name}{'' if use_rule else ', by draws alone'}: still PASS, "
+                            "so this check sees nothing: choose stage values on which the row matters",
+                        )
+                    )
+    return alive or [
+        Result(cast.chain.name, cast.label, "mutants", "", cast.chain.line, f"{planted} planted, all refused")
+    ]
 
 
 def alter(played, change):
@@ -50,7 +72,9 @@ def follower_of(row, results):
 def mutants(judged, is_row):
     """(name, change) pairs for the row of a comparison, or for the one it is held against."""
     value = np.asarray(judged.value, float)
-    reference = np.zeros(value.shape) if judged.reference is None else np.asarray(judged.reference, float)      # None: a difference, held against zero
+    reference = (
+        np.zeros(value.shape) if judged.reference is None else np.asarray(judged.reference, float)
+    )  # None: a difference, held against zero
     value = value.reshape(reference.shape)
     mine, other = (value, reference) if is_row else (reference, value)
     if judged.relation in BOUNDS:

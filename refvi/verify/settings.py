@@ -1,4 +1,6 @@
-"""Stages that prove little: play what is deterministic on many settings of its stage, and see whether the stage hides a mistake."""
+"""Stages that prove little: play what is deterministic on many settings of its stage, and see whether the stage hides a
+mistake.
+"""
 import time
 
 import numpy as np
@@ -14,7 +16,8 @@ NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
 
 
 def play_settings(cast, results, functions, scene_of, seconds, only_stage):
-    """(results, notes): what fails on a further setting, and what the stage hides; at most MOST settings, within the seconds.
+    """(results, notes): what fails on a further setting, and what the stage hides; at most MOST settings, within the
+    seconds.
 
     cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another.
     """
@@ -25,7 +28,11 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
     while setting <= MOST and (time.process_time() - begun < seconds or setting == 1):
         scene = scene_of(setting)
         other = recast(cast, scene.functions, scene.values, scene.label, scene.announce)
-        failed = [result for result in (hold(other, row, None) for row in cast.chain.rows if row.tag in held) if result.verdict != PASS]
+        failed = [
+            result
+            for result in (hold(other, row, None) for row in cast.chain.rows if row.tag in held)
+            if result.verdict != PASS
+        ]
         if failed:
             return [failed[0]._replace(notes=(f"after {setting - 1:,} settings of the stage on which it passes",))], ()
         fixed = fixed and alike(cast, other)
@@ -34,11 +41,18 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
         setting += 1
     found = masked_transpositions(cast, functions)
     if fixed and setting >= ALIKE and any(symbols(functions[tag])[0] for tag in held):
-        told = f"stage {cast.label} gives the same values every time: take its numbers from rng, or a coincidence passes for a proof"
+        told = (
+            f"stage {cast.label} gives the same values every time: take its numbers from rng, "
+            "or a coincidence passes for a proof"
+        )
         if not only_stage:
             return found, (told,)
-        found.append(Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "stage", verdict=FAIL, message=told))
-    return found, (f"and on {setting - 1:,} more settings",) + plain(cast.values, {name for tag in held for name in symbols(functions[tag])[1]})
+        found.append(
+            Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "stage", verdict=FAIL, message=told)
+        )
+    return found, (f"and on {setting - 1:,} more settings",) + plain(
+        cast.values, {name for tag in held for name in symbols(functions[tag])[1]}
+    )
 
 
 def randoms(cast):
@@ -62,16 +76,19 @@ def alike(cast, other):
     """Whether the numbers of two settings of a stage and all rows on them are the same."""
     mine = {name: value for name, value in cast.values.items() if isinstance(value, (int, float, np.ndarray))}
     theirs = {played.row.tag: played.value for played in other.done}
-    return (all(np.array_equal(value, other.values.get(name)) for name, value in mine.items())
-            and all(np.array_equal(played.value, theirs.get(played.row.tag)) for played in cast.done if not played.random))
+    return all(np.array_equal(value, other.values.get(name)) for name, value in mine.items()) and all(
+        np.array_equal(played.value, theirs.get(played.row.tag)) for played in cast.done if not played.random
+    )
 
 
 def plain(values, used):
-    """Notes on numbers of the stage that a mistake may hide behind: 0, 1, equal entries, diagonal or symmetric matrices."""
+    """Notes on numbers of the stage that a mistake may hide behind: 0, 1, equal entries, diagonal or symmetric
+    matrices.
+    """
     told = []
     for name in sorted(used & set(values)):
         value = values[name]
-        if isinstance(value, float) and value in (0., 1.):
+        if isinstance(value, float) and value in (0.0, 1.0):
             told.append(f"{name} = {value:g}")
         elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and 1 < value.size <= 64:
             told += [f"{name} {what}" for what in plain_array(value)]
@@ -90,22 +107,43 @@ def plain_array(array):
 
 
 def masked_transpositions(cast, functions):
-    """Results of rows that agree because a matrix of the stage is symmetric: move one entry, and one is the other's transpose."""
+    """Results of rows that agree because a matrix of the stage is symmetric: move one entry, and one is the other's
+    transpose.
+    """
     found = []
-    square = [p for p in cast.done if not p.random and len(p.shape) == 2 and p.shape[0] == p.shape[1] and np.allclose(p.value, p.value.T)]
+    square = [
+        p
+        for p in cast.done
+        if not p.random and len(p.shape) == 2 and p.shape[0] == p.shape[1] and np.allclose(p.value, p.value.T)
+    ]
     for name, value in cast.values.items():
-        if len(square) < 2 or not (isinstance(value, np.ndarray) and value.ndim == 2 and "is symmetric" in plain_array(value)):
+        if len(square) < 2 or not (
+            isinstance(value, np.ndarray) and value.ndim == 2 and "is symmetric" in plain_array(value)
+        ):
             continue
         moved = value.copy()
         moved[0, 1] += NUDGE * np.max(np.abs(value))
         other = {p.row.tag: p for p in recast(cast, functions, {**cast.values, name: moved}, cast.label).done}
         for above, below in zip(square, square[1:]):
-            if {above.row.tag, below.row.tag} <= other.keys() and cast.segments[above.row.tag] == cast.segments[below.row.tag]:
+            if {above.row.tag, below.row.tag} <= other.keys() and cast.segments[above.row.tag] == cast.segments[
+                below.row.tag
+            ]:
                 a, b = other[above.row.tag].value, other[below.row.tag].value
                 if close(a, b.T) and not close(a, b):
-                    found.append(Result(cast.chain.name, cast.label, below.row.tag, below.row.relation, below.row.line, "stage", verdict=FAIL,
-                                        message=f"agrees with {{{above.row.tag}}} only because {name} is symmetric on this stage: where it is not, "
-                                                "one is the other's transpose", against=above.row.tag))
+                    found.append(
+                        Result(
+                            cast.chain.name,
+                            cast.label,
+                            below.row.tag,
+                            below.row.relation,
+                            below.row.line,
+                            "stage",
+                            verdict=FAIL,
+                            message=f"agrees with {{{above.row.tag}}} only because {name} is symmetric on this stage: "
+                            "one is the other's transpose",
+                            against=above.row.tag,
+                        )
+                    )
     return found
 
 

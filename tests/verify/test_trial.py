@@ -1,4 +1,6 @@
-"""Three strikes, fresh cards: false alarms as the product of the levels, power at the resolution, heavy tails never condemned."""
+"""Three strikes, fresh cards: false alarms as the product of the levels, power at the resolution, heavy tails never
+condemned.
+"""
 import numpy as np
 import pytest
 from scipy import stats
@@ -26,9 +28,14 @@ def test_moments_of_blocks_are_those_of_the_whole(rng):
 @pytest.mark.parametrize("side", [0, 1, -1])
 def test_false_alarms_at_enlarged_levels_follow_the_product_formula(rng, side):
     alpha, trials = (0.2, 0.2, 0.2), 4000
-    failed = sum(escalate(drawing(rng, normal()), np.zeros(1), 200, side, alpha=alpha).verdict == FAIL for _ in range(trials))
+    failed = sum(
+        escalate(drawing(rng, normal()), np.zeros(1), 200, side, alpha=alpha).verdict == FAIL for _ in range(trials)
+    )
     expected = trials * np.prod(alpha)
-    assert stats.binom.cdf(failed, trials, np.prod(alpha)) > 1e-6 and stats.binom.sf(failed - 1, trials, np.prod(alpha)) > 1e-6, (failed, expected)
+    assert (
+        stats.binom.cdf(failed, trials, np.prod(alpha)) > 1e-6
+        and stats.binom.sf(failed - 1, trials, np.prod(alpha)) > 1e-6
+    ), (failed, expected)
 
 
 def test_the_levels_of_one_run_keep_500_checks_below_one_in_ten_thousand():
@@ -58,8 +65,10 @@ def test_infinite_variance_is_never_condemned(rng):
 
 
 def test_a_large_bias_is_no_heavy_tail(rng):
-    """The share is centred at the mean: at the claim, a bias of 100 sd would look like one draw that carries everything."""
-    assert escalate(drawing(rng, normal(100.)), np.zeros(1), 1000).verdict == FAIL
+    """The share is centred at the mean: at the claim, a bias of 100 sd would look like one draw that carries
+    everything.
+    """
+    assert escalate(drawing(rng, normal(100.0)), np.zeros(1), 1000).verdict == FAIL
 
 
 def test_a_constant_coordinate_inside_a_random_vector_is_compared_exactly(rng):
