@@ -247,7 +247,7 @@ def play_unit(page, wired, units, number, trails_of, hung):
             return set_scene(page, wired, unit._replace(setting=setting))
 
         alone = sum(other.chain == unit.chain for other in units) == 1
-        more, notes = play_settings(
+        results, more, notes = play_settings(
             cast, results, scene.functions, scene_of, min(1.0, options.seconds / len(units)), alone
         )
         results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]

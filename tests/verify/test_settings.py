@@ -57,6 +57,22 @@ def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entro
     assert [r.verdict for r in again] == [PASS, FAIL] and again[1].gap == wrong[0].gap
 
 
+@pytest.mark.parametrize("share, verdict", [(0.3, PASS), (1.1, FAIL)])
+def test_a_quadrature_that_is_rough_now_and_then_is_told_and_one_that_always_is_refused(share, verdict, tmp_path, entropy):
+    companion = f"""
+    def stage(rng):
+        return dict(n=rng.uniform(0, 1), m=rng.uniform(1, 2))
+    def one(m):
+        return m**2
+    def two(n, m):
+        return m * m * (1 + 3e-8 * (n < {share}))
+    """
+    results = play(tmp_path, companion, entropy)
+    assert {r.verdict for r in results if r.row == "two"} == {verdict}
+    if verdict == PASS:
+        assert any("to 7 digits only" in note for r in results for note in r.notes)
+
+
 def test_a_row_that_the_stage_supplies_is_the_one_of_its_setting(tmp_path, entropy):
     companion = """
     def stage(rng):

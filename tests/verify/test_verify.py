@@ -447,3 +447,34 @@ def test_a_wrong_random_row_beside_a_random_one_gets_its_mutant(tmp_path, entrop
     assert {r.verdict for r in results if r.how != "source mutant"} == {PASS} and any(
         r.row == "mutants" for r in results
     ), results
+
+
+def test_a_bound_below_a_random_row_is_not_accused(tmp_path, entropy):
+    """Both sides random, and a number below a random row: each is moved across the gap, and refused."""
+    page = write_page(tmp_path, r"""
+        ```math
+        \begin{align}
+        & \mathbb{E}[z^2] \tag{truth} \\
+        &\approx z^2 \tag{square} \\
+        &\ge z^2 - |z| \tag{less} \\
+        &\ge -9 \tag{least}
+        \end{align}
+        ```
+        """, """
+        import numpy as np
+        from refvi import noise, normal
+        def stage(rng):
+            lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
+            return dict(lam=lam, S=2, noise=noise(normal, lam))
+        def truth(lam):
+            return lam[0]**2 + np.exp(2 * lam[1])
+        def square(eps):
+            return np.mean(eps**2, axis=-1)
+        def less(eps):
+            return np.mean(eps * eps - np.abs(eps), axis=-1)
+        def least(lam):
+            return -9. * lam[0]
+        """)
+    results = play(page, entropy, mutants=1)
+    assert [r.message for r in results if r.verdict != PASS and r.how != "source mutant"] == []
+    assert any(r.row == "mutants" and "all refused" in r.how for r in results)
