@@ -83,10 +83,19 @@ def rehearse(scene, trails):
                 raise trails[row.tag]
             played = perform(row, scene.label, scene.functions, scene.values, scene.stream, trails[row.tag])
             require_distinct(played, cast.done, scene.functions, cast.segments)
-            cast.done.append(played)
+            cast.done.append(beating(played, scene.announce) if played.random else played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
     return cast
+
+
+def beating(played, announce):
+    """A random row that announces itself before every call, so that a timeout is that of one call."""
+    def at(eps):
+        announce(played.row.tag)
+        return played.at(eps)
+
+    return played._replace(at=at)
 
 
 def segments_of(chain):

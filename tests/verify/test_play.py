@@ -12,6 +12,9 @@ import pytest
 from scipy import stats
 
 from refvi import Estimate, Noise, noise, normal, tied
+from refvi.verify.document import Row
+from refvi.verify.perform import Played
+from refvi.verify.play import beating
 from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
 from tests.verify.proof import prove
 
@@ -836,3 +839,9 @@ def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):
     def gap(e):
         return prove(e, r"second moment; \approx average", stage(), use_rule=False)["average"].gap
     assert gap(entropy) == gap(entropy) != gap(entropy ^ 1)
+
+
+def test_a_random_row_announces_every_call_so_that_a_timeout_is_that_of_one():
+    calls = []
+    row = beating(Played(Row("average", "=", 2), set(), {}, (), at=np.square), calls.append)
+    assert list(map(row.at, (2, 3))) == [4, 9] and calls == ["average", "average"]
