@@ -31,21 +31,29 @@ def run(options):
         files.write(options.json, report.as_json(pages, entropy, interrupted))
     results = [result for page in pages.values() for result in page]
     if options.stage and not any(result.stage for result in results):
-        raise LookupError(f"no stage {options.stage!r} in these pages: name one as the report does, `--stage normal` for (stage normal)")
+        raise LookupError(
+            f"no stage {options.stage!r} in these pages: "
+            "name one as the report does, `--stage normal` for (stage normal)"
+        )
     if options.strict:
         print("\n".join(report.unpinned_lines(pages)))
     print(report.summary(pages, entropy, seconds, interrupted))
     if options.json:
         print(f"wrote {options.json}")
     if options.plot:
-        print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: one for every random row on every stage")
+        print(
+            f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: "
+            "one for every random row on every stage"
+        )
     return 130 if interrupted else status(results, options.strict)
 
 
 def require_report(path):
     """A FileExistsError where something else than a report of refvi's own would be written over."""
     if path.exists() and not report.is_report(path.read_text(encoding="utf-8", errors="replace")):
-        raise FileExistsError(f"--json {path} exists and is no report of refvi's: name another file, nothing is written over it")
+        raise FileExistsError(
+            f"--json {path} exists and is no report of refvi's: name another file, nothing is written over it"
+        )
 
 
 def say(lines, failed=False):
@@ -59,7 +67,9 @@ def in_colour():
 
 
 def coloured(line):
-    return re.sub(r" (PASS|FAIL|INCONCLUSIVE|UNDERPOWERED)\b", lambda m: f" \033[{COLOURS[m.group(1)]}m{m.group(1)}\033[0m", line)
+    return re.sub(
+        r" (PASS|FAIL|INCONCLUSIVE|UNDERPOWERED)\b", lambda m: f" \033[{COLOURS[m.group(1)]}m{m.group(1)}\033[0m", line
+    )
 
 
 def status(results, strict=False):
@@ -76,17 +86,22 @@ def page_of(name):
         page = path.parent / f"{path.stem}.md"
         near = [page] if page.is_file() else difflib.get_close_matches(name, CHAPTERS, 1)
         meant = f"did you mean {near[0]}? " if near else ""
-        raise LookupError(f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")
+        raise LookupError(
+            f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, "
+            "or the path of a Markdown page ending in .md"
+        )
     if not path.is_file():
         raise FileNotFoundError(f"no page {name}: give the path of a Markdown page with its companion .py beside it")
     return path
 
 
 def played(options, show):
-    """({page: results}, entropy, seconds, how far it came if interrupted else None); show(lines, failed) gets those of each chain and stage."""
+    """({page: results}, entropy, seconds, how far it came if interrupted else None); show(lines, failed) gets those of
+    each chain and stage.
+    """
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
-    plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.
+    plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.0
     if options.stages == 1 and options.stage is None:
         seconds = min(SETTINGS / len(pages), SETTINGS / 4)
     settings = Options(entropy, options.stages, options.stage, options.timeout, plot, options.mutants, seconds)

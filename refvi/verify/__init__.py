@@ -1,4 +1,5 @@
-"""The checker: it knows the words of refvi.base, and no chapter. From Python and notebooks, refvi.verify(path) asks it."""
+"""The checker: it knows the words of refvi.base, and no chapter. From Python, refvi.verify(path) asks it."""
+
 import sys
 from types import ModuleType
 
@@ -8,6 +9,7 @@ class Verify(ModuleType):
 
     def __call__(self, path, **options):
         from refvi.verify.notebook import verified
+
         return verified(path, **options)
 
 

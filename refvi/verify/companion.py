@@ -1,4 +1,6 @@
-"""A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the stage."""
+"""A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the
+stage.
+"""
 import importlib.util
 import sys
 import traceback
@@ -23,11 +25,14 @@ def load(page):
     """The companion of a page, loaded by its path, so that it may lie anywhere."""
     path = Path(page).with_suffix(".py")
     if not path.exists():
-        raise Fault(f"no companion {path.name} beside {Path(page).name}", "write one that imports or defines a function for each tag, and a stage")
+        raise Fault(
+            f"no companion {path.name} beside {Path(page).name}",
+            "write one that imports or defines a function for each tag, and a stage",
+        )
     spec = importlib.util.spec_from_file_location(f"companion_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
-    for folder in (path.parent, path.parent.parent):        # what lies beside it, and what the pages of several folders share
+    for folder in (path.parent, path.parent.parent):  # what lies beside it, and what the pages of several folders share
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
     before = threads()
@@ -35,14 +40,25 @@ def load(page):
         with Trace() as trace:
             spec.loader.exec_module(module)
     except Exception as error:
-        raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}", f"mend it until `python {path.name}` runs") from None
+        raise Fault(
+            f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}",
+            f"mend it until `python {path.name}` runs",
+        ) from None
     if threads() - before:
-        raise Fault(f"{path.name} starts threads as it is loaded", "a thread outlives the row that uses it: let rows compute by themselves")
+        raise Fault(
+            f"{path.name} starts threads as it is loaded",
+            "a thread outlives the row that uses it: let rows compute by themselves",
+        )
     names = vars(module)
-    stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
-              if (name == "stage" or name.startswith("stage_")) and callable(value)}
+    stages = {
+        (name.removeprefix("stage_") if name != "stage" else "stage"): value
+        for name, value in names.items()
+        if (name == "stage" or name.startswith("stage_")) and callable(value)
+    }
     if not stages:
-        raise Fault(f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols")
+        raise Fault(
+            f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols"
+        )
     return Companion(path, names, stages, frozenset(code for code in trace.entered if code.co_filename == str(path)))
 
 
@@ -53,29 +69,38 @@ def line_in(error, path):
 
 
 def set_stage(label, function, rng, rows=frozenset()):
-    """The dict of symbols a stage supplies, or a Fault; rows are the codes of the page's rows, which a stage must not run for them."""
+    """The dict of symbols a stage supplies, or a Fault; rows are the codes of the page's rows, which a stage must not
+    run for them.
+    """
     try:
         with Trace() if rows else nullcontext() as trace:
             values = function(rng) if symbols(function)[0] else function()
     except Fault:
         raise
     except Exception as error:
-        raise Fault(f"stage {label} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
+        raise Fault(
+            f"stage {label} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)
+        ) from None
     if not isinstance(values, dict):
         raise Fault(f"stage {label} returns {type(values).__name__}", "return a dict from symbol to value")
     run = sorted(code.co_name for code in rows & set(trace.entered)) if rows else ()
     if run:
-        raise Fault(f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere")
+        raise Fault(
+            f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere"
+        )
     return values
 
 
 def wire(chain, names, supplied):
     """(chain, functions, lacking): find the function of every row and the stages that can play the chain.
 
-    supplied: stage label -> its dict. Rows that no stage can play come back with a fault; functions: label -> {tag: function};
-    lacking: label -> the symbols for which that stage cannot play the rest.
+    supplied: stage label -> its dict. Rows that no stage can play come back with a fault; functions: label -> {tag:
+    function}; lacking: label -> the symbols for which that stage cannot play the rest.
     """
-    lacks = {label: {row.tag: missing(row, names, values) for row in chain.rows if row.fault is None} for label, values in supplied.items()}
+    lacks = {
+        label: {row.tag: missing(row, names, values) for row in chain.rows if row.fault is None}
+        for label, values in supplied.items()
+    }
     rows = []
     for row in chain.rows:
         if row.fault is None:
@@ -85,24 +110,42 @@ def wire(chain, names, supplied):
             if broken:
                 row = row._replace(fault=broken)
             elif row.function in nowhere:
-                row = row._replace(fault=Fault(f"no function {row.function}", "define it in the companion, import it there, or let the stage supply it"))
+                row = row._replace(
+                    fault=Fault(
+                        f"no function {row.function}",
+                        "define it in the companion, import it there, or let the stage supply it",
+                    )
+                )
             elif nowhere:
-                row = row._replace(fault=Fault(f"no stage supplies {', '.join(nowhere)}", "add it to the dict a stage returns, or take it out of the row's arguments"))
+                row = row._replace(
+                    fault=Fault(
+                        f"no stage supplies {', '.join(nowhere)}",
+                        "add it to the dict a stage returns, or take it out of the row's arguments",
+                    )
+                )
         rows.append(row)
     chain = Chain(chain.name, chain.line, tuple(rows))
     good = [row for row in rows if row.fault is None]
-    functions = {label: {row.tag: values.get(row.function, names.get(row.function)) for row in good} for label, values in supplied.items()}
+    functions = {
+        label: {row.tag: values.get(row.function, names.get(row.function)) for row in good}
+        for label, values in supplied.items()
+    }
     lacking = {label: sorted({symbol for row in good for symbol in lacks[label][row.tag]}) for label in supplied}
     return chain, functions, lacking
 
 
 def missing(row, names, values):
-    """Symbols one row lacks on one stage, its own function among them; a Fault where its function cannot be called by name."""
+    """Symbols one row lacks on one stage, its own function among them; a Fault where its function cannot be called by
+    name.
+    """
     function = values.get(row.function, names.get(row.function))
     if function is None:
         return [row.function]
     if not callable(function):
-        return Fault(f"{row.function} is a {type(function).__name__}, not a function", "a tag names the function that computes its row")
+        return Fault(
+            f"{row.function} is a {type(function).__name__}, not a function",
+            "a tag names the function that computes its row",
+        )
     try:
         return [symbol for symbol in symbols(function)[0] if symbol not in values]
     except Fault as fault:

@@ -1,8 +1,9 @@
 r"""Hold one row against another: exactly, through the rule of its noise, and by draws.
 
-A random row's expectation is taken by the rule of its noise, which needs no chance at all, and by draws in the trial of three
-strikes. A rule is evidence: where it refuses a row, six of its orders have to agree, and draws that could see its gap must not
-contradict it; else the draws decide. What claims equality is held against the row above it with S and with S + 1 draws.
+A random row's expectation is taken by the rule of its noise, which needs no chance at all, and by draws in the trial of
+three strikes. A rule is evidence: where it refuses a row, six of its orders have to agree, and draws that could see its
+gap must not contradict it; else the draws decide. What claims equality is held against the row above it with S and with
+S + 1 draws.
 """
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,7 +16,12 @@ from refvi.verify.perform import PILOT, draw
 from refvi.verify.trial import ALPHA, FAIL, PASS, UNDERPOWERED
 from refvi.verify.verdict import BESIDE, CARRIED, DIFFERENT, DIGITS, MUCH, exact, tolerated
 
-ORDERS = (64, 40, 26, 19)   # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
+ORDERS = (
+    64,
+    40,
+    26,
+    19,
+)  # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
 LOWER = 5                   # further orders that a rule is tried at before its refusal counts
 SETTLED = 0.2               # they may differ by this fraction of the gap
 SOME = 100                  # nodes that are tried among as many draws
@@ -71,15 +77,18 @@ def exactly(played, reference, result):
         return exact(result, played.value - reference.value, tolerated(played.value, reference.value, scale, error))
     if played.whole is not None and reference.whole is not None:
         gap = np.max(np.abs(played.whole - reference.whole))
-        held = result._replace(how="integers", gap=float(gap), resolution=0.)
+        held = result._replace(how="integers", gap=float(gap), resolution=0.0)
         return held._replace(verdict=FAIL, message="the two rows differ") if gap else held
     tolerance = tolerated(played.value, reference.value, scale, error)
     held = exact(result, played.value - reference.value, tolerance, CARRIED)
     size = np.maximum(np.abs(played.value), np.abs(reference.value))
     vague = (2 * error > MUCH * size) & (size > BESIDE * scale)
     if held.verdict == PASS and np.any(vague):
-        return held._replace(verdict=UNDERPOWERED, message=f"carries an error of {np.max(error[vague] / size[vague]):.0%} of the "
-                                                           "value in a coordinate: it could not fail there")
+        return held._replace(
+            verdict=UNDERPOWERED,
+            message=f"carries an error of {np.max(error[vague] / size[vague]):.0%} of the "
+            "value in a coordinate: it could not fail there",
+        )
     if held.verdict == PASS and held.how == "exact" and held.gap > DIGITS * scale:
         return held._replace(how=f"exact to {int(-np.log10(held.gap / scale))} digits")
     return held
@@ -89,12 +98,16 @@ def draw_by_draw(S, played, reference, result, chance, draw_too=True):
     """Two random rows on the same draws."""
     eps = draw(chance.noise, chance.stream(0), PILOT, S)
     left, right = played.at(eps), reference.at(eps)
-    size = max(result.scale, float(np.max(np.abs(right))))     # of single draws, which may exceed their mean
-    return exact(result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, tolerated(left, right, size))
+    size = max(result.scale, float(np.max(np.abs(right))))  # of single draws, which may exceed their mean
+    return exact(
+        result._replace(how=f"exact on {PILOT:,} draws", scale=size), left - right, tolerated(left, right, size)
+    )
 
 
 def on_average(S, played, reference, result, chance, draw_too=True):
-    """The mean of a row of S draws, or of its difference from a random row; without draw_too a rule that passes decides."""
+    """The mean of a row of S draws, or of its difference from a random row; without draw_too a rule that passes
+    decides.
+    """
     at, target, tolerance = averaged(played, reference, result.scale)
     ruled = by_rule(S, at, target, tolerance, result, chance)
     if ruled and ruled.verdict == PASS and (chance.only_rule or not draw_too):
@@ -104,7 +117,9 @@ def on_average(S, played, reference, result, chance, draw_too=True):
         return ruled
     if ruled:
         result = result._replace(how=ruled.how, notes=ruled.notes, value=ruled.value)
-    drawn = by_draws(result, at, chance.noise, S, target, tolerance, chance.stream, chance.alpha, chance.keep, chance.effect)
+    drawn = by_draws(
+        result, at, chance.noise, S, target, tolerance, chance.stream, chance.alpha, chance.keep, chance.effect
+    )
     if condemned and not (drawn.verdict == PASS and 2 * drawn.resolution < ruled.gap):
         return ruled
     return drawn
@@ -121,11 +136,15 @@ def averaged(played, reference, scale):
 
 
 def by_rule(S, at, target, tolerance, result, chance):
-    """The verdict of the noise's rule, UNDERPOWERED with a note where it is rough; None where there is no rule for S draws."""
+    """The verdict of the noise's rule, UNDERPOWERED with a note where it is rough; None where there is no rule for S
+    draws.
+    """
     try:
         ruled = expectation(at, chance.noise, S) if chance.use_rule else None
     except Fault as fault:
-        return result._replace(verdict=UNDERPOWERED, notes=(f"not computed on the nodes of the noise's rule: {fault.message}",))
+        return result._replace(
+            verdict=UNDERPOWERED, notes=(f"not computed on the nodes of the noise's rule: {fault.message}",)
+        )
     if ruled is None:
         return None
     mean, error = ruled
@@ -133,13 +152,24 @@ def by_rule(S, at, target, tolerance, result, chance):
     held = exact(result._replace(how="rule"), mean - target, np.maximum(tolerance, 2 * error))
     held = held._replace(how=held.how.replace("rule", f"rule {held.gap:.0e}"), value=result.value or mean.tolist())
     if held.verdict == UNDERPOWERED:
-        return held._replace(how="", notes=(f"the noise's rule is rough here, by {np.max(error):.0e}: the draws decide",))
+        return held._replace(
+            how="", notes=(f"the noise's rule is rough here, by {np.max(error):.0e}: the draws decide",)
+        )
     if held.verdict == FAIL:
-        away, rough = np.abs(mean - target), np.max([np.abs(mean - other) for other in lower_orders(at, chance.noise, S)], axis=0)
+        away, rough = (
+            np.abs(mean - target),
+            np.max([np.abs(mean - other) for other in lower_orders(at, chance.noise, S)], axis=0),
+        )
         refused = away > tolerance if result.relation == r"\approx" else True
         if not np.any(refused & (rough < SETTLED * np.maximum(away, tolerance))):
-            return held._replace(verdict=UNDERPOWERED, how="", notes=(
-                f"the noise's rule lies {held.gap:.0e} off, but its orders differ by {np.max(rough):.0e}: the draws decide",))
+            return held._replace(
+                verdict=UNDERPOWERED,
+                how="",
+                notes=(
+                    f"the noise's rule lies {held.gap:.0e} off, but its orders differ by "
+                    f"{np.max(rough):.0e}: the draws decide",
+                ),
+            )
     return held
 
 
@@ -159,7 +189,10 @@ def expectation(at, noise, S):
     order = order_of(noise, S)
     if order is None:
         return None
-    (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights)) for eps, weights in (nodes_of(noise, S, n) for n in (order, order * 3 // 4)))
+    (mean, mass), (second, _) = (
+        (weights @ at(eps), np.sum(weights))
+        for eps, weights in (nodes_of(noise, S, n) for n in (order, order * 3 // 4))
+    )
     return mean, np.abs(mean - second) + np.abs(mean) * abs(mass - 1)
 
 
@@ -174,15 +207,20 @@ def lower_orders(at, noise, S):
 def require_alike(S, at, chance):
     """A Fault where a row gives another value on nodes of the rule than on the same nodes among draws."""
     nodes = nodes_of(chance.noise, S, order_of(chance.noise, S))[0]
-    some = nodes[::max(1, len(nodes) // SOME)]
+    some = nodes[:: max(1, len(nodes) // SOME)]
     among = at(np.concatenate([draw(chance.noise, chance.stream("nodes"), SOME, S), some]))[SOME:]
     if not np.allclose(among, at(some), rtol=1e-9, atol=1e-12 * np.max(np.abs(among))):
-        raise Fault("mixes its repetitions: on the nodes of its noise's rule it gives another value alone than among draws",
-                    "average over the draw axis only")
+        raise Fault(
+            "mixes its repetitions: on the nodes of its noise's rule it gives another value alone than among draws",
+            "average over the draw axis only",
+        )
 
 
 def with_other_draws(S, played, reference, result, held, chance, hold):
-    """The row that passed with S draws, with S + 1 (or S + 2) of them, and by its rule with fewer where that fits those only."""
+    """The row that passed with S draws, with S + 1 (or S + 2) of them, and by its rule with fewer where that fits those
+    only.
+    """
+
     def again(number, hold=hold):
         other = reference.with_draws(number) if reference.with_draws else reference
         streams = chance._replace(stream=lambda strike: chance.stream(f"S = {number} {strike}"), keep=None)
@@ -220,5 +258,7 @@ def by_rule_alone(S, played, reference, result, chance, draw_too=False):
 
 
 def untrue_for(number, result):
-    return result._replace(message=f"with S = {number} draws: {result.message}; if S is part of the claim, let the rows above take it, "
-                                   "or the noise refuse any other: tied(noise(q, lam), S)")
+    return result._replace(
+        message=f"with S = {number} draws: {result.message}; if S is part of the claim, let the rows above take it, "
+        "or the noise refuse any other: tied(noise(q, lam), S)"
+    )

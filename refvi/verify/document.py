@@ -1,8 +1,8 @@
 """From a Markdown page to chains of rows: what the page claims, and where it is not written so that it can be checked.
 
-A chain is an align environment in a ```math fence. Each of its rows ends in one \\tag{words in lower case}; the first row has no
-relation, every other begins with exactly one. At most one row is a slip (\\ne), and below it stand only = and \\approx.
-Relations count only at depth 0 of braces, brackets and environments.
+A chain is an align environment in a ```math fence. Each of its rows ends in one \\tag{words in lower case}; the first
+row has no relation, every other begins with exactly one. At most one row is a slip (\\ne), and below it stand only =
+and \\approx. Relations count only at depth 0 of braces, brackets and environments.
 """
 import keyword
 import re
@@ -13,18 +13,31 @@ RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\le": r"\le", r"\leq": r"\le", r"\leqslant": r"\le",
              r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
              r"\ne": r"\ne", r"\neq": r"\ne"}
-UNCHECKED = {*"<>≈≤≥≠≡≔∝≃≅≪≫⩽⩾＝꞊⹀═゠⁼₌﹦≐≑≒≓≕≗≙≛≜≝≞≟⩵⩶≊≲≳≂", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
-             r"\stackrel", r"\overset", r"\underset", r"\mathrel", r"\leqq", r"\geqq", r"\approxeq", r"\asymp", r"\lesssim", r"\gtrsim",
-             r"\eqqcolon", r"\nleq", r"\ngeq", r"\nless", r"\ngtr", r"\preceq", r"\succeq", *"⇒⇔⟹⟺",
-             r"\iff", r"\implies", r"\impliedby", r"\Rightarrow", r"\Leftrightarrow", r"\Longrightarrow", r"\Longleftrightarrow"}
+UNCHECKED = {
+    *"<>⁼₌⇒⇔∝≂≃≅≈≊≐≑≒≓≔≕≗≙≛≜≝≞≟≠≡≤≥≪≫≲≳═⟹⟺⩵⩶⩽⩾⹀゠꞊﹦＝",
+    *(
+        r"\Leftrightarrow \Longleftrightarrow \Longrightarrow \Rightarrow \approxeq \asymp \cong \doteq "
+        r"\eqqcolon \equiv \geqq \gg \gt \gtrsim \iff \impliedby \implies \leqq \lesssim \ll \lt \mathrel "
+        r"\ngeq \ngtr \nleq \nless \not \overset \preceq \propto \simeq \stackrel \succeq \triangleq \underset "
+    ).split(),
+}
 DEFINES = {":=", r"\coloneqq"}
-OPENLY = re.compile(r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?|array|subequations"
-                    r"|[pbBvV]?(matrix|smallmatrix)\*?)\}|\\left\s*\.")
-PLAIN = (r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
-         r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace|math(?:op|bin|ord))(?![a-zA-Z])")
+OPENLY = re.compile(
+    r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?"
+    r"|array|subequations"
+    r"|[pbBvV]?(matrix|smallmatrix)\*?)\}|\\left\s*\."
+)
+PLAIN = (
+    r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
+    r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace"
+    r"|math(?:op|bin|ord))(?![a-zA-Z])"
+)
 
-TOKEN = re.compile(r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
-                   r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)", re.S)
+TOKEN = re.compile(
+    r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
+    r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)",
+    re.S,
+)
 OPEN = {"{", "[", "(", r"\{", r"\lbrace", r"\lbrack"}
 CLOSE = {"}", "]", ")", r"\}", r"\rbrace", r"\rbrack"}
 SPACE = {"&", r"\quad", r"\qquad", r"\,", r"\;", r"\:", r"\!", r"\ ", "~"}
@@ -96,7 +109,9 @@ def tokens(text):
 
 
 def bared(text):
-    """The text with all blanked that claims nothing itself, so that offsets stay: comments, spacing, and the names of what only decorates a group."""
+    """The text with all blanked that claims nothing itself, so that offsets stay: comments, spacing, and the names of
+    what only decorates a group.
+    """
     return re.sub(r"(\\%|\\\\)|%[^\n]*|" + PLAIN, lambda m: m.group(1) or re.sub(r"[^\n]", " ", m.group()), text)
 
 
@@ -111,10 +126,23 @@ def read(path):
             continue
         if kind == "text":
             if re.match(r"\s*(>|[-*+]\s|\d+[.)]\s)[\s>]*(`{3}|~{3})", body):
-                faults.append(Fault("a fence inside a list or a quotation", "begin it on a line of its own, it is not read here", line))
-            body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)      # code spans
-            faults += [Fault(f"a displayed formula in {shown}", "put it into a ```math fence: GitHub passes only those through verbatim", line)
-                       for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$")) if mark in body]
+                faults.append(
+                    Fault(
+                        "a fence inside a list or a quotation",
+                        "begin it on a line of its own, it is not read here",
+                        line,
+                    )
+                )
+            body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)  # code spans
+            faults += [
+                Fault(
+                    f"a displayed formula in {shown}",
+                    "put it into a ```math fence: GitHub passes only those through verbatim",
+                    line,
+                )
+                for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$"))
+                if mark in body
+            ]
             continue
         body = bared(body)
         pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
@@ -125,12 +153,20 @@ def read(path):
                 rows = read_rows(piece, line)
                 chains.append(Chain(name, line, rows))
                 if len(rows) < 2:
-                    faults.append(Fault(f"a chain of {len(rows)} rows", "give it at least two: there is nothing to compare", line))
+                    faults.append(
+                        Fault(f"a chain of {len(rows)} rows", "give it at least two: there is nothing to compare", line)
+                    )
             else:
                 faults += definitions(piece, line)
             line += piece.count("\n")
     if not chains:
-        faults.append(Fault("no chain to verify", r"write one as an align environment in a ```math fence, each row with its \tag{...}", 1))
+        faults.append(
+            Fault(
+                "no chain to verify",
+                r"write one as an align environment in a ```math fence, each row with its \tag{...}",
+                1,
+            )
+        )
     return Document(path, tuple(chains), tuple(faults))
 
 
@@ -160,9 +196,15 @@ def definitions(text, line):
     for token, offset, _, hidden, _ in tokens(text):
         at = line + text.count("\n", 0, offset)
         if token.startswith(r"\tag"):
-            yield Fault(r"a \tag outside align", "only rows of an align environment are checked: put the row into one", at)
+            yield Fault(
+                r"a \tag outside align", "only rows of an align environment are checked: put the row into one", at
+            )
         elif hidden == 0 and (token in RELATIONS or token in UNCHECKED):
-            yield Fault(f"{token} in a displayed block without rows", r"write := for a definition, or an align environment whose rows have tags", at)
+            yield Fault(
+                f"{token} in a displayed block without rows",
+                r"write := for a definition, or an align environment whose rows have tags",
+                at,
+            )
 
 
 def read_rows(text, line):
@@ -181,10 +223,26 @@ def read_rows(text, line):
         at = line + text.count("\n", 0, start + len(body) - len(body.lstrip()))
         row = read_row(body, at, first=not rows)
         if row.fault is None and row.tag in seen:
-            row = row._replace(fault=Fault(f"the tag {{{row.tag}}} stands twice in one chain", "give each row a name and a function of its own", at))
-        if row.fault is None and row.relation not in ("=", r"\approx") and any(other.relation == r"\ne" for other in rows):
-            row = row._replace(fault=Fault(f"{row.relation} below a slip", r"below a \ne only = and \approx say what the slip computes: "
-                                           "move this row above it, or into a chain of its own", at))
+            row = row._replace(
+                fault=Fault(
+                    f"the tag {{{row.tag}}} stands twice in one chain",
+                    "give each row a name and a function of its own",
+                    at,
+                )
+            )
+        if (
+            row.fault is None
+            and row.relation not in ("=", r"\approx")
+            and any(other.relation == r"\ne" for other in rows)
+        ):
+            row = row._replace(
+                fault=Fault(
+                    f"{row.relation} below a slip",
+                    r"below a \ne only = and \approx say what the slip computes: "
+                    "move this row above it, or into a chain of its own",
+                    at,
+                )
+            )
         seen.add(row.tag)
         rows.append(row)
     return tuple(rows)
@@ -197,7 +255,11 @@ def read_row(text, line, first):
     for token, offset, _, hidden, _ in found:
         if hidden == 0 and (token in RELATIONS or token in UNCHECKED or token in DEFINES):
             relations.append(token)
-            before = [other.text for other in found if other.offset < offset and other.text not in SPACE and other.text not in "{}"]
+            before = [
+                other.text
+                for other in found
+                if other.offset < offset and other.text not in SPACE and other.text not in "{}"
+            ]
             leads = not before if leads is None else leads
     name = tag.group(1).strip() if tag else ""
     relation = RELATIONS.get(relations[0], "") if relations else ""
@@ -206,10 +268,15 @@ def read_row(text, line, first):
         return Row(name or f"row of line {line}", relation, line, Fault(message, remedy, line))
 
     if len(re.findall(r"\\tag\b", text)) != 1:
-        return fault("a row without a tag" if not tag else "a row with two tags",
-                     r"end every row with one \tag{name of its function}; break a long row inside \begin{split}, without a second relation")
+        return fault(
+            "a row without a tag" if not tag else "a row with two tags",
+            r"end every row with one \tag{name of its function}; break a long row inside \begin{split}, "
+            "without a second relation",
+        )
     if not TAG.fullmatch(name):
-        return fault(f"the tag {{{name}}} is not a name", "use lower-case words and digits, which become the function's name")
+        return fault(
+            f"the tag {{{name}}} is not a name", "use lower-case words and digits, which become the function's name"
+        )
     if keyword.iskeyword(name):
         return fault(f"the tag {{{name}}} is a word of Python's own", "add a word to it")
     if sum(token.step for token in found) or any(token.depth < 0 for token in found):
@@ -218,11 +285,18 @@ def read_row(text, line, first):
     if unchecked:
         return fault(f"{unchecked[0]} is no relation the checker knows", r"use =, \approx, \le, \ge or \ne")
     if first and relations:
-        return fault(f"the first row has a relation ({relations[0]})", "the first row only names what the chain is about: move the rest to a row of its own")
+        return fault(
+            f"the first row has a relation ({relations[0]})",
+            "the first row only names what the chain is about: move the rest to a row of its own",
+        )
     if not first and not relations:
-        return fault("a row without a relation", r"begin it with one of =, \approx, \le, \ge, \ne outside braces and brackets")
+        return fault(
+            "a row without a relation", r"begin it with one of =, \approx, \le, \ge, \ne outside braces and brackets"
+        )
     if len(relations) > 1:
-        return fault(f"a row with {len(relations)} relations ({' '.join(relations)})", "give each its own row, tag and function")
+        return fault(
+            f"a row with {len(relations)} relations ({' '.join(relations)})", "give each its own row, tag and function"
+        )
     if relations and not leads:
         return fault(f"the relation {relations[0]} does not lead its row", "begin the row with it")
     return Row(name, relation, line)

@@ -14,15 +14,21 @@ BLOCK = 2**16               # draws held at once
 def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=None, effect=None):
     """The verdict of draws on E[at(eps)] beside target (d,), with the relation of the result.
 
-    Seen must be a tenth of the scale, or effect where the stage declares one, and of a bound its gap. stream(strike): a generator;
-    alpha: the levels of the strikes; keep(draws, target) is shown the first strike.
+    Seen must be a tenth of the scale, or effect where the stage declares one, and of a bound its gap. stream(strike): a
+    generator; alpha: the levels of the strikes; keep(draws, target) is shown the first strike.
     """
     relation = result.relation
     limit = np.broadcast_to(EFFECT * result.scale if effect is None else np.ravel(effect), target.shape)
 
     def strike_of(n, strike):
-        return strike_of_draws(lambda m, rng: at(draw(noise, rng, m, S)), n, max(1, BLOCK // S), stream(strike), result.scale,
-                               keep and strike == 0 and (lambda draws: keep(draws, target)))
+        return strike_of_draws(
+            lambda m, rng: at(draw(noise, rng, m, S)),
+            n,
+            max(1, BLOCK // S),
+            stream(strike),
+            result.scale,
+            keep and strike == 0 and (lambda draws: keep(draws, target)),
+        )
 
     def repetitions(pilot):
         """How many the first strike takes, from the spread and, for what must differ, the gap of a pilot."""
@@ -31,10 +37,10 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
             wanted = np.minimum(limit, np.min(away))
         else:
             wanted = np.minimum(limit, np.max(away) - limit) if relation == r"\ne" else limit
-        return int(np.clip(np.max((SIGMAS * MARGIN * pilot.sd / np.maximum(wanted, tolerance))**2), N1, BUDGET))
+        return int(np.clip(np.max((SIGMAS * MARGIN * pilot.sd / np.maximum(wanted, tolerance)) ** 2), N1, BUDGET))
 
     n1 = repetitions(strike_of(PILOT, "pilot"))
-    if n1 > max(N1, TRUSTED * PILOT):      # too few to know the spread of what varies so much
+    if n1 > max(N1, TRUSTED * PILOT):  # too few to know the spread of what varies so much
         n1 = repetitions(strike_of(n1 // TRUSTED, "second pilot"))
     if relation == r"\ne":
         first = last = strike_of(n1, 0)
@@ -52,10 +58,15 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
     if verdict == PASS and relation != r"\ne" and np.any(seen > limit):
         verdict = UNDERPOWERED
     told = f"{last.n:,} draws" if np.any(last.sd > tolerance) else "does not vary"
-    return result._replace(how=", ".join(filter(None, [result.how, told])), gap=float(np.max(np.abs(gap))), resolution=float(np.max(seen)),
-                           verdict=verdict, message=reason(verdict, relation, result.scale, n1, last, gap, seen, limit, tolerance),
-                           value=last.mean.tolist() if result.value is None else result.value,
-                           notes=result.notes + (blind(seen, target, result.scale) if verdict == PASS and relation == r"\approx" else ()))
+    return result._replace(
+        how=", ".join(filter(None, [result.how, told])),
+        gap=float(np.max(np.abs(gap))),
+        resolution=float(np.max(seen)),
+        verdict=verdict,
+        message=reason(verdict, relation, result.scale, n1, last, gap, seen, limit, tolerance),
+        value=last.mean.tolist() if result.value is None else result.value,
+        notes=result.notes + (blind(seen, target, result.scale) if verdict == PASS and relation == r"\approx" else ()),
+    )
 
 
 def strike_of_draws(draws, n, size, rng, scale, keep=None):
@@ -87,9 +98,14 @@ def reason(verdict, relation, scale, n1, last, gap, seen, limit, tolerance):
     if verdict == INCONCLUSIVE:
         return "single draws carry too much of the variance: choose a stage with lighter tails"
     if np.any(limit != EFFECT * scale):
-        return f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than the effect that the stage declares: lower the variance on the stage, or raise S"
-    return (f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than 10 % of the scale {scale:.2g} or than the bound's gap: "
-            "lower the variance on the stage, or raise S")
+        return (
+            f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than the effect that the stage declares: "
+            "lower the variance on the stage, or raise S"
+        )
+    return (
+        f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than 10 % of the scale {scale:.2g} or than the "
+        "bound's gap: lower the variance on the stage, or raise S"
+    )
 
 
 def blind(seen, target, scale):

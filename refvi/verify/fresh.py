@@ -14,16 +14,41 @@ import threading
 from refvi.verify.document import Fault
 
 PATIENCE = 60.              # seconds, where nobody says
-NOWHERE = {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "pty.spawn", "_thread.start_new_thread",
-           "socket.__new__", "socket.connect", "sys.setprofile", "sys.settrace", "sys._current_frames", "object.__setattr__"}
-NOT_BY_A_ROW = {"exec", "compile", "sys._getframe", "gc.get_objects", "gc.get_referrers", "gc.get_referents", "code.__new__", "function.__new__"}       # what a library may do, and a row may not have done for it
+NOWHERE = {
+    "subprocess.Popen",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.forkpty",
+    "os.posix_spawn",
+    "os.spawn",
+    "pty.spawn",
+    "_thread.start_new_thread",
+    "socket.__new__",
+    "socket.connect",
+    "sys.setprofile",
+    "sys.settrace",
+    "sys._current_frames",
+    "object.__setattr__",
+}
+NOT_BY_A_ROW = {
+    "exec",
+    "compile",
+    "sys._getframe",
+    "gc.get_objects",
+    "gc.get_referrers",
+    "gc.get_referents",
+    "code.__new__",
+    "function.__new__",
+}  # what a library may do, and a row may not have done for it
 LISTENED = NOWHERE | NOT_BY_A_ROW | {"open"}
 PR_SET_PDEATHSIG = 1
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
 def alone(task, seconds=PATIENCE):
-    """What task() returns in a process forked for it, or the Fault it raises; a Fault if it does not end well in time."""
+    """What task() returns in a process forked for it, or the Fault it raises; a Fault if it does not end well in time.
+    """
     if not hasattr(os, "fork"):
         return task()
     reading, writing = os.pipe()
@@ -76,7 +101,9 @@ def die_with_parent():
 
 
 def servant(task):
-    """A process forked here and now: what is returned asks it to perform task(*arguments), as often as wanted, and waits for the outcome."""
+    """A process forked here and now: what is returned asks it to perform task(*arguments), as often as wanted, and
+    waits for the outcome.
+    """
     if not hasattr(os, "fork"):
         return task
     mine, theirs = multiprocessing.Pipe()
@@ -117,7 +144,8 @@ class Guard:
 
     is_own(frame): whether the code that runs there is the reader's.
     """
-    hooked, now = False, None       # Python takes no audit hook off: there is one, which asks the guard that is on
+
+    hooked, now = False, None  # Python takes no audit hook off: there is one, which asks the guard that is on
 
     def __init__(self, is_own):
         self.is_own, self.touched = is_own, ""
@@ -133,8 +161,11 @@ class Guard:
         Guard.now = None
         _thread.start_new_thread = threading._start_new_thread = self.start
         if self.touched:
-            raise Fault(f"touches what is none of a row's ({self.touched})", "compute from the arguments alone: no other processes, threads or "
-                        "sockets, no files to write, no frames, profilers, code objects, eval or exec") from None
+            raise Fault(
+                f"touches what is none of a row's ({self.touched})",
+                "compute from the arguments alone: no other processes, threads or "
+                "sockets, no files to write, no frames, profilers, code objects, eval or exec",
+            ) from None
 
     def no_thread(self, *arguments):
         """Stands where threads are started, which Python tells no audit hook before 3.12."""

@@ -1,8 +1,9 @@
 """A check that cannot fail is no check: plant a small mistake in every row, and see that the row is refused.
 
-Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned, unless it is
-zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random row's mutants meet the rule
-of its noise, and the first of them draws alone as well: one strike, since the others only spare what is right.
+Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned,
+unless it is zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random
+row's mutants meet the rule of its noise, and the first of them draws alone as well: one strike, since the others only
+spare what is right.
 """
 import numpy as np
 
@@ -14,24 +15,46 @@ COORDINATES = 4             # shifted one by one; more are not worth the time
 
 
 def plant(cast, stream, results, announce=lambda tag: None):
-    """One Result that counts the mutants of a Cast's chain, given the results of its rows, or one for each mutant that was not refused."""
+    """One Result that counts the mutants of a Cast's chain, given the results of its rows, or one for each mutant that
+    was not refused.
+    """
     planted, alive = 0, []
-    told = {result.row: result for result in results}
-    rows = {row.tag: row for row in cast.chain.rows}
-    random = {played.row.tag for played in cast.done if played.random}
+    told, done = {result.row: result for result in results}, {played.row.tag: played for played in cast.done}
     for row in cast.chain.rows:
         judged = told[row.tag] if told[row.tag].against else follower_of(row, results)
         if judged is None or judged.verdict != PASS:
             continue
+        other = done[judged.against if judged.row == row.tag else judged.row]
         for number, (name, change) in enumerate(mutants(judged, judged.row == row.tag)):
-            altered = cast._replace(done=[alter(played, change) if played.row is row else played for played in cast.done])
-            for use_rule in (True, False) if number == 0 and judged.row in random else (True,):
+            mutant = moved(done[row.tag], other, judged) if change is None else alter(done[row.tag], change)
+            altered = cast._replace(done=[mutant if played.row is row else played for played in cast.done])
+            for use_rule in (True, False) if number == 0 and done[judged.row].random else (True,):
                 announce(row.tag)
                 planted += 1
-                if hold(altered, rows[judged.row], lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, ALPHA[:1]).verdict == PASS:
-                    alive.append(told[row.tag]._replace(how="mutant", verdict=FAIL, message=f"{name}{'' if use_rule else ', by draws alone'}: still PASS, "
-                                                        "so this check sees nothing: choose stage values on which the row matters"))
-    return alive or [Result(cast.chain.name, cast.label, "mutants", "", cast.chain.line, f"{planted} planted, all refused")]
+                if passes(altered, done[judged.row].row, stream, name, use_rule):
+                    alive.append(accused(told[row.tag], name if use_rule else f"{name}, by draws alone"))
+    counted = f"{planted} planted, all refused"
+    return alive or [Result(cast.chain.name, cast.label, "mutants", "", cast.chain.line, counted)]
+
+
+def passes(cast, row, stream, name, use_rule):
+    held = hold(cast, row, lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, ALPHA[:1])
+    return held.verdict == PASS
+
+
+def accused(result, name):
+    message = f"{name}: still PASS, so this check sees nothing: choose stage values on which the row matters"
+    return result._replace(how="mutant", verdict=FAIL, message=message)
+
+
+def moved(played, other, judged):
+    """A row of a bound on the other side of the row it is compared with, draw by draw where both are random."""
+    if not other.random:
+        return alter(played, lambda v: 2 * other.value - v)
+    if played.random:
+        return played._replace(at=lambda eps: 2 * other.at(eps) - played.at(eps))
+    side = BOUNDS[judged.relation] if judged.row == played.row.tag else -BOUNDS[judged.relation]
+    return alter(played, lambda v: v - 2 * side * judged.gap)
 
 
 def alter(played, change):
@@ -48,13 +71,14 @@ def follower_of(row, results):
 
 
 def mutants(judged, is_row):
-    """(name, change) pairs for the row of a comparison, or for the one it is held against."""
+    """(name, change) pairs for the row of a comparison, or for the one it is held against; None moves it across the gap."""
     value = np.asarray(judged.value, float)
-    reference = np.zeros(value.shape) if judged.reference is None else np.asarray(judged.reference, float)      # None: a difference, held against zero
+    beside_random = judged.reference is None            # what was compared is a difference, held against zero
+    reference = np.zeros(value.shape) if beside_random else np.asarray(judged.reference, float)
     value = value.reshape(reference.shape)
     mine, other = (value, reference) if is_row else (reference, value)
     if judged.relation in BOUNDS:
-        yield "moved across the gap", lambda v: 2 * other - v
+        yield "moved across the gap", None
     elif judged.relation == r"\ne":
         yield "made right", lambda v: v + (other - mine)
     else:
@@ -63,5 +87,8 @@ def mutants(judged, is_row):
             step = np.zeros(mine.size)
             step[c] = size
             yield f"shifted by {size:.2g} in coordinate {c}", lambda v, step=step: v + step.reshape(mine.shape)
-        if np.max(np.abs(other)) > EXACT * judged.scale:
-            yield "its sign turned", lambda v: -v
+        for c in np.flatnonzero(2 * np.abs(other) > max(EXACT * judged.scale, 2 * judged.resolution))[:COORDINATES]:
+            turned = np.ones(mine.size)
+            turned[c] = -1.0
+            where = f" in coordinate {c}" if mine.size > 1 else ""
+            yield f"its sign turned{where}", lambda v, turned=turned: v * turned.reshape(mine.shape)

@@ -39,13 +39,24 @@ class Results(list):
     __repr__ = __str__
 
     def _repr_html_(self):
-        head = "".join(f"<th>{name}</th>" for name in ("chain", "stage", "", "row", "compared", "gap", "resolution", "verdict"))
-        return f"<table><tr>{head}</tr>{''.join(map(table_row, self))}</table><p>{html.escape(report.summary({self.path: self}, self.entropy))}</p>"
+        head = "".join(
+            f"<th>{name}</th>" for name in ("chain", "stage", "", "row", "compared", "gap", "resolution", "verdict")
+        )
+        told = html.escape(report.summary({self.path: self}, self.entropy))
+        return f"<table><tr>{head}</tr>{''.join(map(table_row, self))}</table><p>{told}</p>"
 
 
 def table_row(result):
-    cells = (result.chain, result.stage, report.SIGNS[result.relation], result.row, result.how, report.number(result.gap), report.number(result.resolution),
-             result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}")
+    cells = (
+        result.chain,
+        result.stage,
+        report.SIGNS[result.relation],
+        result.row,
+        result.how,
+        report.number(result.gap),
+        report.number(result.resolution),
+        result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}",
+    )
     return "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
 
 
@@ -57,19 +68,23 @@ def by_unit(results):
     return units.values()
 
 
-def verified(path, entropy=None, stages=1, stage=None, timeout=60., mutants=0, strict=False):
+def verified(path, entropy=None, stages=1, stage=None, timeout=60.0, mutants=0, strict=False):
     """The Results of a Markdown page with its companion beside it, or of a chapter by its name.
 
-    entropy: an integer below 2^128 replays a run; stages: how often each stage is set; stage: the label of the only one; timeout: seconds
-    for a row; mutants: so many mistakes in the source of each row, -1 for all; strict: a ValueError where a segment is unpinned.
+    entropy: an integer below 2^128 replays a run; stages: how often each stage is set; stage: the label of the only
+    one; timeout: seconds for a row; mutants: so many mistakes in the source of each row, -1 for all; strict: a
+    ValueError where a segment is unpinned.
     """
     from refvi import CHAPTERS
     from refvi.base import files
+
     entropy = secrets.randbits(128) if entropy is None else entropy
     path = files.page(path) if path in CHAPTERS else Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no page {path}: give a chapter's name, or the path of a Markdown page with its companion .py beside it")
-    options = Options(entropy, stages, stage, timeout, None, mutants, SECONDS if stages == 1 and stage is None else 0.)
+        raise FileNotFoundError(
+            f"no page {path}: give a chapter's name, or the path of a Markdown page with its companion .py beside it"
+        )
+    options = Options(entropy, stages, stage, timeout, None, mutants, SECONDS if stages == 1 and stage is None else 0.0)
     results = Results([r for kind, news in verify(path, options) if kind == "results" for r in news], path, entropy)
     if strict and results.unpinned:
         raise ValueError("\n".join(report.unpinned_lines({path: results})).strip())

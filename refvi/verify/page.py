@@ -50,7 +50,9 @@ class Page(NamedTuple):
 
 
 def play_page(tell, path, options, begun, hung):
-    """Play what is left of a page's plan, from unit number begun on; hung: unit number -> {tag: Fault} of rows to leave out."""
+    """Play what is left of a page's plan, from unit number begun on; hung: unit number -> {tag: Fault} of rows to leave
+    out.
+    """
     try:
         document, companion = read(path), load(path)
     except (Fault, OSError, UnicodeDecodeError) as error:
@@ -75,18 +77,27 @@ def observer(page, wired, units):
 
     Each row of each chain is asked for once, and again on a stage that brings a row of its own.
     """
+
     @lru_cache(maxsize=1)
     def memories():
         return caches()
 
-    ask = servant(lambda number, tag: observe_row(set_scene(page, wired, units[number]), tag, memories(), page.options.timeout))
+    ask = servant(
+        lambda number, tag: observe_row(set_scene(page, wired, units[number]), tag, memories(), page.options.timeout)
+    )
     known = {}
 
     def trails_of(number, hung):
         unit, scene = units[number], set_scene(page, wired, units[number])
-        seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items() if (unit.chain, function) in known}
+        seen = {
+            tag: known[unit.chain, function]
+            for tag, function in scene.functions.items()
+            if (unit.chain, function) in known
+        }
         found = observe(scene, partial(ask, number), seen, hung)
-        known.update({(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)})
+        known.update(
+            {(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)}
+        )
         return found
 
     return trails_of
@@ -106,7 +117,14 @@ def source_mutants(page, wired, units, trails_of, spared):
         page.tell(("row", (row.tag, "source mutants", row.line)))
 
     rng = stream_of(page.options.entropy, page.document.path.name, "source mutants")
-    return plant_in_source(scenes, page.options.mutants, rng, announce, {tag.replace(" ", "_") for tag in spared}, reasons_of(page.document.path))
+    return plant_in_source(
+        scenes,
+        page.options.mutants,
+        rng,
+        announce,
+        {tag.replace(" ", "_") for tag in spared},
+        reasons_of(page.document.path),
+    )
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):
@@ -135,9 +153,13 @@ def codes_of_rows(document, companion):
 def faults(page):
     """What stands outside the chains and cannot be checked, and the rows that ran too early."""
     early = codes_of_rows(page.document, page.companion) & page.companion.ran
-    return ([of_the_page(fault, fault.line or 1) for fault in page.document.faults]
-            + [of_the_page(f"{page.companion.path.name} runs the row {code.co_name} as it is loaded: let rows compute what they claim, "
-                           "and put what tries them below if __name__ == '__main__'") for code in early])
+    return [of_the_page(fault, fault.line or 1) for fault in page.document.faults] + [
+        of_the_page(
+            f"{page.companion.path.name} runs the row {code.co_name} as it is loaded: let rows compute what they "
+            "claim, and put what tries them below if __name__ == '__main__'"
+        )
+        for code in early
+    ]
 
 
 def first_settings(page):
@@ -160,13 +182,25 @@ def plan(page, values):
         playable = [stage for stage in values if not lacking[stage]]
         if values and not playable:
             lacks = "; ".join(f"{stage} lacks {', '.join(symbols)}" for stage, symbols in lacking.items())
-            unplayable.append(of_the_page(f"no stage supplies all its symbols ({lacks}): let one stage return them together", chain.line,
-                                          chain=chain.name, row="the chain"))
+            unplayable.append(
+                of_the_page(
+                    f"no stage supplies all its symbols ({lacks}): let one stage return them together",
+                    chain.line,
+                    chain=chain.name,
+                    row="the chain",
+                )
+            )
         units += [unit for stage in playable for unit in settings(index, stage, page.options)]
     if units and page.options.stage is None:
         idle = [stage for stage in values if all(unit.stage != stage for unit in units)]
-        unplayable += [of_the_page(f"stage {stage} plays no chain: see that it supplies all symbols of one, by the names of its rows' arguments",
-                                   stage=stage) for stage in idle]
+        unplayable += [
+            of_the_page(
+                f"stage {stage} plays no chain: see that it supplies all symbols of one, by the names of its rows' "
+                "arguments",
+                stage=stage,
+            )
+            for stage in idle
+        ]
     return wired, units, unplayable
 
 
@@ -201,13 +235,21 @@ def play_unit(page, wired, units, number, trails_of, hung):
         return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
     options = page.options
     cast = rehearse(scene, trails_of(number, hung))
-    results = judge(cast, scene.stream, scene.announce, plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
+    results = judge(
+        cast,
+        scene.stream,
+        scene.announce,
+        plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit),
+    )
     if options.seconds:
+
         def scene_of(setting):
             return set_scene(page, wired, unit._replace(setting=setting))
 
         alone = sum(other.chain == unit.chain for other in units) == 1
-        more, notes = play_settings(cast, results, scene.functions, scene_of, min(1., options.seconds / len(units)), alone)
+        results, more, notes = play_settings(
+            cast, results, scene.functions, scene_of, min(1.0, options.seconds / len(units)), alone
+        )
         results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]
     return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants else [])
 

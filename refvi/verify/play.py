@@ -1,4 +1,6 @@
-"""Play one chain on one stage: run its rows, hold each against the one above it, and ask whether the chain proves anything."""
+"""Play one chain on one stage: run its rows, hold each against the one above it, and ask whether the chain proves
+anything.
+"""
 import itertools
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,12 +21,13 @@ BEYOND = 1e3                # times the largest number of its stage a declared s
 
 class Cast(NamedTuple):
     """The rows of one chain after they ran on one stage, before any is compared."""
+
     chain: Any
-    label: str                      # of the stage
-    values: dict                    # what the stage supplies
-    done: list                      # Played, the rows that ran
-    broken: dict                    # tag -> why a row did not
-    segments: dict                  # tag -> number of its segment: rows claimed equal share one, \\le, \\ge and \\ne begin the next
+    label: str  # of the stage
+    values: dict  # what the stage supplies
+    done: list  # Played, the rows that ran
+    broken: dict  # tag -> why a row did not
+    segments: dict  # tag -> number of its segment: rows claimed equal share one, \\le, \\ge and \\ne begin the next
 
 
 class Scene(NamedTuple):
@@ -54,7 +57,9 @@ def observe_row(scene, tag, memories=(), seconds=PATIENCE):
 
 
 def observe(scene, ask, known={}, hung={}):
-    """{tag: Trail, or the Fault} of every row: known, or asked for by ask(tag); hung: tag -> Fault of rows not to be run."""
+    """{tag: Trail, or the Fault} of every row: known, or asked for by ask(tag); hung: tag -> Fault of rows not to be
+    run.
+    """
     trails = dict(known)
     for row in scene.chain.rows:
         scene.announce(row.tag)
@@ -78,10 +83,19 @@ def rehearse(scene, trails):
                 raise trails[row.tag]
             played = perform(row, scene.label, scene.functions, scene.values, scene.stream, trails[row.tag])
             require_distinct(played, cast.done, scene.functions, cast.segments)
-            cast.done.append(played)
+            cast.done.append(beating(played, scene.announce) if played.random else played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
     return cast
+
+
+def beating(played, announce):
+    """A random row that announces itself before every call, so that a timeout is that of one call."""
+    def at(eps):
+        announce(played.row.tag)
+        return played.at(eps)
+
+    return played._replace(at=at)
 
 
 def segments_of(chain):
@@ -95,7 +109,7 @@ def segments_of(chain):
 
 def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
     """Hold each row of a Cast against the one above it, and the chain against what makes it a proof."""
-    results, failed = [], {}                # failed, and what follows from it: tag -> the last row above it that is right
+    results, failed = [], {}  # failed, and what follows from it: tag -> the last row above it that is right
     for row in cast.chain.rows:
         announce(row.tag)
         result = hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag))
@@ -105,8 +119,10 @@ def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
         if above and (result.verdict == FAIL or result.against in failed):
             failed[row.tag] = failed.get(above, above)
         results.append(result)
-    return pin(results, cast) + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
-                                 for message in distrust(cast.done, cast.segments)]
+    return pin(results, cast) + [
+        Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
+        for message in distrust(cast.done, cast.segments)
+    ]
 
 
 def below_failed(cast, row, result, failed, stream, use_rule):
@@ -121,7 +137,9 @@ def below_failed(cast, row, result, failed, stream, use_rule):
     other = hold(cast, row, stream, use_rule, above=above)
     if other.verdict != PASS:
         return result
-    return other._replace(notes=other.notes + (f"held against line {lines[above]}, since line {lines[wrong]} between them failed",))
+    return other._replace(
+        notes=other.notes + (f"held against line {lines[above]}, since line {lines[wrong]} between them failed",)
+    )
 
 
 def pin(results, cast):
@@ -137,22 +155,31 @@ def pin(results, cast):
 
 
 def pins(equal):
-    """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two."""
+    """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two.
+    """
     exact = [p for p in equal if not p.random]
     pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.keys().isdisjoint(b.own)]
     for a, b in pairs:
         if not a.chapters or not b.chapters:
             return (a.row.tag, b.row.tag), ""
     if len(exact) < 2:
-        return (), "nothing but the row itself says what it is worth" if exact else "no deterministic row says what it is worth"
-    return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
+        return (
+            (),
+            "nothing but the row itself says what it is worth"
+            if exact
+            else "no deterministic row says what it is worth",
+        )
+    return (
+        (),
+        "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code",
+    )
 
 
 def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False, above=None):
     """The Result of one row of a Cast.
 
-    alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides; above: the tag of the row it is
-    held against, if not the one that reads as such.
+    alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides; above: the tag
+    of the row it is held against, if not the one that reads as such.
     """
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
@@ -163,16 +190,32 @@ def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rul
     try:
         reference = next((p for p in cast.done if p.row.tag == above), None) or reference_of(played, cast)
         if reference is None:
-            return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
+            return result._replace(
+                verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken"
+            )
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
-        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha, plot, only_rule)
+        return compare(
+            played,
+            reference,
+            result,
+            cast.values,
+            stream and partial(stream, row.tag),
+            use_rule,
+            alpha,
+            plot,
+            only_rule,
+        )
     except Exception as fault:
         return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
 
 def told(error):
     """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
-    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
+    return (
+        str(error)
+        if isinstance(error, Fault)
+        else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
+    )
 
 
 def require_distinct(played, done, functions, segments):
@@ -182,40 +225,59 @@ def require_distinct(played, done, functions, segments):
         theirs = code_of(functions[other.row.tag])
         equal = segments[row.tag] == segments[other.row.tag]
         if equal and code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
-            raise Fault(f"is the same code as {{{other.row.tag}}}", "a row compared with itself proves nothing: write it as it stands on the page")
+            raise Fault(
+                f"is the same code as {{{other.row.tag}}}",
+                "a row compared with itself proves nothing: write it as it stands on the page",
+            )
         if played.shape != other.shape:
-            raise Fault(f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}", "return the same shape: here it would broadcast silently")
+            raise Fault(
+                f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}",
+                "return the same shape: here it would broadcast silently",
+            )
 
 
 def reference_of(played, cast):
-    """The row this one is held against: the one directly above it; for an estimate the last deterministic one of its segment.
+    """The row this one is held against: the one directly above it; for an estimate the last deterministic one of its
+    segment.
 
-    Of rows that are broken there is nothing to hold against: the last above them that ran and is claimed equal takes their place, or None.
+    Of rows that are broken there is nothing to hold against: the last above them that ran and is claimed equal takes
+    their place, or None.
     """
     row = played.row
-    above = cast.chain.rows[:cast.chain.rows.index(row)]
-    segment = cast.segments[above[-1].tag]          # its own, unless an inequality or a slip stands between them
+    above = cast.chain.rows[: cast.chain.rows.index(row)]
+    segment = cast.segments[above[-1].tag]  # its own, unless an inequality or a slip stands between them
     equal = [p for p in cast.done if p.row in above and cast.segments[p.row.tag] == segment]
     if row.relation == r"\approx" and equal:
         equal = [p for p in equal if not p.random]
         if not equal:
-            raise Fault(r"\approx with no deterministic row above it", r"an estimate needs the row whose value it estimates; join two random rows by = or a bound")
+            raise Fault(
+                r"\approx with no deterministic row above it",
+                r"an estimate needs the row whose value it estimates; join two random rows by = or a bound",
+            )
     return equal[-1] if equal else None
 
 
 def scale_of(played, reference, cast):
-    """Largest magnitude among the rows claimed equal to the reference, for a bound or to the row; a zero truth has the declared scale."""
-    joined = {cast.segments[reference.row.tag]} | ({cast.segments[played.row.tag]} if played.row.relation in BOUNDS else set())
+    """Largest magnitude among the rows claimed equal to the reference, for a bound or to the row; a zero truth has the
+    declared scale.
+    """
+    joined = {cast.segments[reference.row.tag]} | (
+        {cast.segments[played.row.tag]} if played.row.relation in BOUNDS else set()
+    )
     right = [p.value for p in cast.done if not p.random and cast.segments[p.row.tag] in joined]
-    size = max((float(np.max(np.abs(value))) for value in right), default=0.)
-    if len(joined) == 1 and right and not np.any(right[0]) or size == 0.:
-        size = float(cast.values.get("scale", 0.))
-        drawn = played.random and reference.random and played.row.relation == "="       # draw by draw: the draws have a size of their own
-        if not (0. < size < np.inf or drawn and size == 0.):
+    size = max((float(np.max(np.abs(value))) for value in right), default=0.0)
+    if len(joined) == 1 and right and not np.any(right[0]) or size == 0.0:
+        size = float(cast.values.get("scale", 0.0))
+        drawn = (
+            played.random and reference.random and played.row.relation == "="
+        )  # draw by draw: the draws have a size of their own
+        if not (0.0 < size < np.inf or drawn and size == 0.0):
             raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
-        if size > BEYOND * max(1., largest([value for name, value in cast.values.items() if name != "scale"])):
-            raise Fault(f"the stage declares the scale {size:.2g}, far beyond all of its numbers: a gap would hide behind it",
-                        "declare the size of what cancels")
+        if size > BEYOND * max(1.0, largest([value for name, value in cast.values.items() if name != "scale"])):
+            raise Fault(
+                f"the stage declares the scale {size:.2g}, far beyond all of its numbers: a gap would hide behind it",
+                "declare the size of what cancels",
+            )
     return size
 
 
@@ -231,9 +293,15 @@ def distrust(done, segments):
     """Why the chain proves nothing even if every row passes: no referee, or nothing but one piece of code."""
     ours = set().union(*(p.chapters for p in done))
     if ours and all(p.random or p.chapters for p in done):
-        yield (f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's chapters "
-               "(a closed form, an enumeration, scipy.stats, finite differences)")
+        yield (
+            f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's "
+            "chapters (a closed form, an enumeration, scipy.stats, finite differences)"
+        )
     for segment in sorted(set(segments.values())):
         equal = [p for p in done if segments[p.row.tag] == segment]
         if len(equal) > 1 and not any(a.own.keys().isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
-            yield f"no two of {', '.join(f'{{{p.row.tag}}}' for p in equal)} that do not share code: compute one another way; what both need, the stage supplies"
+            tags = ", ".join(f"{{{p.row.tag}}}" for p in equal)
+            yield (
+                f"no two of {tags} that do not share code: compute one another way; "
+                "what both need, the stage supplies"
+            )

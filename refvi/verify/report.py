@@ -31,13 +31,26 @@ def number(x):
 
 
 def row_line(result):
-    return LINE.format(sign=SIGNS[result.relation], row=result.row, how=result.how, gap=number(result.gap), seen=number(result.resolution),
-                       verdict="" if result.how == "given" else result.verdict).rstrip()
+    return LINE.format(
+        sign=SIGNS[result.relation],
+        row=result.row,
+        how=result.how,
+        gap=number(result.gap),
+        seen=number(result.resolution),
+        verdict="" if result.how == "given" else result.verdict,
+    ).rstrip()
 
 
 def wrapped(text):
     """A sentence in lines that fit, none of its words broken: paths and commands stay whole."""
-    return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ", break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def failure_lines(result, page, entropy):
@@ -48,7 +61,9 @@ def failure_lines(result, page, entropy):
         mine, other = apart(result.value, result.reference)
         lines.append(f"{INDENT}this row {mine}, {{{result.against}}} {other}")
     if result.stage:
-        lines.append(f"{INDENT}replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}")
+        lines.append(
+            f"{INDENT}replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}"
+        )
     return lines
 
 
@@ -91,13 +106,21 @@ def pin_lines(result, page):
 
 def unpinned(pages):
     """{(page, chain, row, line): why} of all segments that nothing pins, on whichever stage."""
-    return {(page, result.chain, result.row, result.line): result.unpinned for page, results in pages.items() for result in results if result.unpinned}
+    return {
+        (page, result.chain, result.row, result.line): result.unpinned
+        for page, results in pages.items()
+        for result in results
+        if result.unpinned
+    }
 
 
 def unpinned_lines(pages):
     """What --strict asks to be pinned, one line a segment."""
     lines = [f"{page}:{line}: {chain}, {{{row}}}: {why}" for (page, chain, row, line), why in unpinned(pages).items()]
-    remedy = "give each an = row that computes it another way, without refvi's chapters: a closed form, an enumeration, finite differences"
+    remedy = (
+        "give each an = row that computes it another way, without refvi's chapters: "
+        "a closed form, an enumeration, finite differences"
+    )
     return ["", f"unpinned ({remedy}):", *lines] if lines else []
 
 
@@ -106,16 +129,20 @@ def many_lines(results, page, chain, stage):
     rows, settings = {}, {result.stage for result in results}
     for result in results:
         rows.setdefault(result.row, []).append(result)
-    lines = [f"\n{page.name}: {chain} ({name_of(stage)}, {len(settings):,} settings; of each row the closest)", columns()]
+    lines = [
+        f"\n{page.name}: {chain} ({name_of(stage)}, {len(settings):,} settings; of each row the closest)",
+        columns(),
+    ]
     for tried in rows.values():
-        worst = max(tried, key=lambda r: (r.verdict != PASS, (r.gap or 0.) / (r.resolution or 1.)))
+        worst = max(tried, key=lambda r: (r.verdict != PASS, (r.gap or 0.0) / (r.resolution or 1.0)))
         passed = sum(r.verdict == PASS for r in tried)
         lines.append(row_line(worst) + ("" if worst.how == "given" else f" {passed:,} of {len(tried):,}"))
     return lines
 
 
 def summary(pages, entropy, seconds=None, planned=None):
-    """The last line: how many checks, how many of each verdict, how many segments unpinned, and what repeats the run."""
+    """The last line: how many checks, how many of each verdict, how many segments unpinned, and what repeats the run.
+    """
     checks = [r for results in pages.values() for r in results if r.how != "given"]
     counts = {}
     for result in checks:
@@ -139,6 +166,17 @@ def is_report(text):
 
 def as_json(pages, entropy, interrupted):
     """The whole report for a machine: pages maps each page's path to its results."""
-    return json.dumps({"entropy": f"{entropy:#034x}", "interrupted": interrupted,
-                       "pages": [{"page": str(page), "results": [result._asdict() for result in results]} for page, results in pages.items()]},
-                      indent=1) + "\n"
+    return (
+        json.dumps(
+            {
+                "entropy": f"{entropy:#034x}",
+                "interrupted": interrupted,
+                "pages": [
+                    {"page": str(page), "results": [result._asdict() for result in results]}
+                    for page, results in pages.items()
+                ],
+            },
+            indent=1,
+        )
+        + "\n"
+    )

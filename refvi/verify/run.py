@@ -17,7 +17,9 @@ LONGER = 1.5                # times a row's own timeout a worker may be silent
 
 def workers():
     """How worker processes are started: forked from a server that has imported the libraries, where there is one."""
-    context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
+    context = multiprocessing.get_context(
+        "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    )
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(PRELOADED)
     return context
@@ -61,7 +63,8 @@ def verify(path, options):
 
 
 def listen(path, options, begun, hung):
-    """Yield the messages of one worker; the last is ("end",), or ("fault", Fault) of a worker that fell silent or died."""
+    """Yield the messages of one worker; the last is ("end",), or ("fault", Fault) of a worker that fell silent or died.
+    """
     context = workers()
     mine, theirs = context.Pipe()
     worker = context.Process(target=work, args=(theirs, path, options, begun, hung), daemon=True)
@@ -70,10 +73,19 @@ def listen(path, options, begun, hung):
     try:
         while mine.poll(LONGER * options.timeout):
             yield mine.recv()
-        yield "fault", Fault(f"did not return within {options.timeout:g} s", "make it faster, or give it longer with --timeout")
+        yield (
+            "fault",
+            Fault(f"did not return within {options.timeout:g} s", "make it faster, or give it longer with --timeout"),
+        )
     except EOFError:
         worker.join()
-        yield "fault", Fault(f"ended its process (exit code {worker.exitcode})", "a row must return, not exit or crash the interpreter")
+        yield (
+            "fault",
+            Fault(
+                f"ended its process (exit code {worker.exitcode})",
+                "a row must return, not exit or crash the interpreter",
+            ),
+        )
     finally:
         worker.kill()
         worker.join()
@@ -88,9 +100,9 @@ def end_with_parent():
 
 def work(connection, *task):
     """The worker process: perform the task for as long as somebody listens."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C is the parent's to answer
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
     threading.Thread(target=end_with_parent, daemon=True).start()
-    gc.freeze()         # the companion's own memories are looked for once a chain: not among the libraries' half million objects
+    gc.freeze()  # the companion's own memories are looked for: not among the libraries' half million objects
     try:
         play_page(connection.send, *task)
         connection.send(("end",))

@@ -1,4 +1,5 @@
-"""Change one operator, operand, constant or name in a row's own code, or in a helper of its module, and see the row refused.
+"""Change one operator, operand, constant or name in a row's own code, or in a helper of its module, and see the row
+refused.
 
 Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
 """
@@ -20,11 +21,37 @@ from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
 PATIENCE = 5.               # seconds after which a mutant counts as refused: its loop may not end
-OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.Lt: ast.Gt, ast.Gt: ast.Lt,
-             ast.LtE: ast.GtE, ast.GtE: ast.LtE}
-NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum", "sin": "cos", "cos": "sin",
-         "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1", "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var",
-         "digamma": "gammaln", "gammaln": "digamma"}
+OPERATORS = {
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.Pow: ast.Mult,
+    ast.Lt: ast.Gt,
+    ast.Gt: ast.Lt,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+}
+NAMES = {
+    "mean": "sum",
+    "sum": "mean",
+    "max": "min",
+    "min": "max",
+    "maximum": "minimum",
+    "minimum": "maximum",
+    "sin": "cos",
+    "cos": "sin",
+    "argmax": "argmin",
+    "argmin": "argmax",
+    "log": "log1p",
+    "exp": "expm1",
+    "cumsum": "cumprod",
+    "prod": "sum",
+    "var": "std",
+    "std": "var",
+    "digamma": "gammaln",
+    "gammaln": "digamma",
+}
 TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order"}
 
 
@@ -55,7 +82,11 @@ def definitions(path):
 
 def definition(function):
     path = inspect.getsourcefile(function)
-    return definitions(path).get((function.__name__, function.__code__.co_firstlineno)) if path and Path(path).is_file() else None
+    return (
+        definitions(path).get((function.__name__, function.__code__.co_firstlineno))
+        if path and Path(path).is_file()
+        else None
+    )
 
 
 def helpers(function):
@@ -65,7 +96,12 @@ def helpers(function):
         one = waiting.pop()
         for name in names_in(one.__code__):
             other = one.__globals__.get(name)
-            if isinstance(other, FunctionType) and other.__globals__ is function.__globals__ and other not in found and not hasattr(other, "__wrapped__"):
+            if (
+                isinstance(other, FunctionType)
+                and other.__globals__ is function.__globals__
+                and other not in found
+                and not hasattr(other, "__wrapped__")
+            ):
                 found.append(other)
                 waiting.append(other)
     return found
@@ -109,17 +145,31 @@ def changes(node):
                 yield old, ast.copy_location(ast.BinOp(old.right, old.op, old.left), old)
             if isinstance(old.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)) and not isinstance(old.right, ast.Constant):
                 yield old, old.left
-        elif isinstance(old, ast.UnaryOp) and isinstance(old.op, ast.USub) and not isinstance(old.operand, ast.Constant):
+        elif (
+            isinstance(old, ast.UnaryOp) and isinstance(old.op, ast.USub) and not isinstance(old.operand, ast.Constant)
+        ):
             yield old, old.operand
         elif isinstance(old, ast.Compare) and type(old.ops[0]) in OPERATORS:
-            yield old, ast.copy_location(ast.Compare(old.left, [OPERATORS[type(old.ops[0])](), *old.ops[1:]], old.comparators), old)
+            yield (
+                old,
+                ast.copy_location(
+                    ast.Compare(old.left, [OPERATORS[type(old.ops[0])](), *old.ops[1:]], old.comparators), old
+                ),
+            )
         elif isinstance(old, ast.Constant) and type(old.value) in (int, float):
-            yield old, ast.copy_location(ast.Constant(old.value + 1 if type(old.value) is int else 1.1 * old.value or 0.1), old)
+            yield (
+                old,
+                ast.copy_location(
+                    ast.Constant(old.value + 1 if type(old.value) is int else 1.1 * old.value or 0.1), old
+                ),
+            )
         elif isinstance(old, ast.Attribute) and old.attr in NAMES:
             yield old, ast.copy_location(ast.Attribute(old.value, NAMES[old.attr], old.ctx), old)
         elif isinstance(old, ast.Name) and old.id in NAMES and isinstance(old.ctx, ast.Load):
             yield old, ast.copy_location(ast.Name(NAMES[old.id], old.ctx), old)
-        elif isinstance(old, ast.Name) and old.id in parameters and isinstance(old.ctx, ast.Load) and len(parameters) > 1:
+        elif (
+            isinstance(old, ast.Name) and old.id in parameters and isinstance(old.ctx, ast.Load) and len(parameters) > 1
+        ):
             yield old, ast.copy_location(ast.Name(parameters[parameters.index(old.id) - 1], old.ctx), old)
 
 
@@ -127,9 +177,17 @@ def walk(node):
     """The expressions of a function that say what it computes."""
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if not isinstance(child, ast.AST) or name in ("decorator_list", "args", "defaults", "returns", "annotation") and isinstance(node, ast.FunctionDef):
+            if (
+                not isinstance(child, ast.AST)
+                or name in ("decorator_list", "args", "defaults", "returns", "annotation")
+                and isinstance(node, ast.FunctionDef)
+            ):
                 continue
-            if isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr)) or isinstance(child, ast.keyword) and child.arg in TOLERANCES:
+            if (
+                isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr))
+                or isinstance(child, ast.keyword)
+                and child.arg in TOLERANCES
+            ):
                 continue
             if isinstance(child, ast.If) and all(isinstance(line, ast.Raise) for line in child.body):
                 continue
@@ -154,11 +212,20 @@ def put(tree, old, new):
 
 
 def rebuild(row, family, changed, node):
-    """The row, with the new definition of one of the functions it is made of; what the module calls is left as it is."""
+    """The row, with the new definition of one of the functions it is made of; what the module calls is left as it is.
+    """
     names = dict(changed.__globals__)
     code = compiled(node, changed)
-    made = {one: FunctionType(code if one is changed else one.__code__, names, one.__name__, one.__defaults__,
-                              closure_of(code, changed) if one is changed else one.__closure__) for one in family}
+    made = {
+        one: FunctionType(
+            code if one is changed else one.__code__,
+            names,
+            one.__name__,
+            one.__defaults__,
+            closure_of(code, changed) if one is changed else one.__closure__,
+        )
+        for one in family
+    }
     for one, new in made.items():
         new.__kwdefaults__ = one.__kwdefaults__
         if names.get(one.__name__) is one:
@@ -188,6 +255,7 @@ class TooLong(Exception):
 
 def refuses(cast, results, tag, row, stream):
     """Whether a chain refuses the row in the place of the one under the tag."""
+
     def ring(*_):
         raise TooLong
 
@@ -199,8 +267,11 @@ def refuses(cast, results, tag, row, stream):
         if other.shape != played.shape:
             return True
         altered = cast._replace(done=[other if p is played else p for p in cast.done])
-        return any(hold(altered, result_row, stream, True, ALPHA[:1], only_rule=True).verdict != PASS for result_row in cast.chain.rows
-                   if tag in concerned(results, result_row.tag))
+        return any(
+            hold(altered, result_row, stream, True, ALPHA[:1], only_rule=True).verdict != PASS
+            for result_row in cast.chain.rows
+            if tag in concerned(results, result_row.tag)
+        )
     except Exception:
         return True
     finally:
@@ -210,14 +281,19 @@ def refuses(cast, results, tag, row, stream):
 
 def concerned(results, tag):
     """The rows that a comparison which passes is about."""
-    return {name for result in results if result.row == tag and result.against and result.verdict == PASS for name in (result.row, result.against)}
+    return {
+        name
+        for result in results
+        if result.row == tag and result.against and result.verdict == PASS
+        for name in (result.row, result.against)
+    }
 
 
 def plant_in_source(scenes, most, rng, announce, spared, reasons):
     """Results: one that counts, and one for each mutant that no chain refuses and no reason explains.
 
-    scenes: [(cast, results, functions, stream)] of all chains and stages; most: mutants of a row; spared: names of functions not tried;
-    reasons: {(function, change): why a change alters nothing}.
+    scenes: [(cast, results, functions, stream)] of all chains and stages; most: mutants of a row; spared: names of
+    functions not tried; reasons: {(function, change): why a change alters nothing}.
     """
     planted = killed = explained = 0
     alive, rows = [], {}
@@ -229,19 +305,36 @@ def plant_in_source(scenes, most, rng, announce, spared, reasons):
         if inner is None or inner.__name__ in spared:
             continue
         every = list(mutants(uses[0][3]))
-        chosen = every if most == EVERY or len(every) <= most else [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
+        chosen = (
+            every
+            if most == EVERY or len(every) <= most
+            else [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
+        )
         for mutant in chosen:
             announce(uses[0][2])
             planted += 1
             row = mutant.build()
-            if any(refuses(cast, results, place.tag, adapted(row, function), stream) for cast, results, place, function, stream in uses):
+            if any(
+                refuses(cast, results, place.tag, adapted(row, function), stream)
+                for cast, results, place, function, stream in uses
+            ):
                 killed += 1
             elif (mutant.function, mutant.change) in reasons:
                 explained += 1
             else:
                 cast, _, place, *_ = uses[0]
-                alive.append(Result(cast.chain.name, "", place.tag, place.relation, place.line, "source mutant", verdict=FAIL,
-                                    message=f"{mutant.place}: {mutant.function}: {mutant.change}: still PASS"))
+                alive.append(
+                    Result(
+                        cast.chain.name,
+                        "",
+                        place.tag,
+                        place.relation,
+                        place.line,
+                        "source mutant",
+                        verdict=FAIL,
+                        message=f"{mutant.place}: {mutant.function}: {mutant.change}: still PASS",
+                    )
+                )
     counted = f"{planted} planted in source, {killed} refused, {explained} explained"
     return alive + [Result("the page", "", "source mutants", "", 1, counted)]
 
@@ -249,7 +342,11 @@ def plant_in_source(scenes, most, rng, announce, spared, reasons):
 def adapted(mutant, function):
     """The mutant with the arguments that this use of the row has bound."""
     inside = own_function(mutant)
-    return functools.partial(inside, *function.args, **function.keywords) if isinstance(function, functools.partial) else inside
+    return (
+        functools.partial(inside, *function.args, **function.keywords)
+        if isinstance(function, functools.partial)
+        else inside
+    )
 
 
 def reasons_of(page):
@@ -258,6 +355,9 @@ def reasons_of(page):
         path = folder / "survivors.tsv"
         if path.is_file():
             with open(path, encoding="utf-8", newline="") as lines:
-                return {(line["function"], line["change"]): line["reason"] for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-                        if line["chapter"] == page.stem}
+                return {
+                    (line["function"], line["change"]): line["reason"]
+                    for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+                    if line["chapter"] == page.stem
+                }
     return {}

@@ -1,7 +1,7 @@
 """Which code a row really runs: traced, not guessed.
 
-While one row runs, no other row of its chain may be entered; a referee enters no chapter of refvi; two rows that are compared
-must not be one piece of code under two names.
+While one row runs, no other row of its chain may be entered; a referee enters no chapter of refvi; two rows that are
+compared must not be one piece of code under two names.
 """
 import functools
 import gc
@@ -17,9 +17,15 @@ LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib", "refvi"} | set(sys.stdl
 
 
 def code_of(function):
-    """The code object behind a function, method, partial, decorator or callable object; None for what is not written in Python."""
+    """The code object behind a function, method, partial, decorator or callable object; None for what is not written in
+    Python.
+    """
     while True:
-        inner = function.func if isinstance(function, functools.partial) else getattr(function, "__wrapped__", getattr(function, "__func__", None))
+        inner = (
+            function.func
+            if isinstance(function, functools.partial)
+            else getattr(function, "__wrapped__", getattr(function, "__func__", None))
+        )
         if inner is None:
             break
         function = inner
@@ -37,12 +43,20 @@ def wrappers_of(function):
 
 
 def caches():
-    """Every memory that functools keeps for code that is neither a library's nor refvi's: emptied, a row has to compute again."""
-    return [item for item in gc.get_objects() if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
+    """Every memory that functools keeps for code that is neither a library's nor refvi's: emptied, a row has to compute
+    again.
+    """
+    return [
+        item
+        for item in gc.get_objects()
+        if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")
+    ]
 
 
 def is_library(module, filename="", name=""):
-    """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's constructor is."""
+    """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's
+    constructor is.
+    """
     generated = filename == "<string>" and (module.startswith("namedtuple_") or name.startswith("__"))
     return module.split(".")[0] in LIBRARIES or "-packages" in filename or generated
 
@@ -53,19 +67,28 @@ def is_own(frame):
 
 
 def codes_in(value):
-    """Code objects of the functions in a stage's value: the value itself, the fields of a tuple such as a Family, the methods of the reader's own object."""
+    """Code objects of the functions in a stage's value: the value itself, the fields of a tuple such as a Family, the
+    methods of the reader's own object.
+    """
     if isinstance(value, dict):
         return codes_in(list(value.values()))
     fields = {code for field in value for code in codes_in(field)} if isinstance(value, (tuple, list)) else set()
     kinds = (value if isinstance(value, type) else type(value)).__mro__
-    methods = {code_of(getattr(method, "fget", method)) for kind in kinds if not is_library(kind.__module__) for method in vars(kind).values()}
+    methods = {
+        code_of(getattr(method, "fget", method))
+        for kind in kinds
+        if not is_library(kind.__module__)
+        for method in vars(kind).values()
+    }
     code = code_of(value) if callable(value) and not isinstance(value, type) else None
     return (fields | methods | {code}) - {None}
 
 
 def wording(code):
     """What a piece of code says, whatever its name and the names of its variables: equal for a row and its copy."""
-    constants = tuple(wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, (str, type(None))))
+    constants = tuple(
+        wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, (str, type(None)))
+    )
     return code.co_code, code.co_names, repr(constants)
 
 
@@ -87,16 +110,21 @@ def holds_numbers(value):
 
 
 class Trace:
-    """The code objects entered while the trace is on, each with its globals and whether the stage supplied it (or what called it).
+    """The code objects entered while the trace is on, each with its globals and whether the stage supplied it (or what
+    called it).
 
-    supplied: codes of the functions on the stage; constants: the values on the stage; inner: the code inside a decorated row.
+    supplied: codes of the functions on the stage; constants: the values on the stage; inner: the code inside a
+    decorated row.
     """
 
     def __init__(self, supplied=frozenset(), constants=(), inner=None):
         self.supplied, self.entered, self.inner = supplied, {}, inner
         self.constants = {identity(value) for value in constants}
-        self.asking, self.asked = {}, set()     # supplied codes that a row asks for a number of the stage, and that gave one
-        self.returned = None                    # what inner returned
+        self.asking, self.asked = (
+            {},
+            set(),
+        )  # supplied codes that a row asks for a number of the stage, and that gave one
+        self.returned = None  # what inner returned
 
     def __enter__(self):
         self.outer = sys.getprofile(), threading.getprofile() if hasattr(threading, "getprofile") else None
@@ -112,7 +140,7 @@ class Trace:
         code = frame.f_code
         if event == "call":
             own = self.entered.get(code, (None, True))[1]
-            if own:             # seen only below the stage's functions so far, or not at all
+            if own:  # seen only below the stage's functions so far, or not at all
                 self.entered[code] = frame.f_globals, self.below_supplied(frame)
             if code in self.supplied and code not in self.asked and self.is_constant(frame):
                 self.asking[id(frame)] = code
@@ -130,9 +158,15 @@ class Trace:
         return False
 
     def is_constant(self, frame):
-        """Whether a row calls the reader's function on the stage with the stage's values alone: the number it returns is one of them."""
-        names = frame.f_code.co_varnames[:frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
-        return is_own(frame) and all(identity(frame.f_locals[name]) in self.constants for name in names) and not self.below_supplied(frame.f_back)
+        """Whether a row calls the reader's function on the stage with the stage's values alone: the number it returns
+        is one of them.
+        """
+        names = frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
+        return (
+            is_own(frame)
+            and all(identity(frame.f_locals[name]) in self.constants for name in names)
+            and not self.below_supplied(frame.f_back)
+        )
 
     def chapters(self):
         """Chapters of refvi whose functions were entered, by whatever way."""
@@ -142,10 +176,14 @@ class Trace:
     def own_code(self):
         """The reader's own code: neither a library's, nor refvi's, nor a function that the stage supplies to all rows.
 
-        What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied expectation.
+        What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied
+        expectation.
         """
-        codes = {code: supplied for code, (names, supplied) in self.entered.items()
-                 if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)}
+        codes = {
+            code: supplied
+            for code, (names, supplied) in self.entered.items()
+            if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)
+        }
         own = {code for code, supplied in codes.items() if not supplied}
         while True:
             named = {name for code in own for name in code.co_names + code.co_freevars}
@@ -155,12 +193,19 @@ class Trace:
             own |= more
 
     def sources(self, wrappers=frozenset()):
-        """{key: name} of what a row's value rests on and another's must not: code by its wording, a module's numbers, what the stage computed."""
+        """{key: name} of what a row's value rests on and another's must not: code by its wording, a module's numbers,
+        what the stage computed.
+        """
         own = self.own_code() - wrappers
         inside = {code for outer in own for code in nested_in(outer)}
         helpers = {("code", *wording(code)): code.co_name for code in own - inside}
-        numbers = {("number", names.get("__name__", ""), name): name for code in own for names in [self.entered[code][0]]
-                   for name in code.co_names if holds_numbers(names.get(name))}
+        numbers = {
+            ("number", names.get("__name__", ""), name): name
+            for code in own
+            for names in [self.entered[code][0]]
+            for name in code.co_names
+            if holds_numbers(names.get(name))
+        }
         return helpers | numbers | {("stage", *wording(code)): code.co_name for code in self.asked}
 
 

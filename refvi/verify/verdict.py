@@ -37,11 +37,12 @@ class Result(NamedTuple):
     notes: tuple = ()                   # what a reader should know of a row that passes
 
 
-def tolerated(value, reference, scale, error=0.):
-    """How far each coordinate may lie off: EXACT of its own size, lest it hide beside a larger one, or twice its error."""
+def tolerated(value, reference, scale, error=0.0):
+    """How far each coordinate may lie off: EXACT of its own size, lest it hide beside a larger one, or twice its error.
+    """
     size = np.maximum(np.abs(value), np.abs(reference))
     if not np.any(value) or not np.any(reference) or np.max(size) < EXACT * scale:
-        size = scale            # zero by its own claim
+        size = scale  # zero by its own claim
     return np.maximum(np.clip(EXACT * size, SMALL * scale, EXACT * scale), 2 * error)
 
 
@@ -51,8 +52,11 @@ def exact(result, difference, tolerance, carried=EFFECT):
     carrying = "" if widest <= EXACT * result.scale * (1 + EXACT) else f", error {widest:.0e}"
     result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=widest)
     if widest > carried * result.scale:
-        return result._replace(verdict=UNDERPOWERED, message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
-                                                             f"{result.scale:.2g}: it could not fail")
+        return result._replace(
+            verdict=UNDERPOWERED,
+            message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
+            f"{result.scale:.2g}: it could not fail",
+        )
     message = objection(result, np.asarray(difference), np.asarray(tolerance))
     return result._replace(verdict=FAIL, message=message) if message else result
 

@@ -1,7 +1,7 @@
 """Runs of 500 correct checks with fresh entropy: `python -m tests.alarms 100` counts the verdicts of a hundred runs.
 
-A run is 100 random test points, each with the score-function, reparameterized and sticking-the-landing gradients of an ELBO, and 200
-scalar laws from normal to lognormal. All claims are true, so whatever is not PASS is a false alarm.
+A run is 100 random test points, each with the score-function, reparameterized and sticking-the-landing gradients of an
+ELBO, and 200 scalar laws from normal to lognormal. All claims are true, so whatever is not PASS is a false alarm.
 """
 import secrets
 import sys
@@ -48,9 +48,13 @@ def gradients(rng):
 def scalars(rng):
     """Laws whose means are known, at random scales."""
     a, p, s = rng.uniform(0.3, 3), rng.uniform(0.02, 0.5), rng.uniform(0.3, 0.9)
-    laws = [(lambda rng, R, S: rng.standard_normal((R, 1)), 0.), (lambda rng, R, S: rng.standard_exponential((R, 1)), 1.),
-            (lambda rng, R, S: (rng.random((R, 1)) < p).astype(float), p), (lambda rng, R, S: np.exp(s * rng.standard_normal((R, 1))), np.exp(s**2 / 2)),
-            (lambda rng, R, S: rng.standard_t(7, (R, 1)), 0.)]
+    laws = [
+        (lambda rng, R, S: rng.standard_normal((R, 1)), 0.0),
+        (lambda rng, R, S: rng.standard_exponential((R, 1)), 1.0),
+        (lambda rng, R, S: (rng.random((R, 1)) < p).astype(float), p),
+        (lambda rng, R, S: np.exp(s * rng.standard_normal((R, 1))), np.exp(s**2 / 2)),
+        (lambda rng, R, S: rng.standard_t(7, (R, 1)), 0.0),
+    ]
     draw, mean = laws[rng.integers(len(laws))]
     return [(Noise(draw, None), lambda eps: a * eps, np.array([a * mean]))]
 
@@ -58,9 +62,21 @@ def scalars(rng):
 def run(entropy):
     """Verdicts of 500 correct checks at n1 = 10,000."""
     rng = stream_of(entropy, "parameters")
-    checks = [check for _ in range(100) for check in gradients(rng)] + [check for _ in range(200) for check in scalars(rng)]
-    results = [by_draws(Result("", "", "", r"\approx", 0, scale=1e3), row, noise, 1, truth, 1e-12, partial(stream_of, entropy, number))
-               for number, (noise, row, truth) in enumerate(checks)]
+    checks = [check for _ in range(100) for check in gradients(rng)] + [
+        check for _ in range(200) for check in scalars(rng)
+    ]
+    results = [
+        by_draws(
+            Result("", "", "", r"\approx", 0, scale=1e3),
+            row,
+            noise,
+            1,
+            truth,
+            1e-12,
+            partial(stream_of, entropy, number),
+        )
+        for number, (noise, row, truth) in enumerate(checks)
+    ]
     return Counter(result.verdict for result in results)
 
 

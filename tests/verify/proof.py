@@ -8,7 +8,9 @@ from refvi.verify.play import Scene, play
 
 
 def prove(entropy, chain, values, **options):
-    """Results by tag of a chain such as "truth; = row; \\approx estimate"; values hold the stage's symbols and the rows' functions."""
+    """Results by tag of a chain such as "truth; = row; \\approx estimate"; values hold the stage's symbols and the
+    rows' functions.
+    """
     rows = []
     for line, text in enumerate(map(str.strip, chain.split(";")), 1):
         relation, _, tag = text.partition(" ") if rows else ("", "", text)

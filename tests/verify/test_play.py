@@ -12,6 +12,9 @@ import pytest
 from scipy import stats
 
 from refvi import Estimate, Noise, noise, normal, tied
+from refvi.verify.document import Row
+from refvi.verify.perform import Played
+from refvi.verify.play import beating
 from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
 from tests.verify.proof import prove
 
@@ -23,7 +26,7 @@ def second_moment(lam):
 
 
 def moment(lam):
-    """The same number for rows that vary it, so that they need not enter their neighbour."""
+    """The second moment again, for rows that vary it without entering their neighbour."""
     return np.sum([lam[0]**2, np.exp(lam[1])**2])
 
 
@@ -40,7 +43,9 @@ def mean_square(eps):
 
 
 def stage(**more):
-    return dict(lam=LAM, S=2, noise=noise(normal, LAM), second_moment=second_moment, integral=integral, average=average, **more)
+    return dict(
+        lam=LAM, S=2, noise=noise(normal, LAM), second_moment=second_moment, integral=integral, average=average, **more
+    )
 
 
 def verdicts(results):
@@ -50,26 +55,40 @@ def verdicts(results):
 def test_a_true_chain_passes_by_rule_and_by_draws(entropy):
     results = prove(entropy, r"second moment; = integral; \approx average", stage())
     assert set(verdicts(results).values()) == {PASS}
-    assert results["integral"].how == "exact" and results["average"].how.startswith("rule") and "draws" in results["average"].how
-    assert set(verdicts(prove(entropy, r"second moment; = integral; \approx average", stage(), use_rule=False)).values()) == {PASS}
+    assert (
+        results["integral"].how == "exact"
+        and results["average"].how.startswith("rule")
+        and "draws" in results["average"].how
+    )
+    assert set(
+        verdicts(prove(entropy, r"second moment; = integral; \approx average", stage(), use_rule=False)).values()
+    ) == {PASS}
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize("chain, wrong", [
-    ("second moment; = off", lambda lam: moment(lam) * (1 + 1e-6)),
-    (r"second moment; \approx off", lambda eps: 1.2 * mean_square(eps)),
-    (r"second moment; \le off", lambda lam: moment(lam) - 1e-3),
-    (r"second moment; \ge off", lambda lam: moment(lam) + 1e-3),
-    (r"second moment; \ge off", lambda lam: moment(lam) * 1),
-    (r"second moment; \le off", lambda eps: mean_square(eps) - 0.3),
-    (r"second moment; \ge off", lambda eps: mean_square(eps) + 0.3),
-    (r"second moment; \ne off", lambda lam: moment(lam) * 1.05),
-    (r"second moment; \ne off", lambda eps: 1.02 * mean_square(eps)),
-])
+@pytest.mark.parametrize(
+    "chain, wrong",
+    [
+        ("second moment; = off", lambda lam: moment(lam) * (1 + 1e-6)),
+        (r"second moment; \approx off", lambda eps: 1.2 * mean_square(eps)),
+        (r"second moment; \le off", lambda lam: moment(lam) - 1e-3),
+        (r"second moment; \ge off", lambda lam: moment(lam) + 1e-3),
+        (r"second moment; \ge off", lambda lam: moment(lam) * 1),
+        (r"second moment; \le off", lambda eps: mean_square(eps) - 0.3),
+        (r"second moment; \ge off", lambda eps: mean_square(eps) + 0.3),
+        (r"second moment; \ne off", lambda lam: moment(lam) * 1.05),
+        (r"second moment; \ne off", lambda eps: 1.02 * mean_square(eps)),
+    ],
+)
 def test_a_false_relation_fails(entropy, chain, wrong, use_rule):
     result = prove(entropy, chain, stage(off=wrong), use_rule=use_rule)["off"]
     assert result.verdict in (FAIL, INCONCLUSIVE if r"\ne" in chain and not use_rule else FAIL)
-    assert result.message and result.value is not None and result.reference is not None and result.against == "second moment"
+    assert (
+        result.message
+        and result.value is not None
+        and result.reference is not None
+        and result.against == "second moment"
+    )
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
@@ -88,19 +107,30 @@ def test_a_true_bound_and_a_wrong_row_marked_as_wrong_pass(entropy, chain, right
 @pytest.mark.parametrize("use_rule", [True, False])
 @pytest.mark.parametrize("unit", [1e-200, 1e200])
 def test_units_do_not_matter(entropy, unit, use_rule):
-    values = stage(truth=lambda lam: unit * moment(lam), right=lambda eps: average(eps) * unit, low=lambda eps: unit * (mean_square(eps) - 0.3),
-                   off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1))
+    values = stage(
+        truth=lambda lam: unit * moment(lam),
+        right=lambda eps: average(eps) * unit,
+        low=lambda eps: unit * (mean_square(eps) - 0.3),
+        off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1),
+    )
     results = prove(entropy, r"truth; \approx right; \approx off; \ge low", values, use_rule=use_rule)
     assert verdicts(results) == dict(truth=PASS, right=PASS, off=FAIL, low=PASS)
 
 
 def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
     assert prove(entropy, r"second moment; \ge average", stage())["average"].verdict == FAIL
-    assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (UNDERPOWERED, FAIL)
+    assert prove(entropy, r"second moment; \ge average", stage(), use_rule=False)["average"].verdict in (
+        UNDERPOWERED,
+        FAIL,
+    )
 
 
 def test_each_row_is_held_against_the_row_directly_above_it(entropy):
-    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: 2 * (lam[0]**2 + np.exp(lam[1])**2), drawn=lambda eps: 2 * mean_square(eps))
+    values = stage(
+        double=lambda lam: 2 * moment(lam),
+        twice=lambda lam: 2 * (lam[0] ** 2 + np.exp(lam[1]) ** 2),
+        drawn=lambda eps: 2 * mean_square(eps),
+    )
     results = prove(entropy, r"second moment; = integral; \ne double; = twice; \approx drawn", values)
     assert verdicts(results) == dict.fromkeys(["second moment", "integral", "double", "twice", "drawn"], PASS)
     assert [result.against for result in results.values()] == ["", "second moment", "integral", "double", "twice"]
@@ -120,13 +150,18 @@ def test_an_estimate_is_held_against_a_deterministic_row_of_its_own_segment(entr
 
 
 def test_a_slip_as_large_as_a_giant_does_not_loosen_what_it_is_held_against_nor_the_rows_below_it(entropy):
-    values = stage(giant=lambda lam: 1e12 + lam[0], small=lambda lam: 1.05 * moment(lam), same=lambda lam: moment(lam) + 1e-4)
+    values = stage(
+        giant=lambda lam: 1e12 + lam[0], small=lambda lam: 1.05 * moment(lam), same=lambda lam: moment(lam) + 1e-4
+    )
     assert prove(entropy, r"giant; \ne second moment; = same", values)["same"].verdict == FAIL
     assert prove(entropy, r"second moment; \ne small; = giant", values)["small"].verdict == FAIL
 
 
 def test_two_random_rows_are_equal_draw_by_draw(entropy):
-    rewritten = stage(rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[-1], other=lambda eps: np.mean(eps[:, ::-1][:, :1]**2, axis=-1))
+    rewritten = stage(
+        rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[-1],
+        other=lambda eps: np.mean(eps[:, ::-1][:, :1] ** 2, axis=-1),
+    )
     results = prove(entropy, r"second moment; = integral; \approx average; = rewritten", rewritten)
     assert results["rewritten"].verdict == PASS and "2,000 draws" in results["rewritten"].how
     assert prove(entropy, r"second moment; \approx average; = other", rewritten)["other"].verdict == FAIL
@@ -142,8 +177,14 @@ def test_random_rows_below_a_bound_are_equal_draw_by_draw_without_a_declared_sca
 def test_a_bound_between_two_random_rows_is_tested_on_the_same_noise(entropy):
     values = stage(smaller=lambda eps: mean_square(eps) - 0.1 * np.abs(eps[:, 0]))
     for use_rule in (True, False):
-        assert prove(entropy, r"second moment; \approx average; \ge smaller", values, use_rule=use_rule)["smaller"].verdict == PASS
-        assert prove(entropy, r"second moment; \approx average; \le smaller", values, use_rule=use_rule)["smaller"].verdict == FAIL
+        assert (
+            prove(entropy, r"second moment; \approx average; \ge smaller", values, use_rule=use_rule)["smaller"].verdict
+            == PASS
+        )
+        assert (
+            prove(entropy, r"second moment; \approx average; \le smaller", values, use_rule=use_rule)["smaller"].verdict
+            == FAIL
+        )
 
 
 def test_relations_that_make_no_sense_say_so(entropy):
@@ -166,11 +207,13 @@ def test_a_row_may_carry_its_own_error_but_not_hide_behind_it(entropy):
 
 
 def test_a_zero_truth_needs_a_declared_scale(entropy):
-    values = stage(zero=lambda: 0., tiny=lambda lam: 1e-17 * lam[0], centred=lambda eps, lam: np.mean(eps - lam[0], axis=-1))
+    values = stage(
+        zero=lambda: 0.0, tiny=lambda lam: 1e-17 * lam[0], centred=lambda eps, lam: np.mean(eps - lam[0], axis=-1)
+    )
     assert "declare scale" in prove(entropy, r"zero; = tiny", values)["tiny"].message
-    results = prove(entropy, r"zero; = tiny; \approx centred", values | dict(scale=1.))
+    results = prove(entropy, r"zero; = tiny; \approx centred", values | dict(scale=1.0))
     assert set(verdicts(results).values()) == {PASS}
-    off = values | dict(scale=1., tiny=lambda lam: 1e-3 * lam[0])
+    off = values | dict(scale=1.0, tiny=lambda lam: 1e-3 * lam[0])
     assert prove(entropy, r"zero; = tiny", off)["tiny"].verdict == FAIL
 
 
@@ -221,11 +264,15 @@ def power(lam, K):
 
 
 def test_one_function_at_two_settings_may_bound_and_differ_from_itself_but_not_equal_itself(entropy):
-    values = stage(one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3))
+    values = stage(
+        one=functools.partial(power, K=1), two=functools.partial(power, K=2), three=functools.partial(power, K=3)
+    )
     assert set(verdicts(prove(entropy, r"one; \le two; \ne three", values)).values()) == {PASS}
     assert prove(entropy, r"two; \le one", values)["one"].verdict == FAIL
     assert "is the same code" in prove(entropy, "one; = two", values)["two"].message
-    assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {PASS}       # what is bound stays bound
+    assert set(verdicts(prove(entropy, r"one; \le two", values | dict(K=5))).values()) == {
+        PASS
+    }  # what is bound stays bound
 
 
 def test_a_reader_s_chain_needs_two_rows_that_share_no_code(entropy):
@@ -235,9 +282,11 @@ def test_a_reader_s_chain_needs_two_rows_that_share_no_code(entropy):
     assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
 def test_a_number_that_a_supplied_function_computes_from_the_stage_alone_is_shared(entropy):
     """What the stage supplies may be asked anything by all rows, as an integrand is; but not for the answer."""
-    answer = stage(one=lambda lam, g: g(lam), two=lambda lam, g: 1. * g(lam), g=moment)
+    answer = stage(one=lambda lam, g: g(lam), two=lambda lam, g: 1.0 * g(lam), g=moment)
     assert "do not share code" in prove(entropy, "one; = two", answer)["the chain"].message
-    integrand = stage(one=lambda f: f(np.arange(4.)).mean(), two=lambda f: sum(f(k) for k in range(4)) / 4, f=lambda z: z**3)
+    integrand = stage(
+        one=lambda f: f(np.arange(4.0)).mean(), two=lambda f: sum(f(k) for k in range(4)) / 4, f=lambda z: z**3
+    )
     assert set(verdicts(prove(entropy, "one; = two", integrand)).values()) == {PASS}
 
 
@@ -308,14 +357,19 @@ def test_a_decorator_that_does_the_work_is_code_of_both_rows(entropy):
         @functools.wraps(function)
         def wrapper(lam):
             return 2 * function(lam)
+
         return wrapper
 
     def deaf(function):
         @functools.wraps(function)
         def wrapper(lam):
-            return lam[0]**2
+            return lam[0] ** 2
+
         return wrapper
-    values = stage(one=doubled(lambda lam: lam[0] * 2), two=doubled(lambda lam: lam[0] + lam[0]), three=deaf(lambda lam: lam[0]))
+
+    values = stage(
+        one=doubled(lambda lam: lam[0] * 2), two=doubled(lambda lam: lam[0] + lam[0]), three=deaf(lambda lam: lam[0])
+    )
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
     assert "never called by its own decorator" in prove(entropy, "one; = three", values)["three"].message
 
@@ -326,14 +380,28 @@ def test_a_random_row_has_one_value_in_whatever_company(entropy):
 
     def nodes(eps):
         return mean_square(eps) * (1 if len(np.unique(eps)) < 70 else 1.02)
-    assert "mixes its repetitions" in prove(entropy, r"second moment; \approx length", stage(length=length))["length"].message
-    assert "mixes its repetitions" in prove(entropy, r"second moment; \approx nodes", stage(nodes=nodes))["nodes"].message
+
+    assert (
+        "mixes its repetitions"
+        in prove(entropy, r"second moment; \approx length", stage(length=length))["length"].message
+    )
+    assert (
+        "mixes its repetitions" in prove(entropy, r"second moment; \approx nodes", stage(nodes=nodes))["nodes"].message
+    )
 
 
 def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(entropy):
     from refvi.gradients.score_function import expected_score, gradient_of_integral
-    values = dict(f=np.square, q=normal, lam=LAM, gradient_of_integral=gradient_of_integral, expected_score=expected_score,
-                  truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]), far=lambda lam: np.array([9., 9.]))
+
+    values = dict(
+        f=np.square,
+        q=normal,
+        lam=LAM,
+        gradient_of_integral=gradient_of_integral,
+        expected_score=expected_score,
+        truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]),
+        far=lambda lam: np.array([9.0, 9.0]),
+    )
     assert set(verdicts(prove(entropy, "truth; = gradient of integral; = expected score", values)).values()) == {PASS}
     assert "no referee" in prove(entropy, "gradient of integral; = expected score", values)["the chain"].message
     results = prove(entropy, r"far; \ge gradient of integral; = expected score", values)
@@ -343,16 +411,31 @@ def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(en
 def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entropy):
     def shared(lam):
         return 4 * moment(lam)
-    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: integral(lam) * 2, drawn=lambda eps: 2 * mean_square(eps),
-                   high=lambda lam: shared(lam) + 0., higher=lambda lam: 1 * shared(lam), highest=lambda lam: 4 * integral(lam))
+
+    values = stage(
+        double=lambda lam: 2 * moment(lam),
+        twice=lambda lam: integral(lam) * 2,
+        drawn=lambda eps: 2 * mean_square(eps),
+        high=lambda lam: shared(lam) + 0.0,
+        higher=lambda lam: 1 * shared(lam),
+        highest=lambda lam: 4 * integral(lam),
+    )
 
     def told(chain):
-        return {tag: result.pinned or result.unpinned for tag, result in prove(entropy, chain, values).items() if result.pinned or result.unpinned}
+        return {
+            tag: result.pinned or result.unpinned
+            for tag, result in prove(entropy, chain, values).items()
+            if result.pinned or result.unpinned
+        }
 
     assert told(r"second moment; = integral; \ne double; \approx drawn") == {
-        "second moment": ("second moment", "integral"), "double": "nothing but the row itself says what it is worth"}
+        "second moment": ("second moment", "integral"),
+        "double": "nothing but the row itself says what it is worth",
+    }
     assert told(r"second moment; \le double; = twice; \approx drawn") == {
-        "second moment": "nothing but the row itself says what it is worth", "double": ("double", "twice")}
+        "second moment": "nothing but the row itself says what it is worth",
+        "double": ("double", "twice"),
+    }
     assert told(r"second moment; = integral; \le drawn")["drawn"] == "no deterministic row says what it is worth"
     assert told(r"second moment; \le high; = higher")["high"] == "its deterministic rows share code"
     assert told(r"second moment; \le high; = higher; = highest")["high"] == ("high", "highest")
@@ -369,9 +452,14 @@ def cached_row(mu, log_sigma):
 
 
 def test_a_cache_hides_neither_a_shared_helper_nor_a_neighbour(entropy):
-    both = stage(one=lambda lam: remembered(*lam) + 0., two=lambda lam: 1. * remembered(*lam))
+    both = stage(one=lambda lam: remembered(*lam) + 0.0, two=lambda lam: 1.0 * remembered(*lam))
     assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
-    values = dict(mu=0.3, log_sigma=-0.2, cached_row=cached_row, caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma))
+    values = dict(
+        mu=0.3,
+        log_sigma=-0.2,
+        cached_row=cached_row,
+        caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma),
+    )
     assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
 
 
@@ -386,8 +474,13 @@ def test_rows_claimed_equal_need_independence_among_themselves(entropy):
 def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy):
     def integrand(z):
         return z**3
-    values = stage(E=lambda g: np.mean(g(np.arange(5.))), one=lambda E: E(integrand) + 0., two=lambda E: 1. * E(integrand),
-                   three=lambda E: E(lambda z: z * z * z))
+
+    values = stage(
+        E=lambda g: np.mean(g(np.arange(5.0))),
+        one=lambda E: E(integrand) + 0.0,
+        two=lambda E: 1.0 * E(integrand),
+        three=lambda E: E(lambda z: z * z * z),
+    )
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
     assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
 
@@ -397,7 +490,14 @@ def test_a_detour_through_refvi_s_rows_hides_no_shared_code(entropy):
 
     def shared(lam):
         return 3 * lam
-    values = dict(f=np.square, q=normal, lam=LAM, one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam), two=lambda lam: 1. * shared(lam))
+
+    values = dict(
+        f=np.square,
+        q=normal,
+        lam=LAM,
+        one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam),
+        two=lambda lam: 1.0 * shared(lam),
+    )
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
 
 
@@ -413,7 +513,9 @@ class Ray(NamedTuple):
 
 
 def test_methods_of_an_object_that_the_stage_supplies_are_not_the_rows_own(entropy):
-    values = stage(ray=Ray(2.5), one=lambda ray, lam: ray.at(lam[0]) + ray.far, two=lambda ray, lam: ray.far - ray.at(-lam[0]))
+    values = stage(
+        ray=Ray(2.5), one=lambda ray, lam: ray.at(lam[0]) + ray.far, two=lambda ray, lam: ray.far - ray.at(-lam[0])
+    )
     assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
 
 
@@ -435,7 +537,9 @@ def test_decorated_rows_are_themselves(entropy):
 # ---- what hides behind something large
 
 def test_a_giant_coordinate_does_not_hide_its_neighbour(entropy):
-    values = stage(one=lambda lam: np.array([1e10 * lam[0], 36.]), two=lambda lam: np.array([lam[0] * 1e10, 8. + 0 * lam[0]]))
+    values = stage(
+        one=lambda lam: np.array([1e10 * lam[0], 36.0]), two=lambda lam: np.array([lam[0] * 1e10, 8.0 + 0 * lam[0]])
+    )
     result = prove(entropy, "one; = two", values)["two"]
     assert result.verdict == FAIL and "differ in coordinate 1, which is small beside the scale" in result.message
 
@@ -444,22 +548,37 @@ def test_a_giant_coordinate_does_not_hide_its_neighbour(entropy):
 def test_a_giant_coordinate_hides_nothing_in_a_random_row_either(entropy, use_rule):
     def beside_giant(small):
         return lambda eps, lam: np.stack([1e9 * np.mean(eps, axis=-1), small + np.mean(eps - lam[0], axis=-1)], axis=-1)
-    values = stage(truth=lambda lam: np.array([1e9 * lam[0], 8.]), right=beside_giant(8.), wrong=beside_giant(12.),
-                   rewritten=lambda eps, lam: np.stack([np.mean(eps, axis=-1) * 1e9, 9. + np.mean(eps, axis=-1) - lam[0]], axis=-1))
+
+    values = stage(
+        truth=lambda lam: np.array([1e9 * lam[0], 8.0]),
+        right=beside_giant(8.0),
+        wrong=beside_giant(12.0),
+        rewritten=lambda eps, lam: np.stack(
+            [np.mean(eps, axis=-1) * 1e9, 9.0 + np.mean(eps, axis=-1) - lam[0]], axis=-1
+        ),
+    )
     results = prove(entropy, r"truth; \approx right; = rewritten; \approx wrong", values, use_rule=use_rule)
     assert verdicts(results) == dict(truth=PASS, right=PASS, rewritten=FAIL, wrong=FAIL)
 
 
 def test_the_error_of_one_coordinate_does_not_excuse_another(entropy):
-    values = stage(one=lambda lam: np.array([1e6 * lam[0], 8.]), near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1., 8.1]), np.array([1., 1e-9])),
-                   ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.]), np.zeros(3)))
+    values = stage(
+        one=lambda lam: np.array([1e6 * lam[0], 8.0]),
+        near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1.0, 8.1]), np.array([1.0, 1e-9])),
+        ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.0]), np.zeros(3)),
+    )
     results = prove(entropy, "one; = near; = ragged", values)
     assert results["near"].verdict == FAIL and "in coordinate 1" in results["near"].message
     assert "carries an error of shape (3,)" in results["ragged"].message
 
 
 def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):
-    values = stage(zero=lambda: 0., wrong=lambda lam: 5. * lam[0], nothing=lambda lam: 0. * lam[0], one=lambda lam: 7e-3 * lam[0])
+    values = stage(
+        zero=lambda: 0.0,
+        wrong=lambda lam: 5.0 * lam[0],
+        nothing=lambda lam: 0.0 * lam[0],
+        one=lambda lam: 7e-3 * lam[0],
+    )
     assert "declare scale" in prove(entropy, "zero; = wrong", values | dict(scale=np.inf))["wrong"].message
     assert prove(entropy, "one; = nothing", values | dict(scale=1e6))["nothing"].verdict == FAIL
     assert "far beyond all of its numbers" in prove(entropy, "zero; = wrong", values | dict(scale=1e9))["wrong"].message
@@ -472,45 +591,59 @@ def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
 
 # ---- rows that misbehave
 
-@pytest.mark.parametrize("row, message", [
-    (lambda lam: 1 / 0, "raised ZeroDivisionError"),
-    (lambda lam: np.log(-lam[0]), "raised RuntimeWarning"),
-    (lambda lam: np.nan, "is nan at index ()"),
-    (lambda lam: np.array([1., np.inf]), "is inf at index (1,), 1 of 2 values"),
-    (lambda lam: np.ones(3), "has shape (3,), but {second moment} has ()"),
-    (lambda lam: 1j * lam[0], "returns complex numbers"),
-    (lambda lam: "0.5", "returns str"),
-    (lambda lam: None, "returns NoneType"),
-    (lambda lam: [[1.], [2., 3.]], "returns list"),
-    (lambda lam: np.zeros(0), "returns an empty array"),
-    (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
-    (lambda lam: lam.sort(), "may not change its inputs"),
-    (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
-    (lambda *args: 1., "names its arguments"),
-    (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
-    (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
-    (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
-    (lambda eps: np.where(eps[:, 0] > 2., np.nan, 1.), "eps there is ["),
-    (lambda eps: eps.sort(), "may not change its inputs"),
-    (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
-    (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: among 7 of them"),
-    (lambda lam: lam[0] > 0, "returns bool"),
-    (lambda lam: Estimate(1., np.nan), "carries the error nan"),
-])
+@pytest.mark.parametrize(
+    "row, message",
+    [
+        (lambda lam: 1 / 0, "raised ZeroDivisionError"),
+        (lambda lam: np.log(-lam[0]), "raised RuntimeWarning"),
+        (lambda lam: np.nan, "is nan at index ()"),
+        (lambda lam: np.array([1.0, np.inf]), "is inf at index (1,), 1 of 2 values"),
+        (lambda lam: np.ones(3), "has shape (3,), but {second moment} has ()"),
+        (lambda lam: 1j * lam[0], "returns complex numbers"),
+        (lambda lam: "0.5", "returns str"),
+        (lambda lam: None, "returns NoneType"),
+        (lambda lam: [[1.0], [2.0, 3.0]], "returns list"),
+        (lambda lam: np.zeros(0), "returns an empty array"),
+        (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
+        (lambda lam: lam.sort(), "may not change its inputs"),
+        (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
+        (lambda *args: 1.0, "names its arguments"),
+        (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
+        (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
+        (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
+        (lambda eps: np.where(eps[:, 0] > 2.0, np.nan, 1.0), "eps there is ["),
+        (lambda eps: eps.sort(), "may not change its inputs"),
+        (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
+        (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: among 7 of them"),
+        (lambda lam: lam[0] > 0, "returns bool"),
+        (lambda lam: Estimate(1.0, np.nan), "carries the error nan"),
+    ],
+)
 def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
     results = prove(entropy, r"second moment; = odd; = integral; \approx average", stage(odd=row))
     assert results["odd"].verdict == FAIL and message in results["odd"].message
-    assert {tag: v for tag, v in verdicts(results).items() if tag != "odd"} == dict.fromkeys(["second moment", "integral", "average"], PASS)
+    assert {tag: v for tag, v in verdicts(results).items() if tag != "odd"} == dict.fromkeys(
+        ["second moment", "integral", "average"], PASS
+    )
 
 
 def test_a_row_cannot_change_a_list_or_a_dict_for_the_next(entropy):
-    values = stage(one=lambda xs, table: float(sum(xs)) + table.pop("a"), two=lambda xs, table: xs.pop() + xs[0] + table["a"], xs=[1., 2.], table={"a": 4.})
+    values = stage(
+        one=lambda xs, table: float(sum(xs)) + table.pop("a"),
+        two=lambda xs, table: xs.pop() + xs[0] + table["a"],
+        xs=[1.0, 2.0],
+        table={"a": 4.0},
+    )
     assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
 
 
 def test_what_follows_a_broken_first_row_or_bound_is_not_called_right(entropy):
     values = stage(broken=lambda lam: 1 / 0)
-    assert verdicts(prove(entropy, "broken; = second moment; = integral", values)) == {"broken": FAIL, "second moment": INCONCLUSIVE, "integral": PASS}
+    assert verdicts(prove(entropy, "broken; = second moment; = integral", values)) == {
+        "broken": FAIL,
+        "second moment": INCONCLUSIVE,
+        "integral": PASS,
+    }
     results = prove(entropy, r"second moment; \ge broken; = integral", values)
     assert results["integral"].verdict == INCONCLUSIVE and "broken" in results["integral"].message
 
@@ -519,8 +652,15 @@ def broken_draw(rng, R, S):
     raise LookupError("no more cards")
 
 
-@pytest.mark.parametrize("change, message", [(dict(noise=Noise(broken_draw, None)), "raised LookupError: no more cards"),
-                                             (dict(S=0), "S must be an integer >= 1, got 0"), (dict(S=2.5), "got 2.5"), (dict(noise=np.zeros(3)), "noise is a ndarray")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(noise=Noise(broken_draw, None)), "raised LookupError: no more cards"),
+        (dict(S=0), "S must be an integer >= 1, got 0"),
+        (dict(S=2.5), "got 2.5"),
+        (dict(noise=np.zeros(3)), "noise is a ndarray"),
+    ],
+)
 def test_a_stage_says_what_is_random(entropy, change, message):
     result = prove(entropy, r"second moment; \approx average", stage() | change)["average"]
     assert result.verdict == FAIL and message in result.message
@@ -546,23 +686,42 @@ def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
 
 
 def test_a_noise_without_a_rule_is_left_to_draws(entropy):
-    result = prove(entropy, r"second moment; = integral; \approx average", stage() | dict(noise=Noise(noise(normal, LAM).draw, None)))["average"]
+    result = prove(
+        entropy,
+        r"second moment; = integral; \approx average",
+        stage() | dict(noise=Noise(noise(normal, LAM).draw, None)),
+    )["average"]
     assert result.verdict == PASS and "rule" not in result.how
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize("wrong", [lambda eps: np.sum(eps**2, axis=-1), lambda eps: np.sum(eps**2, axis=-1) / 2, lambda eps: eps[:, 0]**2 + eps[:, 1:].sum(axis=-1)])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda eps: np.sum(eps**2, axis=-1),
+        lambda eps: np.sum(eps**2, axis=-1) / 2,
+        lambda eps: eps[:, 0] ** 2 + eps[:, 1:].sum(axis=-1),
+    ],
+)
 def test_an_average_that_is_right_for_one_number_of_draws_only_is_refused(entropy, wrong, use_rule):
     S = 2 if wrong(np.ones((1, 2)))[0] == 1 else 1
-    result = prove(entropy, r"second moment; = integral; \approx wrong", stage(wrong=wrong) | dict(S=S), use_rule=use_rule)["wrong"]
+    result = prove(
+        entropy, r"second moment; = integral; \approx wrong", stage(wrong=wrong) | dict(S=S), use_rule=use_rule
+    )["wrong"]
     assert result.verdict == FAIL and f"with S = {S + 1} draws: " in result.message
     values = stage(wrong=wrong) | dict(S=S, noise=tied(noise(normal, LAM), S))
     result = prove(entropy, r"second moment; = integral; \approx wrong", values, use_rule=use_rule)["wrong"]
-    assert result.verdict == PASS and result.draws == (S,) and f"S = {S} only: the claim is about S = {S} draws" in result.notes[0]
+    assert (
+        result.verdict == PASS
+        and result.draws == (S,)
+        and f"S = {S} only: the claim is about S = {S} draws" in result.notes[0]
+    )
 
 
 def test_two_random_rows_are_equal_for_another_number_of_draws_too(entropy):
-    values = stage(half=lambda eps: (eps**2).sum(axis=1) / 2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1])
+    values = stage(
+        half=lambda eps: (eps**2).sum(axis=1) / 2, rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[1]
+    )
     result = prove(entropy, r"second moment; \approx average; = half", values)["half"]
     assert result.verdict == FAIL and "with S = 3 draws" in result.message
     assert prove(entropy, r"second moment; \approx average; = rewritten", values)["rewritten"].draws == (2, 3)
@@ -570,11 +729,17 @@ def test_two_random_rows_are_equal_for_another_number_of_draws_too(entropy):
 
 def test_what_depends_on_the_number_of_draws_is_played_with_its_own(entropy):
     """The variance of an average, whose exact row takes S; and an estimate that needs an even number of draws."""
+
     def halves(eps):
         if eps.shape[1] % 2:
             raise ValueError("an even number of draws, please")
-        return np.mean(eps[:, ::2]**2, axis=1)
-    values = stage(variance=lambda lam, S: np.exp(2 * lam[1]) / S, squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0])**2, halves=halves)
+        return np.mean(eps[:, ::2] ** 2, axis=1)
+
+    values = stage(
+        variance=lambda lam, S: np.exp(2 * lam[1]) / S,
+        squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0]) ** 2,
+        halves=halves,
+    )
     assert prove(entropy, r"variance; \approx squared", values)["squared"].draws == (2, 3)
     assert prove(entropy, r"second moment; \approx halves", values)["halves"].draws == (2, 4)
 
@@ -609,9 +774,13 @@ def test_a_rule_that_is_rough_at_a_kink_leaves_the_verdict_to_the_draws(entropy,
 
 def test_a_rule_whose_nodes_all_miss_something_is_contradicted_by_draws(entropy):
     """Half of the mass of the answer lies between the nodes of every order: settled, and wrong."""
+
     def flat(S, order):
         return np.full((order, S), 0.7), np.full(order, 1 / order)
-    values = stage(half=lambda: 0.5, above=lambda eps: np.mean(eps > 0.7 + 1e-9, axis=-1)) | dict(noise=Noise(noise(normal, LAM).draw, flat))
+
+    values = stage(half=lambda: 0.5, above=lambda eps: np.mean(eps > 0.7 + 1e-9, axis=-1)) | dict(
+        noise=Noise(noise(normal, LAM).draw, flat)
+    )
     assert prove(entropy, r"half; \approx above", values)["above"].verdict == PASS
     far = values | dict(above=lambda eps: np.mean(eps > 0.4, axis=-1))
     assert prove(entropy, r"half; \approx above", far)["above"].verdict == FAIL
@@ -645,15 +814,23 @@ def test_coordinates_in_which_draws_are_blind_are_named_and_refused_where_the_st
 
 
 def test_integers_are_compared_exactly_and_few_digits_are_told(entropy):
-    values = stage(ten=10, whole=lambda ten: ten**20, product=lambda ten: ten * ten**19, off=lambda ten: ten**10 * ten**10 + 1,
-                   near=lambda lam: moment(lam) * (1 + 3e-10))
+    values = stage(
+        ten=10,
+        whole=lambda ten: ten**20,
+        product=lambda ten: ten * ten**19,
+        off=lambda ten: ten**10 * ten**10 + 1,
+        near=lambda lam: moment(lam) * (1 + 3e-10),
+    )
     result = prove(entropy, "whole; = product; = off", values)
     assert result["product"].how == "integers" and verdicts(result) == dict(whole=PASS, product=PASS, off=FAIL)
     assert prove(entropy, "second moment; = near", values)["near"].how == "exact to 9 digits"
 
 
 def test_an_error_as_large_as_a_coordinate_is_too_vague_for_it(entropy):
-    values = stage(truth=lambda lam: np.array([100., lam[0]]), vague=lambda lam: Estimate(np.array([100., lam[0] * 1.]), np.array([0., 0.2])))
+    values = stage(
+        truth=lambda lam: np.array([100.0, lam[0]]),
+        vague=lambda lam: Estimate(np.array([100.0, lam[0] * 1.0]), np.array([0.0, 0.2])),
+    )
     result = prove(entropy, "truth; = vague", values)["vague"]
     assert result.verdict == UNDERPOWERED and "carries an error of 29% of the value" in result.message
 
@@ -662,3 +839,9 @@ def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):
     def gap(e):
         return prove(e, r"second moment; \approx average", stage(), use_rule=False)["average"].gap
     assert gap(entropy) == gap(entropy) != gap(entropy ^ 1)
+
+
+def test_a_random_row_announces_every_call_so_that_a_timeout_is_that_of_one():
+    calls = []
+    row = beating(Played(Row("average", "=", 2), set(), {}, (), at=np.square), calls.append)
+    assert list(map(row.at, (2, 3))) == [4, 9] and calls == ["average", "average"]

@@ -19,14 +19,23 @@ PAGE = r"""
 
 
 def play(folder, companion, entropy, page=PAGE):
-    path = write_page(folder, page, "import numpy as np\n" + "\n".join(line.removeprefix("    ") for line in companion.splitlines()))
-    return [r for kind, news in verify(path, Options(entropy, seconds=20.)) if kind == "results" for r in news]
+    path = write_page(
+        folder, page, "import numpy as np\n" + "\n".join(line.removeprefix("    ") for line in companion.splitlines())
+    )
+    return [r for kind, news in verify(path, Options(entropy, seconds=20.0)) if kind == "results" for r in news]
 
 
-@pytest.mark.parametrize("stage, one, two", [
-    ("n=int(rng.integers(3, 40))", "sum((-1)**k * k for k in range(n + 1)) + 0.", "n / 2 if n % 2 == 0 else -n / 2"),
-    ("n=rng.uniform(0, 1)", "n**2", "n * n + (n > 0.96)"),
-])
+@pytest.mark.parametrize(
+    "stage, one, two",
+    [
+        (
+            "n=int(rng.integers(3, 40))",
+            "sum((-1)**k * k for k in range(n + 1)) + 0.",
+            "n / 2 if n % 2 == 0 else -n / 2",
+        ),
+        ("n=rng.uniform(0, 1)", "n**2", "n * n + (n > 0.96)"),
+    ],
+)
 def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entropy, stage, one, two):
     companion = f"""
     def stage(rng):
@@ -39,8 +48,29 @@ def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entro
     wrong = [r for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
     assert [(r.row, r.verdict) for r in wrong] == [("two", FAIL)]
     label = wrong[0].stage
-    again = [r for kind, news in verify(tmp_path / "page.md", Options(entropy, stage=label)) if kind == "results" for r in news]
+    again = [
+        r
+        for kind, news in verify(tmp_path / "page.md", Options(entropy, stage=label))
+        if kind == "results"
+        for r in news
+    ]
     assert [r.verdict for r in again] == [PASS, FAIL] and again[1].gap == wrong[0].gap
+
+
+@pytest.mark.parametrize("share, verdict", [(0.3, PASS), (1.1, FAIL)])
+def test_a_quadrature_that_is_rough_now_and_then_is_told_and_one_that_always_is_refused(share, verdict, tmp_path, entropy):
+    companion = f"""
+    def stage(rng):
+        return dict(n=rng.uniform(0, 1), m=rng.uniform(1, 2))
+    def one(m):
+        return m**2
+    def two(n, m):
+        return m * m * (1 + 3e-8 * (n < {share}))
+    """
+    results = play(tmp_path, companion, entropy)
+    assert {r.verdict for r in results if r.row == "two"} == {verdict}
+    if verdict == PASS:
+        assert any("to 7 digits only" in note for r in results for note in r.notes)
 
 
 def test_a_row_that_the_stage_supplies_is_the_one_of_its_setting(tmp_path, entropy):
@@ -66,9 +96,14 @@ def test_a_fixed_stage_proves_nothing_alone(tmp_path, entropy):
     """
     wrong = [r for r in play(tmp_path, fixed, entropy) if r.verdict != PASS]
     assert [r.row for r in wrong] == ["the chain"] and "gives the same values every time" in wrong[0].message
-    both = fixed.replace("2 * n", "n * n") + "\n    def stage_drawn(rng):\n        return dict(n=int(rng.integers(3, 9)))\n"
+    both = (
+        fixed.replace("2 * n", "n * n")
+        + "\n    def stage_drawn(rng):\n        return dict(n=int(rng.integers(3, 9)))\n"
+    )
     results = play(tmp_path, both, entropy)
-    assert {r.verdict for r in results} == {PASS} and any("gives the same values" in note for r in results for note in r.notes)
+    assert {r.verdict for r in results} == {PASS} and any(
+        "gives the same values" in note for r in results for note in r.notes
+    )
 
 
 def test_a_transpose_hides_behind_a_symmetric_matrix(tmp_path, entropy):
@@ -86,12 +121,22 @@ def test_a_transpose_hides_behind_a_symmetric_matrix(tmp_path, entropy):
     right = companion.replace("np.eye(3)).T", "np.eye(3))")
     results = play(tmp_path, right, entropy)
     assert {r.verdict for r in results} == {PASS} and any("A is symmetric" in note for r in results for note in r.notes)
-    triangle = companion.replace("np.linalg.inv(A)", "np.linalg.cholesky(A) @ np.linalg.cholesky(A).T").replace("np.linalg.solve(A, np.eye(3)).T", "1. * A")
+    triangle = companion.replace("np.linalg.inv(A)", "np.linalg.cholesky(A) @ np.linalg.cholesky(A).T").replace(
+        "np.linalg.solve(A, np.eye(3)).T", "1. * A"
+    )
     assert {r.verdict for r in play(tmp_path, triangle, entropy)} == {PASS}
 
 
 def test_numbers_that_a_mistake_may_hide_behind_are_named():
-    values = dict(sigma=1., lam=np.array([0.5, 0.5, 0.3]), Q=np.eye(2) * 0.3, b=np.full(3, 0.7), x=np.array([1., 0., 1.]), n=1, mu=0.3)
-    told, = plain(values, set(values))
+    values = dict(
+        sigma=1.0,
+        lam=np.array([0.5, 0.5, 0.3]),
+        Q=np.eye(2) * 0.3,
+        b=np.full(3, 0.7),
+        x=np.array([1.0, 0.0, 1.0]),
+        n=1,
+        mu=0.3,
+    )
+    (told,) = plain(values, set(values))
     assert told == "the stage is plain: Q is diagonal; b holds nothing but 0.7; lam has equal entries; sigma = 1"
     assert plain(values, {"mu", "x", "n"}) == ()

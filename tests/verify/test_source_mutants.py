@@ -43,8 +43,14 @@ COMPANION = """
 
 def survivors(folder, entropy, companion=COMPANION, **options):
     page = write_page(folder, PAGE, companion)
-    results = [r for kind, news in verify(page, Options(entropy, mutants=EVERY, **options)) if kind == "results" for r in news]
-    return [r for r in results if r.how == "source mutant"], next(r for r in results if r.row == "source mutants"), results
+    results = [
+        r for kind, news in verify(page, Options(entropy, mutants=EVERY, **options)) if kind == "results" for r in news
+    ]
+    return (
+        [r for r in results if r.how == "source mutant"],
+        next(r for r in results if r.row == "source mutants"),
+        results,
+    )
 
 
 def test_every_change_of_what_a_row_computes_is_refused(tmp_path, entropy):
@@ -58,7 +64,9 @@ def test_what_alters_nothing_is_named_and_may_have_a_reason(tmp_path, entropy):
     idle = COMPANION.replace("return square(lam[0])", "return 0 * lam[1] * lam[0] + square(lam[0])")
     alive, _, _ = survivors(tmp_path, entropy, idle)
     changes = {r.message.split(": ")[2] for r in alive}
-    assert "0 * lam[1] -> 0 / lam[1]" in changes and all("page.py:" in r.message and r.verdict == FAIL and r.row == "by hand" for r in alive)
+    assert "0 * lam[1] -> 0 / lam[1]" in changes and all(
+        "page.py:" in r.message and r.verdict == FAIL and r.row == "by hand" for r in alive
+    )
     reasons = "".join(f"page\tby_hand\t{change}\tnothing times anything\n" for change in changes)
     (tmp_path / "survivors.tsv").write_text("chapter\tfunction\tchange\treason\n" + reasons, encoding="utf-8")
     alive, count, _ = survivors(tmp_path, entropy, idle)
@@ -66,7 +74,9 @@ def test_what_alters_nothing_is_named_and_may_have_a_reason(tmp_path, entropy):
 
 
 def test_a_mutant_that_does_not_end_is_refused(tmp_path, entropy, monkeypatch):
-    loop = COMPANION.replace("return square(lam[0])", "k = 3\n        while k > 0:\n            k = k - 1\n        return k + square(lam[0])")
+    loop = COMPANION.replace(
+        "return square(lam[0])", "k = 3\n        while k > 0:\n            k = k - 1\n        return k + square(lam[0])"
+    )
     alive, _, _ = survivors(tmp_path, entropy, loop)
     assert all("3 -> 4" in r.message for r in alive)
 
@@ -85,10 +95,22 @@ def quadrature(x, epsabs, n):
 
 def test_changes_are_of_what_is_computed_only():
     told = {mutant.change for mutant in mutants(one_of_all) if mutant.function == "one_of_all"}
-    assert {"np.sum -> np.mean", "np.max -> np.min", "x * y -> x / y", "x * y -> x", "-x -> x", "x < y -> x > y", "7 -> 8", "y -> x",
-            "np.max(-x) @ y -> y @ np.max(-x)", "np.sum(x * y) - np.max(-x) @ y -> np.sum(x * y)"} <= told
+    assert {
+        "np.sum -> np.mean",
+        "np.max -> np.min",
+        "x * y -> x / y",
+        "x * y -> x",
+        "-x -> x",
+        "x < y -> x > y",
+        "7 -> 8",
+        "y -> x",
+        "np.max(-x) @ y -> y @ np.max(-x)",
+        "np.sum(x * y) - np.max(-x) @ y -> np.sum(x * y)",
+    } <= told
     assert not any("5" in change or "1e-09" in change or "x + 1" in change or "2.0" in change for change in told)
-    assert {"x ** n -> x * n", "n -> epsabs", "x -> n"} == {mutant.change for mutant in mutants(one_of_all) if mutant.function == "quadrature"}
+    assert {"x ** n -> x * n", "n -> epsabs", "x -> n"} == {
+        mutant.change for mutant in mutants(one_of_all) if mutant.function == "quadrature"
+    }
 
 
 @pytest.mark.parametrize("row", [np.exp, lambda x: x + 1, len])
