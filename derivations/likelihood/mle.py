@@ -13,6 +13,7 @@ from refvi.likelihood.mle.rows import (ascent_iterate, average_over_indices, gra
                                        squared_deviation, squared_error_of_ascent, sum_of_gradients, sum_of_logs,
                                        uniform_expectation, variance_with_replacement, variance_without_replacement,
                                        weighted_sum, without_replacement)
+from referees import by_differences
 
 N = 7
 
@@ -46,7 +47,7 @@ def masses(pi):
 
 def product_over_outcomes(pi):
     """For every outcome x the product of all pi_i, each to the power of its indicator."""
-    return np.prod(pi[:, None]**np.eye(len(pi)), axis=0)
+    return np.array([np.prod(pi**(np.arange(len(pi)) == x)) for x in range(len(pi))])
 
 
 # ---- three likelihoods; minibatches of two with replacement, of three without
@@ -153,21 +154,22 @@ def stage_eleven_tenths(rng):
 
 # ---- stochastic ascent towards data drawn at random, T = S steps
 
-def stream(rng):
+def stream(rng, rate):
+    """rho: the sizes of as many steps as any row takes."""
     return dict(x=rng.normal(0.7, 1.4, 5) + np.array([0, 0, 0, 1, 3]), theta0=rng.uniform(-0.8, -0.3), S=6,
-                noise=noise(categorical, np.zeros(5)))
+                noise=noise(categorical, np.zeros(5)), rate=rate, rho=np.array([rate(t) for t in range(1, 12)]))
 
 
 def stage_constant(rng):
     """Steps of size a."""
     a = rng.uniform(0.3, 0.5)
-    return stream(rng) | dict(a=a, rate=lambda t: a, mean_of_data=lambda x: np.sum(x) / len(x))
+    return stream(rng, lambda t: a) | dict(a=a, mean_of_data=lambda x: np.sum(x) / len(x))
 
 
 def stage_slow(rng):
     """Steps of size c over the square root of t."""
     c = rng.uniform(0.6, 0.9)
-    return stream(rng) | dict(c=c, rate=lambda t: c / np.sqrt(t))
+    return stream(rng, lambda t: c / np.sqrt(t)) | dict(c=c)
 
 
 def error_by_recursion(x, theta0, rate, S):
@@ -178,9 +180,9 @@ def error_by_recursion(x, theta0, rate, S):
     return square
 
 
-def error_by_weights(x, theta0, rate, S):
+def error_by_weights(x, theta0, rho, S):
     """The end is a weighted sum of the start and of all data: the start's square, and the data's weights squared."""
-    rho = np.array([rate(t) for t in range(1, S + 1)])
+    rho = rho[:S]
     weights = [rho[t] * np.prod(1 - rho[t + 1:]) for t in range(S)]
     return np.prod(1 - rho)**2 * (theta0 - np.mean(x))**2 + np.var(x) * np.sum(np.square(weights))
 
@@ -194,18 +196,14 @@ def limit_of_the_error(x, c):
     return 0.5 * c * np.var(x)
 
 
-def slow_steps_in_the_limit(x, theta0, c):
-    """sqrt(T) times the error of steps c / sqrt(t); what is missing falls as 1 / sqrt(T): two T give the limit."""
-    def scaled(T):
-        return np.sqrt(T) * error_by_recursion(x, theta0, lambda t: c / np.sqrt(t), T)
-
-    few, more, most = scaled(1000), scaled(4000), scaled(16_000)
-    return Estimate(2 * most - more, abs(2 * most - 3 * more + few))
+def slow_steps_in_the_limit(x, c):
+    """Var(x) times the integral of the squared weight c exp(-c s) of the datum drawn s sqrt(T) steps before the end."""
+    return Estimate(*integrate.quad(lambda s: np.var(x) * (c * np.exp(-c * s))**2, 0, np.inf, epsabs=1e-13))
 
 
 def stage_frozen(rng):
     """Steps of size 1/(2 t^2), whose sum is finite, towards a top at zero."""
-    return dict(start=rng.uniform(1.2, 2.3))
+    return dict(start=rng.uniform(1.2, 2.3), T=int(rng.integers(4, 9)))
 
 
 def limit_of_the_product(start):
@@ -213,13 +211,11 @@ def limit_of_the_product(start):
     return start * np.sin(np.pi * 0.5**0.5) / (np.pi * 0.5**0.5)
 
 
-def frozen_ascent(start):
-    """Where the steps end; those after the n-th change it by a share of about 1/(2 n)."""
-    def after(n):
-        return gradient_ascent(lambda theta: -theta, np.array([start]), n, lambda t: 0.5 / t**2).lam[0]
-
-    few, more, most = after(500), after(1000), after(2000)
-    return Estimate(2 * most - more, abs(2 * most - 3 * more + few))
+def frozen_ascent(start, T):
+    """Where T steps end, times what all later ones leave of it: the product from T + 1 on, by gamma functions."""
+    end = gradient_ascent(lambda theta: -theta, np.array([start]), T, lambda t: 0.5 / t**2).lam[0]
+    root = 0.5**0.5
+    return end * special.gamma(T + 1)**2 / (special.gamma(T + 1 - root) * special.gamma(T + 1 + root))
 
 
 def stage_cauchy(rng):
@@ -239,8 +235,13 @@ def share_by_fourier(width, radius, S):
     def integrand(u):
         return np.sin(u * radius) / u * np.exp(-width * u / S)**S
 
-    inside, error = integrate.quad(integrand, 0, 60 / width, limit=200, epsabs=1e-13)
+    inside, error = integrate.quad(integrand, 0, np.inf, limit=200, epsabs=1e-11)
     return Estimate(1 - 2 / np.pi * inside, error)
+
+
+def mean_lies_outside(eps, width, radius):
+    """One where the mean of a run's Cauchy variables is larger than radius in size, else zero (R,)."""
+    return np.where(width * np.abs(np.sum(eps, axis=1)) > radius * np.shape(eps)[1], 1., 0.)
 
 
 # ---- where it fails
@@ -260,49 +261,54 @@ def logistic_shares(margins, weight):
     return np.prod(stats.logistic.cdf(margins, scale=1 / weight))
 
 
-def supremum():
-    return 1.
+def slope_by_differences(margins, weight):
+    """Of the log-likelihood in the weight (1,)."""
+    return by_differences(lambda w: np.sum(stats.logistic.logcdf(w * margins)), np.array([weight]))
 
 
-def ever_larger_weights(margins, weight):
-    """At 300 times the weight; the error is what has changed since 30 times."""
-    near, far = (np.prod(1 / (1 + np.exp(-factor * weight * margins))) for factor in (30, 300))
-    return Estimate(far, abs(far - near))
+def slope_in_the_weight(margins, weight):
+    """Every margin times the probability of the other label (1,)."""
+    return np.array([np.sum(margins / (1 + np.exp(weight * margins)))])
 
 
 def stage_two_components(rng):
-    """A mixture of two unit normals with equal weights that starts with both means at one place."""
+    """A mixture of two unit normals with equal weights; ascent starts with both means at one place."""
     data = np.array([-2.2, -1.6, -1.1, 0.9, 1.4, 1.9, 2.7]) + rng.uniform(-0.2, 0.2, N)
-    return dict(data=data, place=rng.uniform(-0.4, 0.4))
 
-
-def mean_twice(data):
-    return np.array([sum(data) / len(data)] * 2)
-
-
-def mixture(data, means):
-    """Log-likelihood of the mixture by SciPy."""
-    return np.sum(np.log(0.5 * stats.norm.pdf(data, means[0]) + 0.5 * stats.norm.pdf(data, means[1])))
-
-
-def ascent_from_equal_means(data, place):
-    """Where ascent of the mixture's log-likelihood ends: responsibilities times distances, summed."""
-    def gradient(means):
+    def pull_of_the_data(means):
+        """Slope (2,) of the log-likelihood: responsibilities times distances, summed."""
         share = 1 / (1 + np.exp((data - means.mean()) * (means[1] - means[0])))
-        return np.array([share @ (data - means[0]), (1 - share) @ (data - means[1])])
+        return np.array([np.sum(share * (data - means[0])), np.sum((1 - share) * (data - means[1]))])
 
-    return gradient_ascent(gradient, np.full(2, place), 300, 0.1).lam
-
-
-def curvature_apart(data):
-    """Curvature of the log-likelihood where both means lie on the mean of the data, as they move apart: by hand."""
-    return np.sum((data - np.mean(data))**2) - len(data)
+    return dict(data=data, means=np.array([rng.uniform(-0.9, -0.5), rng.uniform(0.7, 1.2)]),
+                place=rng.uniform(-0.4, 0.4), T=5, rate=0.1, pull_of_the_data=pull_of_the_data, pull=pull_of_the_data)
 
 
-def curvature_by_differences(data):
-    """Second differences of fourth order; the error is what half the step changes."""
-    def curvature(h):
-        value = [mixture(data, np.mean(data) + step * np.array([h, -h])) for step in (-2, -1, 0, 1, 2)]
-        return np.dot([-1, 16, -30, 16, -1], value) / (12 * h**2)
+def mixture_by_differences(data, means):
+    """Slope (2,) of the mixture's log-likelihood, which SciPy computes."""
+    def log_likelihood(means):
+        return np.sum(np.log(0.5 * stats.norm.pdf(data, means[0]) + 0.5 * stats.norm.pdf(data, means[1])))
 
-    return Estimate(curvature(0.01), abs(curvature(0.02) - curvature(0.01)))
+    return by_differences(log_likelihood, means)
+
+
+def both_on_the_way(data, place, rate, T):
+    """Each mean has half of every datum: a step leaves 1 - rate N/2 of its distance from their mean."""
+    mean = sum(data) / len(data)
+    return np.array([mean + (1 - 0.5 * rate * len(data))**T * (place - mean)] * 2)
+
+
+def ascent_from_equal_means(pull, place, rate, T):
+    """Where T steps of ascent on the mixture's log-likelihood end (2,)."""
+    return gradient_ascent(pull, np.full(2, place), T, rate).lam
+
+
+def curvatures_by_hand(data):
+    """Of the log-likelihood where both means lie on the mean of the data: as they move apart, and together (2, 2)."""
+    return np.diag([np.sum((data - np.mean(data))**2) - len(data), -len(data)])
+
+
+def curvatures_by_differences(data, pull):
+    """Differences of the slope along both directions (2, 2)."""
+    ways = np.array([[1, -1], [1, 1]])
+    return by_differences(lambda t: ways @ pull(np.mean(data) + t @ ways), np.zeros(2))

@@ -3,7 +3,7 @@ import itertools
 
 import autograd.numpy as anp
 import numpy as np
-from referees import by_differences
+from referees import by_differences, complex_step
 from scipy import integrate, optimize, special, stats
 
 from refvi import Estimate, Family, Model, categorical, diagonal_normal, gamma, noise, normal
@@ -47,12 +47,13 @@ def mixture_likelihood(x, z, theta):
     return normal.log_prob(x, anp.stack([mu, log_sigma], axis=-1))
 
 
-def density_by_scipy(k, x, theta):
-    """p(x | z = k, theta), one unit at a time."""
+def density_by_hand(k, x, theta):
+    """p(x | z = k, theta), one unit at a time; theta may be complex."""
     h = [np.tanh(CODE[k] * theta[j] + theta[H + j]) for j in range(H)]
     mu = sum(h[j] * theta[2 * H + j] for j in range(H)) + theta[3 * H]
     log_sigma = 0.4 * np.tanh(sum(h[j] * theta[3 * H + 1 + j] for j in range(H)) + theta[4 * H + 1])
-    return stats.norm.pdf(x, mu, np.exp(log_sigma))
+    sigma = np.exp(log_sigma)
+    return np.exp(-0.5 * ((x - mu) / sigma)**2) / sigma / np.sqrt(2 * np.pi)
 
 
 def mixture_stage(rng, learned):
@@ -69,35 +70,30 @@ def mixture_stage(rng, learned):
         return odds / odds.sum()
 
     def joint(theta, prior_at=None):
-        """p(x, z | theta) of the three values of z by SciPy; prior_at: where the prior's parameters are held."""
+        """p(x, z | theta) of the three values of z; prior_at: where the prior's parameters are held."""
         pi = prior(theta if prior_at is None else prior_at)
-        return pi * np.array([density_by_scipy(k, x, theta) for k in range(3)])
+        return pi * np.array([density_by_hand(k, x, theta) for k in range(3)])
 
     posterior = joint(theta) / joint(theta).sum()
 
     def variance_over_tuples(S):
         """Over all S-tuples of components, each as probable as its draws."""
-        each = by_differences(lambda t: np.log(joint(t)), theta)
+        each = complex_step(lambda t: np.log(joint(t)), theta)
         tuples = list(itertools.product(range(3), repeat=S))
         probability = [np.prod(posterior[list(chosen)]) for chosen in tuples]
-
-        def spread(each):
-            averages = np.array([each[list(chosen)].mean(axis=0) for chosen in tuples])
-            return probability @ (averages - posterior @ each)**2
-
-        off = np.max(np.abs(each.value)) * np.max(each.error)
-        return Estimate(spread(each.value), 8 * off)
+        averages = np.array([each[list(chosen)].mean(axis=0) for chosen in tuples])
+        return probability @ (averages - posterior @ each)**2
 
     p = Model(lambda z, theta: categorical.log_prob(z, prior_logits(theta)), mixture_likelihood)
     lam = np.log(posterior)
     stage = dict(p=p, x=x, theta=theta, q=categorical, lam=lam, S=2, noise=noise(categorical, lam), at=np.arange(3),
                  prior_nodes=categorical.nodes(lam),
-                 gradient_of_evidence=lambda: by_differences(lambda t: np.log(joint(t).sum()), theta),
+                 gradient_of_evidence=lambda: complex_step(lambda t: np.log(joint(t).sum()), theta),
                  posterior_density=lambda: posterior, variance_over_tuples=variance_over_tuples,
-                 gradient_of_prior_mean=lambda: by_differences(lambda t: prior(theta) @ np.log(joint(t)), theta))
+                 gradient_of_prior_mean=lambda: complex_step(lambda t: prior(theta) @ np.log(joint(t)), theta))
     if learned:
-        stage |= dict(gradient_with_prior=lambda: by_differences(lambda t: np.log(joint(t).sum()), theta),
-                      prior_held_fixed=lambda: by_differences(lambda t: np.log(joint(t, theta).sum()), theta))
+        stage |= dict(gradient_with_prior=lambda: complex_step(lambda t: np.log(joint(t).sum()), theta),
+                      prior_held_fixed=lambda: complex_step(lambda t: np.log(joint(t, theta).sum()), theta))
     return stage
 
 
@@ -182,19 +178,18 @@ def stage_counts(rng):
 def hermite(order):
     """(points (order^2, 2), weights) of Gauss and Hermite for N(0, I) in the plane, another rule than the families'."""
     t, w = np.polynomial.hermite_e.hermegauss(order)
-    return np.stack(np.meshgrid(t, t), -1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
+    return np.array(list(itertools.product(t, t))), np.outer(w, w).ravel()
 
 
 def share_of(x, z, theta):
     """p(x | z) of points z (n, 2) under logits W z + b."""
-    odds = np.exp(z @ theta[:6].reshape(3, 2).T + theta[6:])
-    return odds[:, x] / odds.sum(axis=1)
+    return special.softmax(z @ theta[:6].reshape(3, 2).T + theta[6:], axis=1)[:, x]
 
 
 def by_two_orders(f):
     """f(points, weights) at order 70; the error is its own and what order 50 changes."""
-    fine, coarse = (f(*hermite(order)) for order in (70, 50))
-    return Estimate(fine.value, fine.error + np.abs(fine.value - coarse.value))
+    fine, coarse = f(*hermite(order=70)), f(*hermite(order=50))
+    return Estimate(fine.value, np.hypot(fine.error, fine.value - coarse.value))
 
 
 def stage_softmax(rng):
@@ -216,17 +211,17 @@ def stage_softmax(rng):
         return z.reshape(*size, 2)
 
     def evidence(z, w):
-        return w @ share_of(x, z, theta)
+        return np.average(share_of(x, z, theta), weights=w)
 
     def density():
         of_prior = stats.multivariate_normal.pdf(at, np.zeros(2), np.eye(2))
         return by_two_orders(lambda z, w: Estimate(of_prior * share_of(x, at, theta) / evidence(z, w), 0.))
 
     def slope_of_evidence():
-        return by_two_orders(lambda z, w: by_differences(lambda t: np.log(w @ share_of(x, z, t)), theta))
+        return by_two_orders(lambda z, w: by_differences(lambda t: np.log(np.average(share_of(x, z, t), weights=w)), theta))
 
     def slope_of_prior_mean():
-        return by_two_orders(lambda z, w: by_differences(lambda t: w @ np.log(share_of(x, z, t)), theta))
+        return by_two_orders(lambda z, w: by_differences(lambda t: np.average(np.log(share_of(x, z, t)), weights=w), theta))
 
     p = Model(lambda z, theta: diagonal_normal.log_prob(z, standard), log_likelihood)
     log_evidence = np.log(evidence(*hermite(70)))
@@ -246,32 +241,41 @@ def stage_em(rng):
     left = -1.7 + 0.5 * stats.norm.ppf((np.arange(14) + 0.5) / 14)
     right = 1.4 + 0.7 * stats.norm.ppf((np.arange(22) + 0.5) / 22)
     data = np.concatenate([left, right]) + rng.uniform(-0.15, 0.15, 36)
-    return dict(data=data, start=np.array([0.2, -0.1, -0.9, 0.8, 0.1, 0.3]) + rng.uniform(-0.05, 0.05, 6))
+    start = np.array([0.2, -0.1, -0.9, 0.8, 0.1, 0.3]) + rng.uniform(-0.05, 0.05, 6)
+    top = uphill(data, start)
+
+    def on_one_datum(sd):
+        """The log-likelihood with the first component on the first datum."""
+        return mixture_log_likelihood(data, np.array([*start[:2], data[0], start[3], np.log(sd), start[5]]))
+
+    return dict(data=data, start=start, top=top.value, off=top.error, on_one_datum=on_one_datum, sd=1e-12)
 
 
 def mixture_log_likelihood(x, theta):
     """By SciPy, for the referees."""
-    pi = np.exp(theta[:2]) / np.exp(theta[:2]).sum()
-    return np.sum(np.log(sum(pi[k] * stats.norm.pdf(x, theta[2 + k], np.exp(theta[4 + k])) for k in range(2))))
+    logits, mu, log_sigma = np.split(theta, 3)
+    return np.sum(np.log(stats.norm.pdf(x[:, None], mu, np.exp(log_sigma)) @ special.softmax(logits)))
 
 
-def local_maximum(data, start):
-    """Means and log scales where BFGS ends; the error is what the slope that is left, and its own error, are worth."""
+def uphill(data, start):
+    """Where BFGS ends; the error is what the slope that is left, and its own error, are worth."""
     def down(theta):
         return by_differences(lambda t: -mixture_log_likelihood(data, t), theta)
 
     found = optimize.minimize(lambda t: -mixture_log_likelihood(data, t), start, jac=lambda t: down(t).value,
                               options=dict(gtol=1e-9))
     slope = down(found.x)
-    return Estimate(found.x[2:], (np.abs(found.hess_inv) @ (np.abs(slope.value) + slope.error))[2:])
+    return Estimate(found.x, np.abs(found.hess_inv) @ (np.abs(slope.value) + slope.error))
 
 
-def em_fixed_point(data, start):
-    """Means and log scales after five hundred steps of EM."""
-    theta = start[:2], start[2:4], start[4:]
-    for _ in range(500):
-        theta = expectation_maximization(data, *theta)
-    return np.concatenate(theta[1:])
+def local_maximum(top, off):
+    """Means and log scales where BFGS ends, and its error."""
+    return Estimate(top[2:], off[2:])
+
+
+def em_fixed_point(data, top):
+    """Means and log scales after one step of EM from there."""
+    return np.concatenate(expectation_maximization(data, *np.split(top, 3))[1:])
 
 
 def at_the_start(data, start):
@@ -288,8 +292,8 @@ def after_one_step(data, start):
 
 def step_by_hand(data, start):
     """Responsibilities by Bayes' rule, then SciPy's normal with the weighted means and standard deviations."""
-    pi = np.exp(start[:2]) / np.exp(start[:2]).sum()
-    joint = [pi[k] * stats.norm.pdf(data, start[2 + k], np.exp(start[4 + k])) for k in range(2)]
+    logits, mu, log_sigma = np.split(start, 3)
+    joint = (stats.norm.pdf(data[:, None], mu, np.exp(log_sigma)) * special.softmax(logits)).T
     total = 0.
     for part in joint:
         share = part / sum(joint)
@@ -303,19 +307,16 @@ def log_ten():
     return np.log(10.)
 
 
-def gain_of_a_tenth(data, start):
-    """What the log-likelihood gains if a component on the first datum shrinks from an sd of 1e-12 to a tenth of it."""
-    def at(log_sd):
-        return mixture_log_likelihood(data, np.array([start[0], start[1], data[0], start[3], log_sd, start[5]]))
-
-    return at(np.log(1e-13)) - at(np.log(1e-12))
+def gain_of_a_tenth(on_one_datum, sd):
+    """What the log-likelihood gains if a component on the first datum shrinks to a tenth of its standard deviation."""
+    return on_one_datum(sd / 10) - on_one_datum(sd)
 
 
 # ---- where the exchange fails
 
 def stage_moving_support(rng):
     """z uniform on (0, edge), x = z + N(0, 1); x is seen."""
-    return dict(edge=rng.uniform(1.7, 2.4), seen=rng.uniform(0.8, 1.2))
+    return dict(edge=rng.uniform(1.7, 2.4), seen=rng.uniform(0.8, 1.2), z=rng.uniform(0.3, 0.9))
 
 
 def true_slope_of_the_edge(edge, seen):
@@ -324,22 +325,21 @@ def true_slope_of_the_edge(edge, seen):
 
 
 def identity_and_edge(edge, seen):
-    """The identity, and the joint density at the edge over the evidence; the evidence by quadrature."""
-    def joint(z):
-        return np.exp(-0.5 * (seen - z)**2) / np.sqrt(2 * np.pi) / edge
+    """The identity, and the joint density at the edge over the evidence, by Gauss and Legendre; the error is what half
+    the order changes.
+    """
+    def slope(order):
+        u, w = special.roots_sh_legendre(order)
+        evidence = edge * np.sum(w * np.exp(-0.5 * (seen - edge * u)**2))            # over the joint density's constant
+        return np.exp(-0.5 * (seen - edge)**2) / evidence - 1 / edge
 
-    evidence, error = integrate.quad(joint, 0, edge, epsabs=1e-13)
-    boundary = joint(edge) / evidence
-    return Estimate(-1 / edge + boundary, boundary * error / evidence)
+    return Estimate(slope(order=40), np.abs(slope(order=40) - slope(order=20)))
 
 
-def identity_alone(edge, seen):
-    """The slip: the posterior average of what the log joint density changes inside the support."""
-    z = (np.arange(2000) + 0.5) / 2000 * edge
-    posterior = stats.norm.pdf(seen, z) / stats.norm.pdf(seen, z).sum()
-    of_likelihood = stats.norm.logpdf(seen, z)
-    slope = by_differences(lambda t: stats.uniform.logpdf(z, 0, t[0]) + of_likelihood, np.array([edge]), 1e-5)
-    return Estimate(posterior @ slope.value[:, 0], slope.error.max())
+def identity_alone(edge, z):
+    """The slip: what the log joint density changes inside the support; its second factor p(x|z) does not change."""
+    slope = by_differences(lambda t: stats.uniform.logpdf(z, 0, t[0]), np.array([edge]))
+    return Estimate(slope.value[0], slope.error[0])
 
 
 def minus_one_over_edge(edge):
@@ -348,44 +348,42 @@ def minus_one_over_edge(edge):
 
 def stage_step(rng):
     """p(x=1|z) is 0.9 above the threshold and 0.1 below, z ~ N(0, 1)."""
-    return dict(threshold=rng.uniform(0.3, 0.6))
+    return dict(threshold=rng.uniform(0.3, 0.6), sharpness=(100., 200.))
 
 
 def true_slope_of_the_step(threshold):
     return -0.8 * stats.norm.pdf(threshold) / (0.9 - 0.8 * stats.norm.cdf(threshold))
 
 
-def sharpened_step(threshold):
-    """The identity for a sigmoid of sharpness k in the step's place; what is missing of the limit falls as 1/k^2."""
-    u, h = np.linspace(-40, 40, 4001, retstep=True)         # k (z - threshold)
-
+def sharpened_step(threshold, sharpness):
+    """The identity for a sigmoid in the step's place; what is missing of the limit falls as one over its sharpness
+    squared: doubling it changes more than that.
+    """
     def slope(k):
-        """p(x=1) by parts, so that both integrals run over the sigmoid's own width."""
-        density = stats.norm.pdf(threshold + u / k)
-        rise = h / (4 * np.cosh(u / 2)**2)
-        evidence = 0.1 + 0.8 * rise @ stats.norm.sf(threshold + u / k)
-        return -0.8 * rise @ density / evidence
+        """p(x=1) by parts, so that both integrals run over the sigmoid's own width: u = k (z - threshold)."""
+        def smooth(g):
+            return integrate.quad(lambda u: special.expit(u) * special.expit(-u) * g(threshold + u / k),
+                                  -np.inf, np.inf)[0]
 
-    few, more, most = slope(50.), slope(100.), slope(200.)
-    return Estimate((4 * most - more) / 3, abs((4 * most - more) - (4 * more - few)) / 3)
+        of_prior = smooth(lambda z: np.exp(-0.5 * z**2) / np.sqrt(2 * np.pi))
+        return -0.8 * of_prior / (0.1 + 0.8 * smooth(lambda z: special.ndtr(-z)))
+
+    blunt, sharp = (slope(k) for k in sharpness)
+    return Estimate(sharp, np.abs(sharp - blunt))
 
 
 def stage_cauchy(rng):
     """A step h of a difference quotient, small enough for the limit to show."""
-    return dict(h=rng.uniform(0.5e-5, 2e-5))
+    return dict(h=rng.uniform(0.5e-7, 2e-7))
 
 
 def share_of_log_ten():
     return np.log(10) / (2 * np.pi)
 
 
-def quotient(h):
-    """(P(h) - P(0)) / h for z half-Cauchy and p(x=1|z) = sigmoid(theta z); z = exp(u) on a grid."""
-    u, step = np.linspace(-40, 60, 20_001, retstep=True)
-    return np.sum(np.tanh(0.5 * h * np.exp(u)) / (h * np.pi * (np.exp(-u) + np.exp(u)))) * step
-
-
 def growth_of_the_quotient(h):
-    """From h to a tenth of it; the error is what changes if h is ten times as small."""
-    once, again = quotient(h / 10) - quotient(h), quotient(h / 100) - quotient(h / 10)
-    return Estimate(again, abs(again - once))
+    """From h to a tenth of it, for P(h) - P(0) = E tanh(h z/2)/2; h z is 10 h z/10: one tanh serves both quotients."""
+    def change(z):
+        return np.tanh(0.5 * h * z) / (np.pi * h) * (1 / (0.01 + z**2) - 1 / (1 + z**2))
+
+    return Estimate(*integrate.quad(change, 0, np.inf, epsabs=1e-13, limit=200))
