@@ -4,11 +4,11 @@ from referees import by_differences, under_normal
 from scipy import stats
 
 from refvi import Estimate, beta, categorical, diagonal_normal, noise, normal
-from refvi.base.core import expectation, gradient_of_each
+from refvi.base.core import expectation, gradient_of_each, score
 from refvi.base.models import linear_gaussian, regression
 from refvi.gradients.score_function import (average_score, density_times_score, expected_score,      # noqa: F401
                                             expected_weighted_score, gradient_of_integral, gradient_of_one,
-                                            integral_of_gradient, mean_score, product_rule, score_function,
+                                            integral_of_gradient, log_weight, mean_score, product_rule, score_function,
                                             squared_standard_error, variance_of_average, weighted_score)
 
 
@@ -112,6 +112,17 @@ def stage_beta(rng):
                 truth=lambda: mean * np.array([a * (1 / a + 1 / (a + 1) - total), -b * total]))
 
 
+def baseline_taken_apart(eps, f, q, lam, b):
+    """The average without a baseline, less b times the average score."""
+    u = score(q, eps, lam)
+    return np.mean(f(eps)[..., None] * u, axis=-2) - b * np.mean(u, axis=-2)
+
+
+def effect_of_a_baseline_of_one(eps, f, q, lam):
+    """The estimate without a baseline, less that with b = 1."""
+    return score_function(eps, f, q, lam, 0.) - score_function(eps, f, q, lam, 1.)
+
+
 def squared_deviation(eps, f, q, lam, b, truth):
     return (score_function(eps, f, q, lam, b) - truth())**2
 
@@ -124,12 +135,12 @@ def stage_regression(rng):
     theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
     x = y @ [0.9, 0.6] + rng.uniform(-0.5, 0.5, 5)
     lam = np.array([0.3, 0.9, -1.3, -0.6]) + rng.uniform(-0.1, 0.1, 4)
-    precision = np.eye(2) / theta.prior_sd**2 + y.T @ y / theta.noise_sd**2
 
     def gradient_of_bound():
-        """Of -mu'P mu/2 + mu'h - sum_d P_dd sigma_d^2/2 + sum_d log sigma_d, P the precision, h = y'x / noise_sd^2."""
-        return np.concatenate([y.T @ x / theta.noise_sd**2 - precision @ lam[:2],
-                               1 - np.diag(precision) * np.exp(2 * lam[2:])])
+        """In mu the gradient of the log joint there; in log sigma 1 - P_dd sigma_d^2, P the precision of the posterior."""
+        residual, precision = x - y @ lam[:2], 1 / theta.prior_sd**2 + np.sum(y**2, axis=0) / theta.noise_sd**2
+        return np.concatenate([y.T @ residual / theta.noise_sd**2 - lam[:2] / theta.prior_sd**2,
+                               1 - precision * np.exp(2 * lam[2:])])
 
     return dict(log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), q=diagonal_normal, lam=lam, b=-8., S=2,
                 scale=1., noise=noise(diagonal_normal, lam), gradient_of_bound=gradient_of_bound)
@@ -137,30 +148,38 @@ def stage_regression(rng):
 
 def gradient_inside(log_joint, q, lam):
     """The log weight differentiated where the draws lie, and averaged."""
-    def log_weight(z, lam):
-        return log_joint(z) - q.log_prob(z, lam)
+    return expectation(lambda z: gradient_of_each(lambda z, lam: log_weight(z, log_joint, q, lam), z, lam), q, lam)
 
-    return expectation(lambda z: gradient_of_each(log_weight, z, lam), q, lam)
+
+def bound_taken_apart(eps, log_joint, q, lam, b):
+    """The average of log weight times score, less b times the average score."""
+    u, r = score(q, eps, lam), log_joint(eps) - q.log_prob(eps, lam)
+    return np.mean(r[..., None] * u, axis=-2) - b * np.mean(u, axis=-2)
 
 
 # ---- where it fails: a function that crosses zero, and a support that moves with its parameter
 
 def stage_crossing(rng):
-    return dict(lam=rng.uniform(0.3, 0.7, 1), slope=rng.uniform(0.6, 1.4, 1), scale=1.)
+    """f = a (lam - c) at three points: below its zero c, on it and above it."""
+    a, c = rng.uniform(0.6, 1.4), rng.uniform(0.3, 0.7)
+    return dict(f=lambda lam: a * (lam - c), lam=c + np.array([-0.4, 0., 0.6]), a=a)
 
 
-def slope_at_a_crossing(slope, lam):
-    return by_differences(lambda v: slope @ (v - lam), lam)
+def slope_about_a_crossing(f, lam):
+    return by_differences(lambda lam: np.sum(f(lam)), lam)
 
 
-def slope_by_hand(slope):
-    return slope
+def slope_by_hand(a):
+    return np.array([a, a, a])
 
 
-def zero_times_undefined(slope, lam):
-    """The slip: f times the gradient of log |f|, read as zero where f is zero."""
-    f = slope * (lam - lam)
-    return np.divide(f * slope, f, out=np.zeros(1), where=f != 0)
+def zero_times_undefined(f, lam, a):
+    """The slip: f times the slope of log |f|, which is a / f, read as zero where f is zero."""
+    return f(lam) * np.divide(a, f(lam), out=np.zeros(3), where=f(lam) != 0)
+
+
+def nothing_at_the_crossing(a):
+    return np.array([a, 0., a])
 
 
 def stage_uniform(rng):
@@ -173,19 +192,21 @@ def moving_edge(edge, mean_over):
     return by_differences(mean_over, edge)
 
 
-def legendre(g, edge):
-    """Points in (0, edge) and their weights under the uniform density, times g there."""
-    t, w = np.polynomial.legendre.leggauss(40)
-    return w / 2 * g(edge * (t + 1) / 2)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(40)
+
+
+def mean_by_nodes(g, edge):
+    """E[g(z)] for z uniform on (0, edge)."""
+    return np.dot(WEIGHTS, g(edge * (NODES + 1) / 2)) / 2
 
 
 def edge_and_score(edge, g):
-    return g(edge) / edge + np.sum(legendre(g, edge)) * (-1 / edge)
+    return g(edge) / edge + mean_by_nodes(g, edge) * (-1 / edge)
 
 
 def score_alone(edge, g):
     """The slip: E[g(z) d log q / d edge], with log q = -log edge."""
-    return np.sum(legendre(g, edge)) * (-1 / edge)
+    return mean_by_nodes(g, edge) * (-1 / edge)
 
 
 def minus_mean_over_edge(edge, mean_over):

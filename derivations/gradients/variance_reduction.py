@@ -51,7 +51,7 @@ def under_normal(f, mu, sigma, gradient, best, b):
     np.testing.assert_allclose(one, other, rtol=1e-10)
     lam = np.array([mu, np.log(sigma)])
     return dict(f=f, q=normal, lam=lam, b=b, S=2, law=law, noise=noise(normal, lam), truth=lambda: gradient,
-                best_by_hand=lambda: best)
+                best=best)
 
 
 def stage_normal(rng):
@@ -91,7 +91,7 @@ def stage_categorical(rng):
     others = (pi @ table - pi * table) / (1 - pi)       # mean of the other two
     return dict(f=lambda z: table[z], q=categorical, lam=lam, b=np.array([2.4, 3.2, 1.7]), S=4,
                 law=Law(pi, table, np.eye(3) - pi), noise=noise(categorical, lam), truth=lambda: gradient,
-                best_by_hand=lambda: (1 - pi) * table + pi * others, mean_by_hand=lambda: pi @ table,
+                best=(1 - pi) * table + pi * others, mean_by_hand=lambda: pi @ table,
                 gradient=gradient, outcomes=Law(pi, table, np.eye(3) - pi))
 
 
@@ -117,15 +117,20 @@ def variance_of_a_wide_q(wide, S):
 
 
 def exact_variance_at_mean(law, S):
-    return variance(law.mass, (law.values - law.mass @ law.values)[:, None] * law.scores) / S
+    return variance(law.mass, (law.values - np.dot(law.mass, law.values))[:, None] * law.scores) / S
 
 
-def smallest_variance(law, best_by_hand, S):
-    return variance(law.mass, (law.values[:, None] - best_by_hand()) * law.scores) / S
+def best_by_hand(best):
+    return best
 
 
-def share_left(law, best_by_hand):
-    return smallest_variance(law, best_by_hand, 1) / exact_variance_without(law, 1)
+def smallest_variance(law, best, S):
+    return variance(law.mass, (law.values[:, None] - best) * law.scores) / S
+
+
+def share_left(law, best):
+    terms = law.values[:, None] * law.scores
+    return variance(law.mass, terms - best * law.scores) / variance(law.mass, terms)
 
 
 def shrunken_truth(gradient, S):
@@ -160,7 +165,8 @@ def mean_with_bias(law, gradient, S):
 def bias_over_counts(outcomes, S):
     """The mean of the estimate over how often each outcome was drawn."""
     pi, values, scores = outcomes.mass, outcomes.values[:, None], outcomes.scores
-    counts = np.array([c for c in itertools.product(range(S + 1), repeat=len(pi)) if sum(c) == S])
+    outcomes_of_all = itertools.combinations_with_replacement(range(len(pi)), S)
+    counts = np.array([np.bincount(one, minlength=len(pi)) for one in outcomes_of_all])
     learned = counts @ (values * scores**2) / (counts @ scores**2)
     return stats.multinomial.pmf(counts, S, pi) @ (counts @ (values * scores) - learned * (counts @ scores)) / S
 
@@ -170,6 +176,19 @@ def variance_of_both(law, M, S):
     mass, f, u = joint(law, S)
     learned = np.sum(f[:, :M] * u[:, :M]**2, axis=1) / np.sum(u[:, :M]**2, axis=1)
     return variance(mass, np.mean((f[:, M:] - learned[:, None]) * u[:, M:], axis=1))
+
+
+# ---- estimates taken apart: their average without a baseline, and what the baseline takes off
+
+def less_control_variate(eps, f, q, lam, b):
+    u = score(q, eps, lam)
+    return np.mean(f(eps)[..., None] * u, axis=1) - b * np.mean(u, axis=1)
+
+
+def less_learned_control(eps, f, q, lam, M):
+    values, u = np.broadcast_arrays(f(eps)[..., None], score(q, eps, lam))
+    learned = np.average(values[:, :M], axis=1, weights=u[:, :M]**2)
+    return np.mean(values[:, M:] * u[:, M:], axis=1) - learned * np.mean(u[:, M:], axis=1)
 
 
 # ---- single estimates, squared distance from the truth
@@ -204,15 +223,14 @@ def mean_for_each(mean_by_hand, lam):
 def one_for_all(f, q, lam):
     """The constant with the smallest sum of variances, for every coordinate."""
     def squares(z):
-        return np.sum(score(q, z, lam)**2, axis=-1)
+        return np.linalg.norm(score(q, z, lam), axis=-1)**2
 
     return np.full(len(lam), expectation(lambda z: f(z) * squares(z), q, lam) / expectation(squares, q, lam))
 
 
-def lowest_sum(law, lam):
-    """Of the sum of variances at b = -1, 0 and 1, a parabola in b, the lowest point."""
-    below, zero, above = (np.sum(exact_variance(law, b, 1)) for b in (-1., 0., 1.))
-    return np.full(len(lam), (below - above) / (2 * (below - 2 * zero + above)))
+def lowest_sum(law, best, lam):
+    """The lowest point of a sum of parabolas: the mean of their own, weighted with their curvatures."""
+    return np.full(len(lam), np.average(best, weights=law.mass @ law.scores**2))
 
 
 def own_draw_included(eps, f, q, lam):
@@ -291,15 +309,15 @@ def mass_of(z, pi):
 
 
 def halves(weigh, pi, i):
-    """(E[weigh(z, i) | z_i = 0], E[weigh(z, i) | z_i = 1])."""
+    """(E[weigh(z) | z_i = 0], E[weigh(z) | z_i = 1])."""
     states = list(itertools.product((0, 1), repeat=3))
-    return [sum(weigh(z, i) * mass_of(z, pi) for z in states if z[i] == value) / (pi[i] if value else 1 - pi[i])
+    return [sum(weigh(z) * mass_of(z, pi) for z in states if z[i] == value) / (pi[i] if value else 1 - pi[i])
             for value in (0, 1)]
 
 
 def difference_of_halves(weigh, pi):
-    """pi_i (1 - pi_i) times the difference of the two halves of each i."""
-    return np.array([p * (1 - p) * np.diff(halves(weigh, pi, i))[0] for i, p in enumerate(pi)])
+    """pi_i (1 - pi_i) times the difference of the two halves of weigh(z, i), for each i."""
+    return np.array([p * (1 - p) * np.diff(halves(lambda z: weigh(z, i), pi, i))[0] for i, p in enumerate(pi)])
 
 
 def variance_by_table(table, pi, S):
@@ -312,7 +330,7 @@ def variance_by_halves(table, pi, S):
     """Variance of E[f | z_i] (z_i - pi_i), which takes two values."""
     found = []
     for i, p in enumerate(pi):
-        low, high = halves(lambda z, i: np.sum(table[z]), pi, i)
+        low, high = halves(lambda z: np.sum(table[z]), pi, i)
         found.append(p * (1 - p) * (p * low + (1 - p) * high)**2)       # the two values differ by p low + (1 - p) high
     return np.array(found) / S
 
@@ -343,7 +361,7 @@ def stage_gaussian_chain(rng):
         """mu: h - L mu with L the precision of z and h = x / s^2; log sigma: 1 - L_ii sigma_i^2."""
         links = np.diag([1 / 1.3**2 + a**2 / t**2, (1 + a**2) / t**2, 1 / t**2])
         L = links + np.eye(3) / s**2 - a / t**2 * (np.eye(3, k=1) + np.eye(3, k=-1))
-        return np.concatenate([x / s**2 - L @ mu, 1 - np.diag(L) * sigma**2])
+        return np.concatenate([x / s**2 - np.dot(L, mu), 1 - np.diag(L) * sigma**2])
 
     def without_children():
         """Each z_i with its parent held at its mean: the precision of z_i given it, and of its datum."""

@@ -20,7 +20,7 @@ def coefficient(z, f, q, lam):
 
 def coefficient_from_a_pilot(eps, f, q, lam, M):
     """The first M draws give the coefficient, the others the estimate. Returns (R, P)."""
-    S = np.shape(f(eps))[-1]
+    S = eps.shape[1]
     if not 1 <= M < S:
         raise ValueError(f"a pilot of M={M} of S={S} draws leaves none for the estimate, or is none: take 1 <= M < S")
     return score_function(eps[:, M:], f, q, lam, coefficient(eps[:, :M], f, q, lam)[:, None])
@@ -28,7 +28,7 @@ def coefficient_from_a_pilot(eps, f, q, lam, M):
 
 def on_pilots(f, q, lam, pilot, M):
     """(weights (n,), coefficients (n, P)) of all pilots of M draws that the rule of the noise lists."""
-    ruled = pilot.rule(require_count("M", M), 40)
+    ruled = pilot.rule(require_count("M", M), order=40)
     if ruled is None:
         raise ValueError(f"the rule of M={M} pilot draws has too many points: "
                          "take fewer, or a family with fewer nodes")

@@ -8,7 +8,7 @@ notice"; Ranganath, Gerrish and Blei (2014); Casella and Robert (1996), Rao-Blac
 import autograd.numpy as np
 
 from refvi.base.core import score
-from refvi.gradients.score_function import expected_score, score_function, variance_of_average
+from refvi.gradients.score_function import expected_score, variance_of_average
 
 
 def total(terms):
@@ -42,7 +42,7 @@ def given_own(g, z, p, owner):
     """E[g | z_i] at every node, for the variable z_i of each parameter: (n, P)."""
     means = []
     for i in owner:
-        which = np.unique(z[:, i], return_inverse=True)[1].reshape(-1)
+        which = np.unique(z[:, i], return_inverse=True)[1].ravel()
         means.append((np.bincount(which, p * g(z)) / np.bincount(which, p))[which])
     return np.stack(means, axis=-1)
 
@@ -61,7 +61,7 @@ def touching_terms(terms, touches, q, lam):
 
 def whole_weight(eps, terms, q, lam):
     """Average of f times the score, every term in every weight. Returns (R, P)."""
-    return score_function(eps, total(terms), q, lam, 0.)
+    return np.mean(total(terms)(eps)[..., None] * score(q, eps, lam), axis=-2)
 
 
 def local_weight(eps, terms, touches, q, lam):

@@ -55,14 +55,15 @@ def mean_squared_score(f, q, lam):
 def zero_of_slope(f, q, lam):
     """Where the slope of the parabola is zero: from b = 0, one step by slope over curvature."""
     b, ones = np.zeros(len(lam)), np.ones(len(lam))
-    slope = elementwise_grad(lambda b: np.sum(quadratic_in_baseline(f, q, lam, b, 1)))
+    slope = elementwise_grad(lambda b: variance_of_average(f, q, lam, b, 1))
     return b - slope(b) / (slope(b + ones) - slope(b))
 
 
 def covariance_over_variance(f, q, lam):
     """Cov[f u, u] / Var[u]: the coefficient of the regression of one term f u on the score."""
     p, f, u = on_nodes(f, q, lam)
-    return (p @ (f * u * u) - (p @ (f * u)) * (p @ u)) / (p @ u**2 - (p @ u)**2)
+    control = u - p @ u
+    return p @ (f * u * control) / (p @ control**2)
 
 
 def weighted_mean(f, q, lam):
@@ -89,9 +90,9 @@ def variance_without(f, q, lam, S):
     return variance_of_average(f, q, lam, 0., S)
 
 
-def ratio_of_variances(f, q, lam):
-    """The share of the variance that the best constant leaves."""
-    return variance_at_best(f, q, lam, 1) / variance_without(f, q, lam, 1)
+def ratio_of_variances(f, q, lam, S):
+    """The share of the variance that the best constant leaves, whatever S."""
+    return variance_at_best(f, q, lam, S) / variance_without(f, q, lam, S)
 
 
 def one_minus_squared_correlation(f, q, lam):
