@@ -15,7 +15,7 @@ from refvi.generative.deep_latent import exact, linear, local
 from refvi.generative.deep_latent.model import log_evidence, posterior_nodes, prior_nodes
 from refvi.likelihood.heads import Network
 
-ENOUGH = 200    # steps of the E step, after which nothing moves
+ENOUGH = 400    # steps of the E step, after which little moves
 
 
 # ---- the model
