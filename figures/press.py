@@ -121,15 +121,13 @@ def animate(script, data):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None
     with style.context(HOUSE), tempfile.TemporaryDirectory() as folder:
-        figure, path = Figure(figsize=getattr(script, "FRAME_SIZE", None), dpi=80), Path(folder) / "moving.gif"
+        figure, path = Figure(figsize=script.FRAME_SIZE, dpi=80), Path(folder) / "moving.gif"
         writer = writers["pillow"](fps=script.FRAMES_PER_SECOND)
-        for frame in range(script.FRAMES):
-            figure.clear()
-            script.draw_frame(figure, frame, **data)
-            if frame == 0:      # its size is known only now
-                writer.setup(figure, path)
-            writer.grab_frame()
-        writer.finish()
+        with writer.saving(figure, path, dpi=80):
+            for frame in range(script.FRAMES):
+                figure.clear()
+                script.draw_frame(figure, frame, **data)
+                writer.grab_frame()
         return path.read_bytes()
 
 

@@ -4,6 +4,7 @@ from referees import by_differences
 from scipy import integrate, optimize, stats
 
 from refvi import Estimate, Noise
+from refvi.base.families.gaussian import closed_divergence
 from refvi.generative.linear_latent.autoencoder import (decoder_after_encoder, error_of_other_axes,      # noqa: F401
                                                         error_of_principal_axes, lowest_error, plane_of_ppca,
                                                         reconstruction_of_ppca)
@@ -13,7 +14,7 @@ from refvi.generative.linear_latent.em import (bound_after_m_step, bound_touches
                                                likelihood_after_m_step, likelihood_of_fit, likelihood_of_ppca, m_step,
                                                one_matrix, parts, regression_on_moments, variances_of_ppca)
 from refvi.generative.linear_latent.encoder import (aligned_bound, average_weight, best_encoder,      # noqa: F401
-                                                    climbed_encoder, divergence, encode, evidence_minus_divergence,
+                                                    climbed_encoder, encode, evidence_minus_divergence,
                                                     fit_minus_kl, highest_bound_of_all, bound_minus_correlation,
                                                     posterior_with_noise, posterior_without_noise, rotated_bound,
                                                     scaled_bound_without_noise, slopes_and_curvature,
@@ -76,7 +77,7 @@ def code_without_spread(x, phi, theta):
     """x reconstructed from the mean of q alone, as an autoencoder does."""
     lam = encode(x, phi, theta)
     mu = lam[:, :theta.W.shape[1]]
-    return np.mean(log_joint(mu, x, theta) - stats.norm.logpdf(mu).sum(axis=1) - divergence(lam))
+    return np.mean(log_joint(mu, x, theta) - stats.norm.logpdf(mu).sum(axis=1) - closed_divergence(lam))
 
 
 def marginal_deviations(theta):

@@ -14,6 +14,7 @@ from refvi.bound.coordinate_ascent import black_box, gaussian, regression
 from refvi.bound.coordinate_ascent.posterior import posterior
 from refvi.gradients.bbvi.algorithm import bbvi
 
+SIZE = (7.2, 3.4)
 THETA = models.regression(np.column_stack([np.ones(12), np.linspace(0, 3, 12)]), prior_sd=2., noise_sd=0.5)
 X = 1.5 - 0.8 * THETA.y[:, 1] + 0.4 * np.sin(2 * np.arange(12))
 SIX, PRIOR = gaussian.Data(6, 3., 7.5), gaussian.prior(mean=0., precision=0.04, shape=1., rate=1.)
@@ -71,7 +72,6 @@ def divergence(q, evidence):
 
 
 def draw(figure, sweep, line, step, log_evidence, elbo, gap_line, gap_six, divergence_six, random_elbo, random_gap_six):
-    figure.set_size_inches(7.2, 3.4)
     left, right = figure.subplots(1, 2)
     left.axhline(log_evidence, color="C0", linestyle="--", linewidth=1)
     left.text(1, log_evidence + 0.3, f"log evidence {log_evidence:.2f} nats", va="bottom", fontsize=9)

@@ -5,6 +5,7 @@ The numbers are the edges and the plate; the test reads p(mu) p(gamma) times the
 import numpy as np
 from plates import draw_graph
 
+SIZE = (3.6, 1.9)
 PLACES = {"$μ$": (-1.25, 0.0), "$X_i$": (0.0, 0.0), "$γ$": (1.25, 0.0)}
 
 
@@ -15,7 +16,6 @@ def data(rng):
 
 
 def draw(figure, edges, plate, observed, random):
-    figure.set_size_inches(3.6, 1.9)
     axes = figure.add_subplot()
     draw_graph(axes, PLACES, edges, plate, observed, random)
     axes.set(xlim=(-1.65, 1.65), ylim=(-0.75, 0.65))

@@ -14,6 +14,7 @@ from refvi import Model, normal
 from refvi.base.core import expectation, gradient_of_each
 from refvi.bound.elbo.importance import bound, log_average_weight, path_gradient
 
+SIZE = (6.4, 3.1)
 R, FEW = 60_000, np.array([1, 2, 3])
 PRIOR, NOISE, X = np.array([0., np.log(1.5)]), np.array([0., np.log(0.7)]), 1.3
 LAM = np.array([0.1, np.log(0.75)])
@@ -56,7 +57,6 @@ def data(rng):
 
 def draw(figure, S, few, log_evidence, bound_by_rule, line_S, loss, limit, random_bound, random_error, random_signal,
          signal_error, **compared):
-    figure.set_size_inches(6.4, 3.1)
     left, right = figure.subplots(1, 2)
     left.axhline(log_evidence, color="C0")
     left.text(S[-1], log_evidence, "log evidence", ha="right", va="bottom")

@@ -17,6 +17,7 @@ from refvi.generative.deep_latent import amortized, local, mcmc
 from refvi.generative.deep_latent.model import RULE, decoder, hermite, posterior_nodes
 from refvi.likelihood.heads import Network
 
+SIZE = (7.4, 3.6)
 D, ENCODER = decoder((1, 3, 2)), Network((2, 24, 2))
 BENT = np.array([0.65, 0.65, 0.65, 1.0, 0., -1.0, 1.3, -1.1, 0., 2.2, -1.3, -1.1, -1.0, 0., np.log(0.15)])
 DRAWS, NEW, STEPS, TRAINED, CHAINS, WALK = 8, 300, 24, (60, 600), 20, 2**np.arange(1, 9)
@@ -71,7 +72,6 @@ def data(rng, draws=DRAWS, new=NEW, epochs=EPOCHS):
 
 
 def draw(figure, passes, walk, trained, random_best, **found):
-    figure.set_size_inches(7.4, 3.6)
     panels = figure.subplots(1, 2)
     for axes, kind, places in zip(panels, ("random_", "random_off_"), ((0.01, 0.1, 1, 10), (0.01, 0.1, 1))):
         lines(axes, passes, found[kind + "cold"], "ascent of its own", "o-", "C0")

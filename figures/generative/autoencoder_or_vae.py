@@ -14,6 +14,7 @@ from digits import QUICK, circles, climbed, load, name_rows, packed, scatter, sh
 from refvi.generative.vae import autoencoder, evaluate, training
 from refvi.generative.vae.model import architecture
 
+SIZE = (5.6, 5.0)
 FORMAT, EXPENSIVE = "png", True
 EPOCHS, COLUMNS, SHOWN = 20, 8, 1000
 NAMES = ("autoencoder", "VAE")
@@ -65,7 +66,6 @@ def other_digit(labels):
 
 def draw(figure, random_width, random_label, random_epochs, random_name, random_sheets, random_code, random_mmd,
          random_control, random_spread):
-    figure.set_size_inches(5.6, 5.0)
     panels = figure.subplots(2, 2, height_ratios=(1, 1.3))
     edge = np.quantile(np.abs(random_code), 0.997)        # both on one scale: that of the wider one
     for (above, below), name, text, codes, mmd, spread in zip(panels.T, NAMES, random_sheets, random_code, random_mmd,

@@ -2,7 +2,7 @@
 
 RAI.078, RAI.080, RAI.081, where MNIST is not at hand.
 """
-from autoencoder_or_vae import EXPENSIVE, FORMAT, QUICK, both, draw     # noqa: F401
+from autoencoder_or_vae import EXPENSIVE, FORMAT, QUICK, SIZE, both, draw     # noqa: F401
 
 
 def data(rng, **how):

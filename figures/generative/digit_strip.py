@@ -7,6 +7,7 @@ import numpy as np
 
 from digits import load, packed, show, unpacked
 
+SIZE = (5.2, 0.62)
 FORMAT, EXPENSIVE, QUICK = "png", True, dict(N=200)
 READS = (5, 7, 4, 4, 2, 6, 3, 5, 9, 2)
 
@@ -26,7 +27,6 @@ def strip(rng, kind, N):
 
 
 def draw(figure, random_strip, on, reads):
-    figure.set_size_inches(5.2, 0.62)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0, 0, 1, 1))
     show(axes, unpacked(random_strip), len(reads), gap=2)

@@ -2,7 +2,7 @@
 
 PML.144, where MNIST is not at hand.
 """
-from digit_strip import EXPENSIVE, FORMAT, QUICK, draw, strip       # noqa: F401
+from digit_strip import EXPENSIVE, FORMAT, QUICK, SIZE, draw, strip     # noqa: F401
 
 
 def data(rng, N=2000):

@@ -13,6 +13,7 @@ from refvi.generative.gaps.encoder import Moments, best_encoder, encode, mean_ga
 from refvi.generative.gaps.rows import ledger
 from refvi.generative.linear_latent.model import covariance, linear, log_joint
 
+SIZE = (7.4, 3.3)
 W = np.array([[0.5, 0.6], [0.9, 0.3], [0.6, 0.8], [1.0, 0.5], [-0.3, 0.7], [0.7, -0.2]])
 THETA = linear(W, np.zeros(6), sd=0.6)
 N, R, RATE, FOUR = 16, 4000, 0.02, np.arange(4)
@@ -54,7 +55,6 @@ def by_draws(rng, phi, sees):
 
 
 def draw(figure, step, measured_gap, error_gap, exact_gap, **parts):
-    figure.set_size_inches(7.4, 3.3)
     left, right = figure.subplots(1, 2)
     stack_seen(left, parts)
     stack_steps(right, parts)

@@ -9,6 +9,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from refvi.generative.vae.model import SLIDE
 
+SIZE = (5.2, 4.1)
 STEP = 1.
 
 
@@ -17,7 +18,6 @@ def data(rng):
 
 
 def draw(figure, encoder, decoder, weights):
-    figure.set_size_inches(5.2, 4.1)
     for axes, variational in zip(figure.subplots(2, 1), (False, True)):
         hourglass(axes, list(map(int, encoder)), list(map(int, decoder)), variational)
         axes.set(xlim=(-0.7, 7.7), ylim=(-5.4, 5.6), aspect="auto")

@@ -12,6 +12,7 @@ from refvi.generative.amortization.model import sample
 from refvi.generative.deep_latent.model import decoder
 from refvi.likelihood.networks import forward, tanh
 
+SIZE = (7.8, 2.9)
 LINE = decoder((1, 4, 2))
 CURVE = np.array([0.9, 1.1, 1.0, 1.3, 1.4, -0.2, -1.5, 0.6, 1.2, -0.9, 0.3, 1.5, -1.2, -0.7, 0.4, -0.5, 0.1, 0.2])
 PLANE = (2, 6, 2)
@@ -32,7 +33,6 @@ def data(rng):
 
 
 def draw(figure, z, marks, curve, images, grid, sheet, random_x):
-    figure.set_size_inches(7.8, 2.9)
     latent, line, plane = figure.subplots(1, 3, width_ratios=(1, 1.5, 1.3))
     latent.plot(z, np.exp(-z**2 / 2) / np.sqrt(2 * np.pi), color="black")
     latent.plot(marks, 0 * marks, "o", color="black", clip_on=False)

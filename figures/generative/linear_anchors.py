@@ -16,6 +16,7 @@ from refvi.generative.linear_latent.encoder import elbo
 from refvi.generative.linear_latent.maximum import eigen, flat, likelihood_at_closed_form, unflat
 from refvi.generative.linear_latent.model import log_likelihood
 
+SIZE = (7.2, 3.25)
 N, n, D, STEPS, RATE = 60, 6, 2, 600, 0.03
 AT = np.unique(np.geomspace(1, STEPS, 34).astype(int))
 W = np.array([[1.1, 0.2], [-0.8, 0.6], [0.9, -0.4], [0.3, 1.2], [-0.2, -0.9], [0.6, 0.7]])
@@ -72,7 +73,6 @@ def highest(x, theta):
 
 
 def draw(figure, step, elbo, ppca, em, factors, squares, total, discarded):
-    figure.set_size_inches(7.2, 3.25)
     left, right = figure.subplots(1, 2)
     left.axhline(ppca, color="C1")
     left.axhline(factors, color="C2", linestyle="--")

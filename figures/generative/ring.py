@@ -14,6 +14,7 @@ from refvi.generative.deep_latent import exact, linear
 from refvi.generative.deep_latent.model import decoder, log_evidence
 from refvi.likelihood import networks
 
+SIZE = (7.4, 2.9)
 N, HELD_OUT, RADIUS, NOISE_SD, HIDDEN, STEPS, RATE = 300, 2000, 1.5, 0.15, 16, 500, 0.03
 EXPENSIVE = True            # two seconds, and an ascent from random weights: the curve may close anywhere
 
@@ -45,7 +46,6 @@ def data(rng):
 
 
 def draw(figure, random_x, random_blob, random_deep, random_curve, random_score, ceiling):
-    figure.set_size_inches(7.4, 2.9)
     for axes, dots, title in zip(figure.subplots(1, 3, sharex=True, sharey=True), (random_x, random_blob, random_deep),
                                  (f"data (at best {ceiling:.2f} nats)", f"PPCA: {random_score[0]:.2f} nats",
                                   f"deep model: {random_score[1]:.2f} nats")):

@@ -10,6 +10,7 @@ import numpy as np
 from digits import CIRCLES, QUICK, circles, fitted, watched        # noqa: F401
 from refvi.generative.vae import evaluate
 
+SIZE = (7.2, 3.3)
 EXPENSIVE = True
 GRID, EDGE, WIDTH = 57, 4.2, 0.15
 HEIGHTS = np.exp(-0.5 * np.array([3., 2., 1.])**2) / (2 * np.pi)       # of the density of N(0, I)
@@ -39,7 +40,6 @@ def density(z):
 
 
 def draw(figure, grid, random_density, random_fit):
-    figure.set_size_inches(7.2, 3.3)
     panels = figure.add_gridspec(2, 8, width_ratios=(1, 1, 0.15, 1, 1, 1, 1, 1))
     all_codes = figure.add_subplot(panels[:, :2], aspect="equal")
     circles(all_codes)

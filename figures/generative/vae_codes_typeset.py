@@ -2,7 +2,7 @@
 
 PML.145, PML.152, where MNIST is not at hand.
 """
-from vae_codes import EXPENSIVE, QUICK, densities, draw     # noqa: F401
+from vae_codes import EXPENSIVE, QUICK, SIZE, densities, draw     # noqa: F401
 
 
 def data(rng, **how):

@@ -6,6 +6,7 @@ The numbers are the three stations, their places on the circle and the three arr
 import numpy as np
 from matplotlib.patches import Ellipse, FancyBboxPatch
 
+SIZE = (5.4, 3.2)
 STATIONS = (r"increased $\mathcal{L}(φ, θ)$", r"$\{z_i\}$", r"$∇_{φ, θ}\,\mathcal{L}(φ, θ)$")
 STEPS = ("(1) make samples", "(2) compute gradient", "(3) update $φ, θ$")
 COLOURS = ("#b9d3ee", "#f3b8b0", "#bfe0b8")
@@ -17,7 +18,6 @@ def data(rng):
 
 
 def draw(figure, stations, angle, arrows):
-    figure.set_size_inches(5.4, 3.2)
     axes = figure.add_subplot()
     axes.set_aspect("equal")
     axes.axis("off")

@@ -16,6 +16,7 @@ from refvi.generative.vae import evaluate, training
 from refvi.generative.vae.model import architecture
 from vae_manifold import grid
 
+SIZE = (7.4, 4.6)
 FORMAT, EXPENSIVE, QUICK = "png", True, dict(epochs=2, N=1000)
 NAMES = ("linear", "16", "64", "256", "64-256")
 DIGITS, EACH, SIDE, POINTS = (5, 6, 7), 100, 9, 60
@@ -59,7 +60,6 @@ def decoders(rng, kind, epochs=1000, N=None):
 
 def draw(figure, random_epoch, random_elbo, random_held_out, random_code, random_label, random_means_linear,
          random_means_solution, random_test):
-    figure.set_size_inches(7.4, 4.6)
     places = figure.add_gridspec(2, 3, width_ratios=(1.25, 1, 1))
     curves, ends = figure.add_subplot(places[0, 0]), figure.add_subplot(places[1, 0])
     styles = zip(("C0", "C1", "C2", "C3", "C4"), ("-", ":", "-.", "--", (0, (5, 1, 1, 1))))

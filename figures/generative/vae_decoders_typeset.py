@@ -2,7 +2,7 @@
 
 PML.150, PML.151, PML.152, where MNIST is not at hand.
 """
-from vae_decoders import EXPENSIVE, FORMAT, QUICK, decoders, draw     # noqa: F401
+from vae_decoders import EXPENSIVE, FORMAT, QUICK, SIZE, decoders, draw     # noqa: F401
 
 
 def data(rng, **how):

@@ -9,6 +9,7 @@ import numpy as np
 
 from digits import QUICK, fitted, watched       # noqa: F401
 
+SIZE = (5.6, 3.0)
 EXPENSIVE = True
 POINTS = 60                                     # of a curve
 
@@ -29,7 +30,6 @@ def curves(rng, kind, **how):
 
 
 def draw(figure, random_epoch_2, random_history_2, random_name_2, random_epoch_20, random_history_20, random_name_20):
-    figure.set_size_inches(5.6, 3.0)
     left, right = figure.subplots(1, 2)
     for epoch, history, line, D in ((random_epoch_2, random_history_2, "-", 2),
                                     (random_epoch_20, random_history_20, "--", 20)):

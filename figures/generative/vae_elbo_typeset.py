@@ -2,7 +2,7 @@
 
 PML.149, PML.152, where MNIST is not at hand.
 """
-from vae_elbo import EXPENSIVE, QUICK, curves, draw     # noqa: F401
+from vae_elbo import EXPENSIVE, QUICK, SIZE, curves, draw     # noqa: F401
 
 
 def data(rng, **how):

@@ -11,6 +11,7 @@ import numpy as np
 from digits import fitted, watched
 from refvi.generative.vae import evaluate
 
+SIZE = (6.4, 2.6)
 EXPENSIVE, QUICK = True, dict(epochs=1, N=1000, images=6, S=50, steps=20, order=60)
 NAMES = ("climbing each q", "5000 weighted draws", "a grid")
 
@@ -46,7 +47,6 @@ def pairs(values):
 
 
 def draw(figure, random_images, random_S, **found):
-    figure.set_size_inches(6.4, 2.6)
     panels = figure.subplots(1, 2, sharey=True, width_ratios=(13, 10))
     for axes, D in zip(panels, (2, 20)):
         gains, errors = found[f"random_differences_{D}"].T

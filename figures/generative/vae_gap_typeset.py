@@ -2,7 +2,7 @@
 
 PML.149, where MNIST is not at hand.
 """
-from vae_gap import EXPENSIVE, QUICK, gaps, draw     # noqa: F401
+from vae_gap import EXPENSIVE, QUICK, SIZE, draw, gaps     # noqa: F401
 
 
 def data(rng, **how):

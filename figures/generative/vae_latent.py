@@ -9,6 +9,7 @@ import numpy as np
 from digits import CIRCLES, QUICK, circles, fitted, scatter, watched       # noqa: F401
 from refvi.generative.vae import evaluate
 
+SIZE = (4.4, 4.4)
 FORMAT, EXPENSIVE = "png", True
 SHOWN = 1200
 
@@ -27,7 +28,6 @@ def codes(rng, kind, **how):
 
 
 def draw(figure, random_code, random_label, random_fit):
-    figure.set_size_inches(4.4, 4.4)
     axes = figure.add_subplot(aspect="equal")
     circles(axes)
     scatter(axes, random_code, random_label)

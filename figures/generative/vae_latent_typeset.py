@@ -2,7 +2,7 @@
 
 PML.145, PML.152, where MNIST is not at hand.
 """
-from vae_latent import EXPENSIVE, FORMAT, QUICK, codes, draw     # noqa: F401
+from vae_latent import EXPENSIVE, FORMAT, QUICK, SIZE, codes, draw     # noqa: F401
 
 
 def data(rng, **how):

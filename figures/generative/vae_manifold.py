@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from digits import QUICK, fitted, packed, show, unpacked, watched      # noqa: F401
 from refvi.generative.vae import evaluate
 
+SIZE = (4.4, 4.4)
 FORMAT, EXPENSIVE = "png", True
 SIDE, EDGE = 15, 0.001
 
@@ -35,7 +36,6 @@ def manifold(rng, kind, **how):
 
 
 def draw(figure, z, random_means, random_fit):
-    figure.set_size_inches(4.4, 4.4)
     axes = figure.add_subplot()
     show(axes, unpacked(random_means), len(z), gap=0)
     places = [1, 4, 7, 10, 13]

@@ -2,7 +2,7 @@
 
 PML.145, PML.152, where MNIST is not at hand.
 """
-from vae_manifold import EXPENSIVE, FORMAT, QUICK, manifold, draw     # noqa: F401
+from vae_manifold import EXPENSIVE, FORMAT, QUICK, SIZE, draw, manifold     # noqa: F401
 
 
 def data(rng, **how):

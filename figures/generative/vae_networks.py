@@ -9,6 +9,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from refvi.likelihood.networks import count
 
+SIZE = (8.2, 4.6)
 WORDS = {"encoder": ("$x$", "hidden", "hidden", "heads"), "decoder": ("$z$", "hidden", "hidden", "logits")}
 
 
@@ -19,7 +20,6 @@ def data(rng):
 
 
 def draw(figure, encoder, decoder, weights, heads):
-    figure.set_size_inches(8.2, 4.6)
     for axes, name, sizes, total in zip(figure.subplots(2), ("encoder", "decoder"), (encoder, decoder), weights):
         axes.axis("off")
         axes.set(xlim=(-0.7, 5.3), ylim=(-1.7, 1.8))

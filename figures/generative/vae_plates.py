@@ -8,6 +8,7 @@ the same graph.
 import numpy as np
 from plates import draw_graph
 
+SIZE = (8.2, 2.7)
 PLACES = {"$Z_i$": (0.0, 1.25), "$X_i$": (0.0, 0.0), "$θ$": (1.15, 0.0), "$φ$": (-2.85, 0.62)}
 TITLES = ("model", "its own q for every datum", "one network for all")
 LABELS = ("", r"$q(z_i|λ_i)$", r"$q(z_i|λ_i\!=\!h_φ(x_i))$")
@@ -22,7 +23,6 @@ def data(rng):
 
 
 def draw(figure, edges, local, amortized, plate, observed, random):
-    figure.set_size_inches(8.2, 2.7)
     panels = figure.subplots(1, 3, width_ratios=(3.2, 3.2, 4.7))
     for axes, dashed, title, label, room in zip(panels, ((), local, amortized), TITLES, LABELS, ROOM):
         used = {name for pair in (*edges, *dashed) for name in pair}

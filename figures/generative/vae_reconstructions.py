@@ -7,6 +7,7 @@ climbed.
 from digits import QUICK, fitted, name_rows, packed, show, unpacked, watched      # noqa: F401
 from refvi.generative.vae import evaluate
 
+SIZE = (5.2, 1.55)
 FORMAT, EXPENSIVE = "png", True
 ROWS = ("image", "2 dimensions", "20 dimensions")
 
@@ -30,7 +31,6 @@ def reconstructions(rng, kind, **how):
 
 
 def draw(figure, random_images, random_fits):
-    figure.set_size_inches(5.2, 1.55)
     axes = figure.add_subplot()
     show(axes, unpacked(random_images), 10)
     name_rows(axes, ROWS)

@@ -2,7 +2,7 @@
 
 PML.152, where MNIST is not at hand.
 """
-from vae_reconstructions import EXPENSIVE, FORMAT, QUICK, draw, reconstructions       # noqa: F401
+from vae_reconstructions import EXPENSIVE, FORMAT, QUICK, SIZE, draw, reconstructions     # noqa: F401
 
 
 def data(rng, **how):

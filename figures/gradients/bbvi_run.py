@@ -18,6 +18,7 @@ Y = np.column_stack([np.ones(5), np.linspace(0, 1, 5)])
 THETA = regression(Y, prior_sd=10., noise_sd=0.1)
 X = Y @ [1.041, 0.508]
 START = np.log([1, 1, 1.5, 1.5])        # mean (0, 0), standard deviations 1.5
+SIZE, FRAME_SIZE = (5.2, 4.9), (5.2, 3.25)
 EXPENSIVE, FRAMES, FRAMES_PER_SECOND = True, 51, 6
 STEPS = 2 * np.arange(FRAMES)**2
 STRIP = (0, 1, 5, 10, 20, 50)
@@ -44,7 +45,6 @@ def data(rng):
 
 def draw(figure, **numbers):
     """The strip: six frames of the animation."""
-    figure.set_size_inches(5.2, 4.9)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(3, 2, sharex=True, sharey=True)
     for axes, frame in zip(panels.flat, STRIP):
@@ -58,7 +58,6 @@ def draw(figure, **numbers):
 
 def draw_frame(figure, frame, **numbers):
     """One frame of the animation, its axes where those of every other frame are."""
-    figure.set_size_inches(5.2, 3.25)
     figure.set_layout_engine("none")
     axes = figure.add_axes((0.1, 0.23, 0.87, 0.7))
     draw_panel(axes, frame, **numbers)

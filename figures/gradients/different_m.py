@@ -11,6 +11,7 @@ from score_function_error import spread
 from refvi import diagonal_normal, noise
 from refvi.gradients.score_function import weighted_score
 
+SIZE = (6.2, 5.4)
 DRAWS, TIPS = 200_000, 200
 
 
@@ -23,7 +24,6 @@ def data(rng):
 
 
 def draw(figure, M, posterior, q, random_theta, random_green, random_tips, gradient, exact_sd, measured_sd, **numbers):
-    figure.set_size_inches(6.2, 5.4)
     figure.set_layout_engine("compressed")
     panels, first = figure.subplots(2, 2, sharex=True, sharey=True), 0
     for i, axes in enumerate(panels.flat):

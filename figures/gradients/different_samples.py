@@ -5,10 +5,12 @@ what all four estimate.
 """
 from does_it_work import arrows, draw_panels
 
+SIZE = (5.2, 4.25)
+
 
 def data(rng):
     return arrows(rng, [5, 5, 5, 5])
 
 
 def draw(figure, **numbers):
-    draw_panels(figure, (5.2, 4.25), [f"sample {number}, M = 5" for number in range(1, 5)], **numbers)
+    draw_panels(figure, [f"sample {number}, M = 5" for number in range(1, 5)], **numbers)

@@ -14,6 +14,7 @@ from refvi.gradients.distributions.table import (cauchy_line, exponential_line, 
                                                  laplace_ratio, log_normal_line, normal_line, rademacher_line,
                                                  uniform_noise)
 
+SIZE = (8.4, 7.6)
 N, BINS = 20_000, 24
 ONE = np.zeros(2)
 MU, B, SIGMA, K, THETA, P = 0.7, 0.6, 0.5, 3., 1.6, 0.5
@@ -98,7 +99,6 @@ NOTES = {"laplace_of_two": (1.1, 0.62), "laplace": (1.6, 1.05), "gaussian": (0.9
 
 
 def draw(figure, **numbers):
-    figure.set_size_inches(8.4, 7.6)
     for axes, (name, title) in zip(figure.subplots(3, 3).ravel(), TITLES.items()):
         edges, place, height = numbers[f"edges_{name}"], numbers[f"place_{name}"], numbers[f"measured_{name}"]
         width = edges[1] - edges[0]

@@ -18,6 +18,7 @@ from refvi.base.core import score
 from refvi.base.models import linear_gaussian, posterior, regression
 from refvi.gradients.score_function import expected_weighted_score, variance_of_average, weighted_score
 
+SIZE = (5.2, 3.85)
 X = np.array([1.054, 1.489])
 THETA = regression([[1., 0.], [1., 1.]], prior_sd=1., noise_sd=0.1)
 LAM = np.array([1.5, 0.6, np.log(0.2), np.log(0.2)])
@@ -30,7 +31,7 @@ def data(rng):
 
 
 def draw(figure, **numbers):
-    draw_panels(figure, (5.2, 3.85), ["M = 5 draws of q"], **numbers)
+    draw_panels(figure, ["M = 5 draws of q"], **numbers)
 
 
 # ---- the numbers, shared with different_samples and different_m
@@ -81,10 +82,9 @@ LABELS = dict(red="∇ log q(θᵢ|λ)", black="log(p/q) · ∇ log q(θᵢ|λ)"
               posterior="posterior p(θ|D)", q="approximation q(θ|λ)")
 
 
-def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient,
+def draw_panels(figure, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient,
                 exact_sd):
     """The panels two by two, or one alone, on shared axes, their legend below; returns the panels."""
-    figure.set_size_inches(*size)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(*((1, 1) if len(M) == 1 else (2, 2)), sharex=True, sharey=True, squeeze=False)
     own = [np.split(a, np.cumsum(M)[:-1]) for a in (random_theta, random_red, random_black)]

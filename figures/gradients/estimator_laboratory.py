@@ -15,6 +15,7 @@ from refvi.gradients.laboratory.rows import base_noise, score_gradient, variance
 from refvi.gradients.laboratory.study import bump, cosine, quadratic, variance_study
 from refvi.gradients.reparameterization.rows import path_gradient
 
+SIZE = (6.6, 4.4)
 R, S, LAM = 1000, 100, np.array([1., 0.])
 FINE = 1024         # nodes of the noise's rule: exp(-10 z^2) to the fourth power is narrow
 INTEGRANDS = {      # f, k of the lines, k of the marks, words
@@ -54,7 +55,6 @@ def error(entry, f):
 
 
 def draw(figure, **numbers):
-    figure.set_size_inches(6.6, 4.4)
     panels = figure.subplots(2, 3, sharex="col")
     for column, (name, (*_, label)) in enumerate(INTEGRANDS.items()):
         for row, axes in enumerate(panels[:, column]):

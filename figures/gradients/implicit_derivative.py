@@ -8,6 +8,7 @@ from scipy.special import gammaincinv
 
 from refvi.base.families.implicit import gamma_log_quantile, gamma_path
 
+SIZE = (6, 3.8)
 SHAPES = np.array([0.1, 0.3, 1., 10., 1000.])
 AT = np.array([0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98])
 
@@ -24,7 +25,6 @@ def data(rng):
 
 
 def draw(figure, a, u, line, at, difference):
-    figure.set_size_inches(6, 3.8)
     axes = figure.add_subplot()
     styles = zip(["C0", "C1", "C2", "C3", "C0"], ["-", "--", "-.", ":", (0, (1, 1))], ["o", "s", "^", "D", "v"])
     for shape, curve, dots, (color, style, marker) in zip(a, line, difference, styles):

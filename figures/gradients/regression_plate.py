@@ -5,6 +5,7 @@ The covariance of theta is sigma_theta^2 I, where the slide writes sigma_theta I
 """
 from plates import draw_graph
 
+SIZE = (3., 2.2)
 PLACES = {"$x_i$": (0.2, 0.), "$Y_i$": (1.2, 0.), "$θ$": (1.2, 1.15), "$σ_θ$": (2.3, 1.15), "$σ_y$": (2.3, 0.)}
 
 
@@ -14,7 +15,6 @@ def data(rng):
 
 
 def draw(figure, edges, plate, observed, random):
-    figure.set_size_inches(3., 2.2)
     axes = figure.add_subplot()
     draw_graph(axes, PLACES, edges, plate, observed, random, size="i = 1, …, N", side="left")
     axes.set(xlim=(-0.35, 2.6), ylim=(-0.55, 1.5))

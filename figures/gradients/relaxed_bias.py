@@ -8,6 +8,7 @@ import numpy as np
 from refvi.gradients.distributions.relaxed import (expected_relaxed_slope, gradient_of_discrete_mean, gumbel_noise,
                                                    relaxed_gradient, variance_of_relaxed)
 
+SIZE = (5.6, 4.6)
 LAM, C, DRAWS = np.array([1., 0.]), 0.55, 200_000
 TEMPERATURES = np.geomspace(0.1, 3., 10)
 
@@ -36,7 +37,6 @@ def data(rng):
 
 
 def draw(figure, temperature, fine, discrete, **numbers):
-    figure.set_size_inches(5.6, 4.6)
     for axes, name in zip(figure.subplots(2, 1, sharex=True), ("slope", "sd")):
         axes.plot(fine, numbers[f"line_{name}"], color="C1")
         error = 2 * numbers[f"error_{name}"]

@@ -17,6 +17,7 @@ from refvi.base.models import posterior
 from refvi.gradients.reparameterization.rows import slope_of_the_weight, variance_of_path
 from refvi.gradients.score_function import expected_weighted_score, variance_of_average
 
+SIZE = (6.4, 3.7)
 M, DRAWS = 5, 20_000
 NAMES = ("score", "path")
 
@@ -53,7 +54,6 @@ def cosine(a, b):
 
 
 def draw(figure, posterior, q, random_theta, gradient, **numbers):
-    figure.set_size_inches(6.4, 3.7)
     figure.set_layout_engine("compressed")
     panels, none = figure.subplots(1, 2, sharex=True, sharey=True), np.zeros((0, 2))
     for axes, name, title in zip(panels, NAMES, ("score function", "reparameterized")):

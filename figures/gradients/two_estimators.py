@@ -14,6 +14,7 @@ from refvi.base.models import elbo, mean_field, posterior
 from refvi.gradients.bbvi import regression as by_score
 from refvi.gradients.reparameterization import regression as by_path
 
+SIZE = (5.2, 3.9)
 X = np.array([0.9795292340515287, 1.172894333805755, 1.198056128494326, 1.319426969565251, 1.6965780572502713])
 START, RATES, M, STEPS, RUNS, FAR = np.zeros(4), np.geomspace(1e-5, 1e-2, 10), (1, 5, 25), 5000, 5, 100.
 EXPENSIVE, QUICK = True, dict(rates=RATES[::5], runs=1)
@@ -54,7 +55,6 @@ def data(rng, rates=RATES, runs=RUNS, draws=M):
 
 
 def draw(figure, rate, longest, **numbers):
-    figure.set_size_inches(5.2, 3.9)
     axes = figure.add_subplot()
     for name, (color, _) in STYLE.items():
         for m, (line, marker) in LINES.items():

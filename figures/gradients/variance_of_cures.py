@@ -15,6 +15,7 @@ from refvi.gradients.variance_reduction.rao_blackwell import local_weight, total
 from refvi.gradients.variance_reduction.rows import (expectation_of_f, variance_at_best, variance_at_mean,
                                                      variance_without, weighted_mean)
 
+SIZE = (6.2, 3.6)
 R, MIDDLE, PILOT = 4000, 1, 8
 LAM, STAY, RIGHT, START = np.array([-0.6, -0.9, -0.3]), 0.8, 0.85, 0.65
 CURES = {"none": ("o", "C0", "-", "no cure"), "mean": ("s", "C1", "-", "E[f] for a baseline"),
@@ -85,7 +86,6 @@ def learned(rng, eps, f):
 
 
 def draw(figure, S, **numbers):
-    figure.set_size_inches(6.2, 3.6)
     axes = figure.add_subplot()
     for name, (marker, color, line, label) in CURES.items():
         exact, measured, error = (numbers[f"{kind}_{name}"] for kind in ("exact", "measured", "error"))

@@ -10,6 +10,7 @@ from refvi import normal
 from refvi.base.optimize import adam, gradient_ascent, robbins_monro
 from refvi.likelihood.mle.rows import minibatch_gradient, sum_of_gradients, without_replacement
 
+SIZE = (7.2, 5)
 N, STEPS, M = 30, 40, 5
 X = 0.8 + 1.5 * np.sin(1.7 * np.arange(N)) + 0.5 * np.cos(0.3 * np.arange(N)**1.5)
 START = np.array([-1.0, 1.25])
@@ -42,7 +43,6 @@ def path(ascend, gradient, rate):
 
 
 def draw(figure, mu, log_sigma, surface, top, small, large, adam, random_minibatch):
-    figure.set_size_inches(7.2, 5)
     panels = figure.subplots(2, 2, sharex=True, sharey=True)
     ways = (("0.15 of the largest stable step", small), ("0.92 of it", large), ("Adam", adam),
             (f"minibatches of {M}, shrinking steps", random_minibatch))

@@ -9,6 +9,7 @@ import numpy as np
 
 from refvi.base.optimize import gradient_ascent
 
+SIZE = (7.2, 3.4)
 R, T, START, TOP = 400, 400, 4., 1.
 SCHEDULES = {"one_over_t": lambda t: 1 / t, "one_over_root": lambda t: t**-0.5, "constant": lambda t: 0.2,
              "frozen": lambda t: 0.5 / t**2}
@@ -38,7 +39,6 @@ def data(rng):
 
 
 def draw(figure, t, at, **numbers):
-    figure.set_size_inches(7.2, 3.4)
     left, right = figure.subplots(1, 2)
     for name, (color, line, marker, label) in STYLES.items():
         left.plot(t[1:], numbers[f"random_{name}"][1:], color=color, linestyle="--" if name == "frozen" else "-",

@@ -8,6 +8,7 @@ in four runs.
 import numpy as np
 from scipy.special import gamma, ndtr
 
+SIZE = (7.2, 5)
 X, THRESHOLD, DF = 1.0, 0.4, 1.5
 
 
@@ -41,7 +42,6 @@ def sharp_slope(z, k):
 
 def draw(figure, edge, true_slope, identity, boundary, sharpness, sharp_mean, sharp_sd, step_slope, h, quotients, at,
          random_means, half_t_mean):
-    figure.set_size_inches(7.2, 5)
     (a, b), (c, d) = figure.subplots(2, 2)
     a.plot(edge, true_slope, color="C0", label="true slope")
     a.plot(edge, identity, color="C2", linestyle="--", label="identity alone")

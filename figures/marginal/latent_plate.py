@@ -6,6 +6,7 @@ The numbers are the edges and the plate; the test reads p(z) p(x|z, theta) off t
 import numpy as np
 from plates import draw_graph
 
+SIZE = (3.2, 2.6)
 PLACES = {"z": (0.0, 1.0), "x": (0.0, 0.0), "θ": (1.3, 0.0)}
 
 
@@ -15,7 +16,6 @@ def data(rng):
 
 
 def draw(figure, edges, plate, observed, random):
-    figure.set_size_inches(3.2, 2.6)
     axes = figure.add_subplot()
     draw_graph(axes, PLACES, edges, plate, observed, random)
     axes.set(xlim=(-0.9, 1.9), ylim=(-0.85, 1.65))

@@ -13,6 +13,7 @@ from refvi.base.models import elbo, log_evidence, mean_field
 from refvi.programs.automatic import examples
 from refvi.programs.automatic.fit import FAMILIES, fit
 
+SIZE = (6.6, 3.1)
 X, Y = np.array([0., 0, 0, 1, 0, 1, 1, 1]), np.column_stack([np.ones(8), np.linspace(-1, 2, 8)])
 EXPENSIVE = True
 MASS = np.array([0.5, 0.9])
@@ -50,7 +51,6 @@ def factor(lam):
 
 
 def draw(figure, **numbers):
-    figure.set_size_inches(6.6, 3.1)
     left, right = figure.subplots(1, 2)
     draw_bounds(left, **numbers)
     draw_posteriors(right, **numbers)

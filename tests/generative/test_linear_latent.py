@@ -7,7 +7,8 @@ from scipy import optimize, stats
 from refvi.app.figures import load_press
 from refvi.generative.linear_latent.autoencoder import error, trained
 from refvi.generative.linear_latent.em import e_step, em_step, fit, iterated, m_step
-from refvi.generative.linear_latent.encoder import best, climbed, divergence, elbo, encode, reconstruction
+from refvi.base.families.gaussian import closed_divergence
+from refvi.generative.linear_latent.encoder import best, climbed, elbo, encode, reconstruction
 from refvi.generative.linear_latent.maximum import closed_form, eigen, flat, from_axes, gradient, unflat
 from refvi.generative.linear_latent.model import (Linear, best_lam, covariance, linear, log_evidence, log_likelihood,
                                                   posterior, scatter, small)
@@ -171,7 +172,7 @@ def test_a_fit_with_one_noise_is_the_closed_form_at_once_and_a_short_one_says_so
 def terms(x, lam, theta):
     """The bound, right and wrong."""
     mu, log_sd = lam[:, :2], lam[0, 2:]
-    fit, kl = np.mean(reconstruction(x, lam, theta)), np.mean(divergence(lam))
+    fit, kl = np.mean(reconstruction(x, lam, theta)), np.mean(closed_divergence(lam))
     narrow = lam / [1, 1, 2, 2]
     return {"right": fit - kl,
             "log sd for log variance": fit - kl - 0.5 * np.sum(log_sd),
@@ -179,7 +180,7 @@ def terms(x, lam, theta):
             "no trace": fit - kl + 0.5 * np.sum(theta.W**2 @ np.exp(2 * log_sd)) / theta.sd**2,
             "KL subtracted twice": fit - 2 * kl,
             "sum for mean": fit - kl + 0.5 * np.mean(np.sum(mu**2, axis=1)) * (1 - len(x)),
-            "sd as variance": np.mean(reconstruction(x, narrow, theta) - divergence(narrow)),
+            "sd as variance": np.mean(reconstruction(x, narrow, theta) - closed_divergence(narrow)),
             "mean over latents": fit - kl / 2}
 
 

@@ -72,6 +72,12 @@ def diagonal_transport(eps, lam):
     return mu + np.exp(log_sigma) * eps
 
 
+def closed_divergence(lam):
+    """KL(q || N(0, I)) (...,) in nats of diagonal normals lam (..., 2 D): a sum over coordinates. RAI.096, PML.120."""
+    mu, log_sd = halves(lam)
+    return 0.5 * np.sum(mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd, axis=-1)
+
+
 # full normal: z (..., S, D) real, covariance R R^T with R lower triangular; lam = (mu_1..mu_D, log R_11..log R_DD, then
 # the entries of R below its diagonal, row by row: R_21, R_31, R_32, ...)
 

@@ -10,7 +10,7 @@ import autograd.numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.base.core import Noise, POINTS, noise
-from refvi.base.families.gaussian import diagonal_normal
+from refvi.base.families.gaussian import closed_divergence, diagonal_normal
 from refvi.base.families.lam import halves
 from refvi.base.models import isotropic
 from refvi.likelihood.heads import back, output, through
@@ -44,12 +44,6 @@ def encode(x, phi, encoder):
 def drawn(eps, lam):
     """z = mu + sd eps (..., N, D): every datum's own noise, carried to its own q."""
     return diagonal_normal.transport(eps, lam)
-
-
-def closed_divergence(lam):
-    """KL(q_n || N(0, I)) (...,) of lam (..., 2 D), a sum over the D latent variables. Nats. RAI.096, PML.120."""
-    mu, log_sd = halves(lam)
-    return 0.5 * np.sum(mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd, axis=-1)
 
 
 def sample(rng, theta, decoder, N):

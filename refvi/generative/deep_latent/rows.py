@@ -6,6 +6,7 @@ models" and "Inference for Deep Latent Gaussian Models"; PML, "Variational infer
 """
 import autograd.numpy as np
 from autograd import grad
+from scipy import optimize
 
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.families.lam import halves
@@ -15,7 +16,7 @@ from refvi.generative.deep_latent import exact, linear, local
 from refvi.generative.deep_latent.model import log_evidence, posterior_nodes, prior_nodes
 from refvi.likelihood.heads import Network
 
-ENOUGH = 200    # steps of the E step, after which nothing moves
+ENOUGH = 100    # steps of the E step, after which little moves
 
 
 # ---- the model
@@ -73,8 +74,16 @@ def evidence_less_bound(x, lam, theta, decoder):
 
 
 def climbed(x, lam, theta, decoder):
-    """(lam (N, 2 D), ELBO_n (N,)) where every datum's own ascent from lam ends."""
-    return local.ascend(x, theta, decoder, lam, ENOUGH, rule(decoder))
+    """(lam (N, 2 D), ELBO_n (N,)) where every datum's own ascent from lam ends: its slope is zero there."""
+    nodes = rule(decoder)
+    near, value = local.ascend(x, theta, decoder, lam, ENOUGH, nodes)
+
+    def slope(entries):
+        return bounds(entries.reshape(near.shape), x, theta, decoder, *nodes)[1].ravel()
+
+    top = optimize.root(slope, near.ravel(), tol=1e-13).x.reshape(near.shape)
+    above = bounds(top, x, theta, decoder, *nodes)[0]
+    return (top, above) if np.all(above >= value - 1e-12 * np.abs(value)) else (near, value)
 
 
 def divergence_at_the_top(x, lam, theta, decoder):
