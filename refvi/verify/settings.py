@@ -19,8 +19,8 @@ NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
 def play_settings(cast, results, functions, scene_of, seconds, only_stage):
     """(results, more, notes): those of the first setting, what fails on a further one, and what the stage hides.
 
-    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another. At most MOST
-    settings are played, within the seconds. Gaps of a few digits on a minority of settings are those of a quadrature.
+    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another. At most
+    MOST settings are played, within the seconds. Gaps of a few digits on a minority of settings are a quadrature's.
     """
     held = [result.row for result in results if result.against and not {result.row, result.against} & randoms(cast)]
     if not held or any(result.verdict != PASS and not is_rough(result) for result in results):
