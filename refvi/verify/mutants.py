@@ -71,7 +71,7 @@ def follower_of(row, results):
 
 
 def mutants(judged, is_row):
-    """(name, change) pairs for the row of a comparison, or for the one it is held against; None moves it across the gap."""
+    """(name, change) pairs for the row of a comparison, or for the one above it; None moves it across the gap."""
     value = np.asarray(judged.value, float)
     beside_random = judged.reference is None            # what was compared is a difference, held against zero
     reference = np.zeros(value.shape) if beside_random else np.asarray(judged.reference, float)

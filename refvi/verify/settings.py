@@ -17,10 +17,10 @@ NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
 
 
 def play_settings(cast, results, functions, scene_of, seconds, only_stage):
-    """(results, more, notes): the results of the first setting, what fails on a further one, and what the stage hides.
+    """(results, more, notes): those of the first setting, what fails on a further one, and what the stage hides.
 
-    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another. At most MOST
-    settings are played, within the seconds. Gaps of a few digits on a minority of settings are those of a quadrature.
+    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another. At most
+    MOST settings are played, within the seconds. Gaps of a few digits on a minority of settings are a quadrature's.
     """
     held = [result.row for result in results if result.against and not {result.row, result.against} & randoms(cast)]
     if not held or any(result.verdict != PASS and not is_rough(result) for result in results):
@@ -54,7 +54,8 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
         notes = (told,)
         if only_stage:
             chain = cast.chain
-            more.append(Result(chain.name, cast.label, "the chain", "", chain.line, "stage", verdict=FAIL, message=told))
+            fault = Result(chain.name, cast.label, "the chain", "", chain.line, "stage", verdict=FAIL, message=told)
+            more.append(fault)
     else:
         notes += plain(cast.values, {name for tag in held for name in symbols(functions[tag])[1]})
     return results, more + masked_transpositions(cast, functions), notes
@@ -66,7 +67,10 @@ def is_rough(result):
 
 
 def excused(result, rough, setting):
-    told = f"differs in the last digits here and on {rough - 1} of {setting - 1:,} other settings: let a quadrature carry its error"
+    told = (
+        f"differs in the last digits here and on {rough - 1} of {setting - 1:,} other settings: "
+        "let a quadrature carry its error"
+    )
     return result._replace(verdict=PASS, message="", notes=result.notes + (told,))
 
 

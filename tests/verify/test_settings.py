@@ -58,7 +58,7 @@ def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entro
 
 
 @pytest.mark.parametrize("share, verdict", [(0.3, PASS), (1.1, FAIL)])
-def test_a_quadrature_that_is_rough_now_and_then_is_told_and_one_that_always_is_refused(share, verdict, tmp_path, entropy):
+def test_a_quadrature_that_is_rough_now_and_then_is_told_and_always_is_refused(share, verdict, tmp_path, entropy):
     companion = f"""
     def stage(rng):
         return dict(n=rng.uniform(0, 1), m=rng.uniform(1, 2))
