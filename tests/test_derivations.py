@@ -20,7 +20,7 @@ STAGES = 2                  # settings of each stage, each with its mutants
 def played():
     """({page: its results}, how to replay them): all pages at once, since they share the cores."""
     entropy, results = secrets.randbits(128), {page: [] for page in PAGES.values()}
-    for page, kind, news in verify_pages(list(results), Options(entropy, stages=STAGES, mutants=3)):
+    for page, kind, news in verify_pages(list(results), Options(entropy, stages=STAGES, mutants=0)):
         results[page] += news if kind == "results" else []
     return results, f"--stages {STAGES} --mutants --entropy {entropy:#x}"
 

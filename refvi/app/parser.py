@@ -39,7 +39,7 @@ def add_verify(commands):
     add("--stage", metavar="LABEL", help="play only this stage, as named in the report")
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
     add("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
-    add("--mutants", nargs="?", type=mutants_of, const=3, default=0, metavar="N",
+    add("--mutants", nargs="?", type=mutants_of, const=3, default=None, metavar="N",
         help="plant small mistakes in every row, N of them in its source (default: 3, or all), and see them refused")
     add("--strict", action="store_true", help="refuse what is unpinned: equal to no row that is computed another way")
     add("--failures", action="store_true", help="show only what is not PASS")

@@ -7,6 +7,7 @@ spare what is right.
 """
 import numpy as np
 
+from refvi.verify.draws import N1
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
 from refvi.verify.verdict import BOUNDS, EFFECT, EXACT, Result
@@ -26,7 +27,7 @@ def plant(cast, stream, results, announce=lambda tag: None):
             continue
         other = done[judged.against if judged.row == row.tag else judged.row]
         for number, (name, change) in enumerate(mutants(judged, judged.row == row.tag)):
-            mutant = moved(done[row.tag], other, judged) if change is None else alter(done[row.tag], change)
+            mutant = alter(done[row.tag], change) if change else crossed(done[row.tag], other, judged, cast, stream)
             altered = cast._replace(done=[mutant if played.row is row else played for played in cast.done])
             for use_rule in (True, False) if number == 0 and done[judged.row].random else (True,):
                 announce(row.tag)
@@ -47,6 +48,19 @@ def accused(result, name):
     return result._replace(how="mutant", verdict=FAIL, message=message)
 
 
+def crossed(played, other, judged, cast, stream):
+    """What an inequality must refuse: a bound's row on the other side, a slip's row made right."""
+    if judged.relation in BOUNDS:
+        return moved(played, other, judged)
+    if played.random:
+        return played._replace(at=other.at if other.random else lambda eps: np.tile(other.value.ravel(), (len(eps), 1)))
+    right = other.value
+    if other.random:
+        noise, S = cast.values["noise"], cast.values["S"]
+        right = np.mean(other.at(noise.draw(stream(played.row.tag, "made right"), N1, S)), axis=0).reshape(played.shape)
+    return played._replace(value=right, whole=None)
+
+
 def moved(played, other, judged):
     """A row of a bound on the other side of the row it is compared with, draw by draw where both are random."""
     if not other.random:
@@ -60,7 +74,7 @@ def moved(played, other, judged):
 def alter(played, change):
     """The row with a mistake in what it returns."""
     if not played.random:
-        return played._replace(value=change(played.value))
+        return played._replace(value=change(played.value), whole=None)
     return played._replace(at=lambda eps: change(played.at(eps).reshape(-1, *played.shape)).reshape(len(eps), -1))
 
 
@@ -71,7 +85,7 @@ def follower_of(row, results):
 
 
 def mutants(judged, is_row):
-    """(name, change) pairs for the row of a comparison, or for the one above it; None moves it across the gap."""
+    """(name, change) pairs for the row of a comparison, or for the one above it; None: see crossed."""
     value = np.asarray(judged.value, float)
     beside_random = judged.reference is None            # what was compared is a difference, held against zero
     reference = np.zeros(value.shape) if beside_random else np.asarray(judged.reference, float)
@@ -80,7 +94,7 @@ def mutants(judged, is_row):
     if judged.relation in BOUNDS:
         yield "moved across the gap", None
     elif judged.relation == r"\ne":
-        yield "made right", lambda v: v + (other - mine)
+        yield "made right", None
     else:
         size = max(EFFECT * judged.scale, 2 * judged.resolution)
         for c in range(min(mine.size, COORDINATES)):

@@ -68,7 +68,7 @@ def by_unit(results):
     return units.values()
 
 
-def verified(path, entropy=None, stages=1, stage=None, timeout=60.0, mutants=0, strict=False):
+def verified(path, entropy=None, stages=1, stage=None, timeout=60.0, mutants=None, strict=False):
     """The Results of a Markdown page with its companion beside it, or of a chapter by its name.
 
     entropy: an integer below 2^128 replays a run; stages: how often each stage is set; stage: the label of the only

@@ -25,7 +25,7 @@ class Options(NamedTuple):
     stage: str | None = None    # play only the stage of this label
     timeout: float = TIMEOUT
     plot: Any = None            # folder for pictures of random rows
-    mutants: int = 0            # plant mistakes in every row, and see them refused: so many in its source, -1 for all
+    mutants: int | None = None  # plant mistakes in every row's value, and so many in its source, -1 for all
     seconds: float = 0.         # for further settings of what is deterministic, of the whole page
 
 
@@ -251,7 +251,7 @@ def play_unit(page, wired, units, number, trails_of, hung):
             cast, results, scene.functions, scene_of, min(1.0, options.seconds / len(units)), alone
         )
         results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]
-    return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants else [])
+    return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants is not None else [])
 
 
 def painter(folder, path, chain, unit):
