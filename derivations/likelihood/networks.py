@@ -40,7 +40,7 @@ def units(theta, y, sizes, scalar):
     for datum in y:
         values, start = list(datum), 0
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
-            weights, biases = theta[start:start + m * n], theta[start + m * n:start + (m + 1) * n]
+            weights, biases = theta[start:start + m * n], theta[start + m * n:]
             sums = [biases[j] + sum(values[i] * weights[i * n + j] for i in range(m)) for j in range(n)]
             last = level == len(sizes) - 2
             values, start = sums if last else [scalar(a) for a in sums], start + (m + 1) * n

@@ -218,10 +218,16 @@ def stage_softmax(rng):
         return by_two_orders(lambda z, w: Estimate(of_prior * share_of(x, at, theta) / evidence(z, w), 0.))
 
     def slope_of_evidence():
-        return by_two_orders(lambda z, w: by_differences(lambda t: np.log(np.average(share_of(x, z, t), weights=w)), theta))
+        def of_log_evidence(z, w):
+            return by_differences(lambda t: np.log(np.average(share_of(x, z, t), weights=w)), theta)
+
+        return by_two_orders(of_log_evidence)
 
     def slope_of_prior_mean():
-        return by_two_orders(lambda z, w: by_differences(lambda t: np.average(np.log(share_of(x, z, t)), weights=w), theta))
+        def of_mean_log(z, w):
+            return by_differences(lambda t: np.average(np.log(share_of(x, z, t)), weights=w), theta)
+
+        return by_two_orders(of_mean_log)
 
     p = Model(lambda z, theta: diagonal_normal.log_prob(z, standard), log_likelihood)
     log_evidence = np.log(evidence(*hermite(70)))

@@ -60,14 +60,20 @@ def initial(rng, sizes, dtype=float):
 
 def forward(theta, y, sizes, g):
     """[h_0 = y, h_1, ..., output]: what every layer returned, (N, n_l)."""
-    hs, (*below, (W, b)) = [y], layers(theta, sizes)
-    for V, c in below:
-        hs.append(g.value(np.dot(hs[-1], V) + c))
+    hs, (W, b) = hidden(theta, y, sizes, g), layers(theta, sizes)[-1]
     return hs + [np.dot(hs[-1], W) + b]
 
 
+def hidden(theta, y, sizes, g):
+    """[h_0 = y, h_1, ..., h_{L-1}]: what every layer but the last returned; the pass backward needs no more."""
+    hs = [y]
+    for V, c in layers(theta, sizes)[:-1]:
+        hs.append(g.value(np.dot(hs[-1], V) + c))
+    return hs
+
+
 def backward(theta, hs, delta, sizes, g, out=None, inputs=None):
-    """Gradient in theta (P,) of a scalar whose gradient in the output is delta (N, n_L); hs: what forward kept.
+    """Gradient in theta (P,) of a scalar whose gradient in the output is delta (N, n_L); hs: from forward or hidden.
 
     out (P,) takes the gradient, if given; inputs (N, n_0), if given, that in the network's inputs.
     """
@@ -92,7 +98,7 @@ def forward_layers(theta, y, sizes, g):
 
 def jacobian_product(theta, y, delta, sizes, g):
     """Gradient (P,) in theta with every Jacobian written out as a matrix, one datum and one layer at a time."""
-    hs, own = forward(theta, y, sizes, g), layers(theta, sizes)
+    hs, own = hidden(theta, y, sizes, g), layers(theta, sizes)
     parts = []
     for level in range(len(own)):
         total = 0.
@@ -107,13 +113,13 @@ def jacobian_product(theta, y, delta, sizes, g):
 
 def backpropagation(theta, y, delta, sizes, g):
     """Gradient (P,) in theta from the output inwards: one vector for each datum and layer instead of a matrix."""
-    return backward(theta, forward(theta, y, sizes, g), delta, sizes, g)
+    return backward(theta, hidden(theta, y, sizes, g), delta, sizes, g)
 
 
 def backpropagation_to_inputs(theta, y, delta, sizes, g):
     """Gradient (N, n_0) in what entered the network."""
     inputs = np.empty(np.shape(y))
-    backward(theta, forward(theta, y, sizes, g), delta, sizes, g, inputs=inputs)
+    backward(theta, hidden(theta, y, sizes, g), delta, sizes, g, inputs=inputs)
     return inputs
 
 

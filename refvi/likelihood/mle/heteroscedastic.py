@@ -15,6 +15,7 @@ HIDDEN = 50
 
 
 def sizes_of(y):
+    """The layers of the network for inputs y (N, D): one hidden, two outputs."""
     return y.shape[1], HIDDEN, 2
 
 
