@@ -71,10 +71,10 @@ def model_of_the_task(z, x, theta):
 
 # ---- the notebook's mistakes
 
-def reported(x, theta, lam, a=1., k=1., u=None, h=1.):
-    """The notebook's bound: a times each log sd, k times a square, u in place of y_n, h times the entropy."""
+def reported(x, theta, lam, a=1., k=1., t=1., h=1.):
+    """The notebook's bound: a times each log sd, k times a square, y_n^t in place of y_n, h times the entropy."""
     m, v, y = lam[:2], np.exp(2 * lam[2:]), theta.y[:, 1]
-    cross = 2 * m[0] * m[1] * (y if u is None else u)
+    cross = 2 * m[0] * m[1] * y**t
     r = x**2 - 2 * x * (m[0] + m[1] * y) + k * (m[0]**2 + v[0]) + cross + (m[1]**2 + v[1]) * y**2
     constant = 0.5 * np.log(2 * np.pi)
     fit = np.sum(-a * np.log(theta.noise_sd) - constant - r / (2 * theta.noise_sd**2))
@@ -83,13 +83,13 @@ def reported(x, theta, lam, a=1., k=1., u=None, h=1.):
 
 
 def one_mistake_at_a_time(x, theta, lam):
-    mistakes = dict(a=0.5), dict(k=2.), dict(u=1.), dict(h=-1.)
-    return np.array([reported(x, theta, lam, **mistake) for mistake in mistakes]) - reported(x, theta, lam)
+    mistakes = dict(a=0.5), dict(k=2.), dict(t=0.), dict(h=-1.)
+    return np.array([reported(x, theta, lam, **mistake) for mistake in mistakes])
 
 
 def all_four_mistakes(x, theta, lam):
     """The slip: what the notebook monitors and plots."""
-    return reported(x, theta, lam, a=0.5, k=2., u=1., h=-1.)
+    return reported(x, theta, lam, a=0.5, k=2., t=0., h=-1.)
 
 
 def what_each_adds(x, theta, lam):
@@ -98,6 +98,10 @@ def what_each_adds(x, theta, lam):
                      -N * (m[0]**2 + sigma[0]**2) / (2 * theta.noise_sd**2),
                      -m[0] * m[1] * np.sum(1 - theta.y[:, 1]) / theta.noise_sd**2,
                      -2 * np.sum(stats.norm.entropy(m, sigma))])
+
+
+def truth_and_each(x, theta, lam, true_bound):
+    return true_bound + what_each_adds(x, theta, lam)
 
 
 def truth_and_mistakes(x, theta, lam, true_bound):
@@ -180,16 +184,20 @@ def towards_the_prior(prior_sd, lam):
 # ---- step sizes
 
 def known_spread(rng, schedule, T):
-    """q = N(mu, s^2) with s known, log p(x, z) = -a z^2 / 2: the variance of a gradient is quadratic in mu."""
-    a, s, m = rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.7), rng.uniform(0.9, 1.2)
+    """q = N(mu, s^2) with s known, log p(x, z) = -a (z - best)^2 / 2: a gradient's variance is quadratic in mu - best.
+
+    start is mu_0 - best.
+    """
+    a, s, start = rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.7), rng.uniform(0.9, 1.2)
+    best = rng.uniform(0.4, 0.8)
 
     def log_prob(z, lam):
         return -0.5 * ((z - lam[..., 0]) / s)**2 - np.log(s) - 0.5 * np.log(2 * np.pi)
 
     q = Family(log_prob, None, None, lambda eps, lam: lam[..., 0] + s * eps)
-    return dict(a=a, s=s, start=m, lam=np.array([m]), optimum=0., q=q, log_joint=lambda z: -0.5 * a * z**2, T=T,
-                bound=lambda lam: -0.5 * a * (lam[..., 0]**2 + s**2) + 0.5 * np.log(2 * np.pi * np.e * s**2),
-                schedule=schedule)
+    return dict(a=a, s=s, start=start, lam=np.array([best + start]), optimum=best, q=q, T=T, schedule=schedule,
+                log_joint=lambda z: -0.5 * a * (z - best)**2,
+                bound=lambda lam: -0.5 * a * ((lam[..., 0] - best)**2 + s**2) + 0.5 * np.log(2 * np.pi * np.e * s**2))
 
 
 def runs(rng, schedule):
@@ -231,7 +239,7 @@ def distance_unrolled(a, s, start, schedule, T):
     kept = 1 - 2 * a * rho + 3 * a**2 * rho**2
     after = np.append(np.cumprod(kept[::-1])[::-1], 1.)     # what is left of step t at the end, t = 0..T
     variance = 10 / 4 * (1 / s - a * s)**2
-    return np.array([start**2 * after[0] + variance * rho**2 @ after[1:]])
+    return np.array([start**2 * after[0] + np.dot(variance * rho**2, after[1:])])
 
 
 def part_of_the_floor(a, s, rate):
@@ -240,10 +248,10 @@ def part_of_the_floor(a, s, rate):
     return np.array([rate**2 * v / (1 - (1 - a * rate)**2 - w * rate**2)]) / 20
 
 
-def floor_by_power(a, s, start, rate):
-    """A twentieth of the first entry of A^(2^16) (m_0, 1), one constant step being the matrix A."""
+def floor_by_power(a, s, rate, T):
+    """A twentieth of the upper right entry of A^T, one constant step being the matrix A."""
     step = np.array([[1 - 2 * a * rate + 3 * a**2 * rate**2, 2.5 * rate**2 * (1 / s - a * s)**2], [0., 1.]])
-    return (np.linalg.matrix_power(step, 2**16) @ [start**2, 1.])[:1] / 20
+    return np.linalg.matrix_power(step, T)[0, 1:] / 20
 
 
 # ---- draws of a standard normal, as the fast path takes them

@@ -38,8 +38,7 @@ def runs_of_updates(eps, lam, log_joint, q, bound, schedule, optimum):
 
     eps (R, S, T) is noise that q.transport makes draws of; schedule(t) is the size of step t = 1..T. Returns (R, P).
     """
-    lam = lam + np.zeros(eps.shape[:2] + (1, 1))        # one for every run: (R, S, 1, P)
-    for t in range(eps.shape[2]):
+    for t in range(eps.shape[2]):                       # from the first step on lam is one for every run: (R, S, 1, P)
         z = q.transport(eps[:, :, t, None], lam)
         g = weighted_score(z, log_joint, q, lam, bound(lam)[..., None])
         lam = lam + schedule(t + 1) * g[:, :, None]
@@ -58,12 +57,11 @@ def constant_added(log_joint, q, lam, c):
 
 def quadratic_in_the_constant(log_joint, q, lam, c):
     """Variance of one term (r + c) u: Var[r u] + 2 c E[r u^2] + c^2 E[u^2], r the log weight and u the score."""
-    def moments(z):
-        r, u = log_weight(z, log_joint, q, lam)[:, None], score(q, z, lam)
-        return np.stack([(r * u)**2, r * u, r * u**2, u**2], axis=1)
+    def mean(g):
+        return expectation(lambda z: g(log_weight(z, log_joint, q, lam)[:, None], score(q, z, lam)), q, lam)
 
-    square, mean, mixed, squared_score = expectation(lambda z: moments(z).reshape(len(z), -1), q, lam).reshape(4, -1)
-    return square - mean**2 + 2 * c * mixed + c**2 * squared_score
+    variance = mean(lambda r, u: (r * u)**2) - mean(lambda r, u: r * u)**2
+    return variance + 2 * c * mean(lambda r, u: r * u**2) + c**2 * mean(lambda r, u: u**2)
 
 
 def variance_without_constant(log_joint, q, lam):
@@ -84,8 +82,8 @@ def factor(lam, d):
 
 def by_factor(of_factor, lam):
     """Gradients in the order of lam (..., 2 D), where of_factor(d) (..., 2) is that in the parameters of one factor."""
-    pairs = np.stack([of_factor(d) for d in range(len(lam) // 2)], axis=-1)         # (..., 2, D)
-    return pairs.reshape(*pairs.shape[:-2], -1)
+    pairs = [of_factor(d) for d in range(lam.size // 2)]
+    return np.concatenate([np.stack([pair[..., i] for pair in pairs], axis=-1) for i in (0, 1)], axis=-1)
 
 
 def sum_of_factors(at, lam):
