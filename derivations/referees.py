@@ -30,6 +30,11 @@ def complex_step(f, at, h=1e-30):
     return np.stack([np.imag(f(at + 1j * h * e)) / h for e in np.eye(len(at))], axis=-1)
 
 
+def bell(x, mean=0., sd=1.):
+    """log N(x; mean, sd^2), written out: quick, and for complex numbers as well."""
+    return -((x - mean) / sd)**2 / 2 - np.log(sd * np.sqrt(2 * np.pi))
+
+
 def under_normal(g, mean, sd):
     """E g(z) for a scalar z ~ N(mean, sd^2), by SciPy's adaptive quadrature over 12 sd either side; its error is
     quad's own."""
@@ -59,3 +64,13 @@ def few_nodes(D):
         return eps.reshape(-1, S, D), np.prod(weights, axis=-1)
 
     return Noise(lambda rng, R, S: rng.standard_normal((R, S, D)), rule)
+
+
+def grid(mean, covariance):
+    """Gauss-Hermite nodes (k, D) of N(mean, covariance), three in each dimension, and their masses (k,): exact for
+    every quadratic."""
+    t, w = np.polynomial.hermite_e.hermegauss(3)
+    D = len(mean)
+    nodes = np.stack(np.meshgrid(*[t] * D, indexing="ij"), axis=-1).reshape(-1, D)
+    masses = np.prod(np.stack(np.meshgrid(*[w / w.sum()] * D, indexing="ij"), axis=-1).reshape(-1, D), axis=1)
+    return mean + nodes @ np.linalg.cholesky(covariance).T, masses

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import optimize, stats
 from scipy.spatial.distance import euclidean
 
-from referees import by_differences, complex_step
+from referees import bell, by_differences, complex_step
 from refvi import Estimate, Noise
-from refvi.generative.amortization.model import log_likelihood, standard_noise
+from refvi.generative.amortization.model import log_likelihood, standard_nodes, standard_noise
 from refvi.generative.deep_latent import amortized, local
 from refvi.generative.deep_latent.balance import (after_langevin, draws_after_langevin,      # noqa: F401
                                                   flow_back, flow_there, under_posterior)
@@ -34,7 +34,7 @@ T, H = np.linspace(-9, 9, 601), 18 / 600      # a plain grid, in standard deviat
 
 def through_the_mean(x, theta, decoder):
     """One pass with z at its prior mean instead of an integral over all z."""
-    return log_likelihood(np.zeros((1, decoder.sizes[0])), x, theta, decoder)
+    return log_likelihood(np.zeros(decoder.sizes[0]), x, theta, decoder)
 
 
 def flow_without_proposal_term(at, to, x, theta, decoder, size, log_density):
@@ -47,9 +47,10 @@ def flow_without_proposal_term(at, to, x, theta, decoder, size, log_density):
 def never_rejected(f, x, theta, decoder, size):
     """Every proposal of Langevin's is taken: by a product of two rules."""
     z, masses, _ = posterior_nodes(x, theta, decoder)
+    e, w = standard_nodes(1)
     _, slope = log_joint_and_slope(z[:, None, :], x, theta, decoder)
-    to = z + 0.5 * size**2 * slope[:, 0, :] + size * T
-    return np.einsum("k,t,ktf->f", masses[:, 0], H * stats.norm.pdf(T), f(to[..., None]))
+    to = z + 0.5 * size**2 * slope[:, 0, :] + size * e[:, 0]
+    return np.einsum("k,t,ktf->f", masses[:, 0], w, f(to[..., None]))
 
 
 # ---- a decoder, its marginal and its bounds by plain sums
@@ -68,8 +69,7 @@ def given(x, z, theta, decoder):
     if decoder.observed.binary:
         p = 1 / (1 + np.exp(-image(z, theta, decoder.sizes)))
         return np.sum(x * np.log(p) + (1 - x) * np.log(1 - p), axis=-1)
-    residual = (x - image(z, theta[:-1], decoder.sizes)) / np.exp(theta[-1])
-    return -0.5 * np.sum(residual**2, axis=-1) - x.shape[-1] * (theta[-1] + np.log(2 * np.pi) / 2)
+    return np.sum(bell(x, image(z, theta[:-1], decoder.sizes), np.exp(theta[-1])), axis=-1)
 
 
 def log_density(x, theta, decoder):
@@ -81,7 +81,7 @@ def bounds_on_a_grid(x, lam, theta, decoder):
     """ELBO_n (N,) on the plain grid of every q_n."""
     mu, log_sd = lam[:, 0], lam[:, 1]
     z = mu + np.exp(log_sd) * T[:, None]
-    log_ratio = -z**2 / 2 + T[:, None]**2 / 2 + log_sd            # of prior and q
+    log_ratio = bell(z) - bell(T[:, None]) + log_sd            # of prior and q
     return H * stats.norm.pdf(T) @ (given(x, z[:, :, None], theta, decoder) + log_ratio)
 
 
@@ -231,7 +231,7 @@ def stage_plane_of_outcomes(rng):
     def determinant_formula():
         """-1/2 log det(2 pi e C), C the covariance of x: that of the curve under the prior, and the noise's."""
         w, curve = 0.02 * stats.norm.pdf(z[:, 0, 0]), image(z[:, 0], theta[:-1], decoder.sizes)
-        C = (curve - w @ curve).T @ (w[:, None] * (curve - w @ curve)) + np.exp(2 * theta[-1]) * np.eye(2)
+        C = curve.T @ (w[:, None] * (curve - w @ curve)) + np.exp(2 * theta[-1]) * np.eye(2)
         return -0.5 * np.linalg.slogdet(2 * np.pi * np.e * C)[1]
 
     return dict(outcomes=outcomes, widths=np.full(len(outcomes), 0.25**2), theta=theta, decoder=decoder,

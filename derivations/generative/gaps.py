@@ -2,6 +2,7 @@
 import numpy as np
 from scipy import stats
 
+from referees import grid
 from refvi import Estimate, noise, normal
 from refvi.generative.gaps.codes import (code_of_mixture, lam_of_each, lam_of_encoder,      # noqa: F401
                                          lam_of_partial_sight, mixture_of_codes, mixture_of_network, network_at_mixture)
@@ -133,7 +134,7 @@ def lam_by_hand(x, theta):
 def lam_at(x, phi, sees, theta):
     """What the encoder phi puts out. (N, 2 D)"""
     D = theta.W.shape[1]
-    means = phi[-2 * D:-D] + (x - theta.b)[:, sees] @ phi[:-2 * D].reshape(D, -1).T
+    means = phi[-2 * D:-D] + (x - theta.b)[:, sees] @ phi[:-2 * D].reshape(D, len(sees)).T
     return np.column_stack([means, np.tile(phi[-D:], (len(x), 1))])
 
 
@@ -141,29 +142,20 @@ def lam_by_regression(x, sees, theta):
     return lam_at(x, best_by_hand(x, np.ones(len(x)), sees, theta), sees, theta)
 
 
-def grid(mean, covariance):
-    """Gauss-Hermite nodes, three in each dimension, and their masses: exact for every quadratic."""
-    t, w = np.polynomial.hermite_e.hermegauss(3)
-    D = len(mean)
-    nodes = np.array(np.meshgrid(*[t] * D, indexing="ij")).reshape(D, -1).T
-    masses = np.prod(np.array(np.meshgrid(*[w / w.sum()] * D, indexing="ij")).reshape(D, -1), axis=0)
-    return mean + nodes @ np.linalg.cholesky(covariance).T, masses
-
-
-def bound_on_grid(x, mass, lam, theta):
+def bound_on_grid(x, lam, theta, mass=None):
     """SciPy's log p(z) + log p(x | z) - log q(z) at lam (N, 2 D), over nodes of z, and over the data by their mass."""
     D = theta.W.shape[1]
     nodes, z_mass = grid(np.zeros(D), np.eye(D))
     mu, sd = lam[:, None, :D], np.exp(lam[:, None, D:])
     z = mu + sd * nodes
     log_p = stats.norm.logpdf(z).sum(-1) + stats.norm.logpdf(x[:, None], theta.b + z @ theta.W.T, theta.sd).sum(-1)
-    return mass @ (log_p - stats.norm.logpdf(z, mu, sd).sum(-1)) @ z_mass
+    return np.average((log_p - stats.norm.logpdf(z, mu, sd).sum(-1)) @ z_mass, weights=mass)
 
 
 def bound_over(moments, phi, sees, theta):
     """The bound of an encoder over nodes of x with these moments."""
     x, mass = grid(*moments)
-    return bound_on_grid(x, mass, lam_at(x, phi, sees, theta), theta)
+    return bound_on_grid(x, lam_at(x, phi, sees, theta), theta, mass)
 
 
 def fitted_over(moments, sees, theta):
@@ -180,7 +172,7 @@ def climbed_by_hand(sees, sample, theta, start, steps, rate):
     """Gradient ascent with the gradient written out."""
     gain, covariance = gain_and_covariance(theta)
     precision, off, D = np.linalg.inv(covariance), sample.mean - theta.b, len(covariance)
-    V, c, log_sd = start[:-2 * D].reshape(D, -1), start[-2 * D:-D], start[-D:]
+    V, c, log_sd = start[:-2 * D].reshape(D, len(sees)), start[-2 * D:-D], start[-D:]
     seen = sample.covariance[np.ix_(sees, sees)]
     for _ in range(steps):
         away = V @ off[sees] + c - gain @ off
@@ -194,17 +186,17 @@ def climbed_by_hand(sees, sample, theta, start, steps, rate):
 
 def each_on_grid(x, theta):
     """The bound at every datum's own best lam."""
-    return bound_on_grid(x, np.full(len(x), 1 / len(x)), lam_by_hand(x, theta), theta)
+    return bound_on_grid(x, lam_by_hand(x, theta), theta)
 
 
 def lost_on_grid(x, theta):
-    return np.mean(log_density(x, theta)) - bound_on_grid(x, np.full(len(x), 1 / len(x)), lam_by_hand(x, theta), theta)
+    return np.mean(log_density(x, theta)) - bound_on_grid(x, lam_by_hand(x, theta), theta)
 
 
 def encoder_on_grid(x, sees, theta):
     """The bound at what the regression puts out for every datum."""
     lam = lam_at(x, best_by_hand(x, np.ones(len(x)), sees, theta), sees, theta)
-    return bound_on_grid(x, np.full(len(x), 1 / len(x)), lam, theta)
+    return bound_on_grid(x, lam, theta)
 
 
 def left_of_codes(x, sees, theta):
@@ -255,14 +247,14 @@ def gap_on_grids(sees, population, sample, theta, start, steps, rate):
     """E[log p(x)] - E[ELBO] on the grid of the population."""
     x, mass = grid(*population)
     phi = climbed_by_hand(sees, sample, theta, start, steps, rate)
-    return mass @ log_density(x, theta) - bound_on_grid(x, mass, lam_at(x, phi, sees, theta), theta)
+    return np.average(log_density(x, theta), weights=mass) - bound_on_grid(x, lam_at(x, phi, sees, theta), theta, mass)
 
 
 def sample_gap_on_grid(sees, sample, theta, start, steps, rate):
     """E[log p(x)] - E[ELBO] on the grid of the sample."""
     x, mass = grid(*sample)
     phi = climbed_by_hand(sees, sample, theta, start, steps, rate)
-    return mass @ log_density(x, theta) - bound_on_grid(x, mass, lam_at(x, phi, sees, theta), theta)
+    return np.average(log_density(x, theta), weights=mass) - bound_on_grid(x, lam_at(x, phi, sees, theta), theta, mass)
 
 
 def gap_from_the_truth_on_grids(sees, population, sample, theta, start, steps, rate):
@@ -270,7 +262,7 @@ def gap_from_the_truth_on_grids(sees, population, sample, theta, start, steps, r
     x, mass = grid(*population)
     phi = climbed_by_hand(sees, sample, theta, start, steps, rate)
     log_truth = stats.multivariate_normal.logpdf(x, *population)
-    return mass @ log_truth - bound_on_grid(x, mass, lam_at(x, phi, sees, theta), theta)
+    return np.average(log_truth, weights=mass) - bound_on_grid(x, lam_at(x, phi, sees, theta), theta, mass)
 
 
 def posterior_mean_of_mixture(x, t, theta):

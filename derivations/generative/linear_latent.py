@@ -1,24 +1,27 @@
 """Companion of linear_latent.md: its rows, its slips, its stages and its referees."""
 import numpy as np
-from referees import by_differences
+from referees import by_differences, grid
 from scipy import integrate, optimize, stats
 
 from refvi import Estimate, Noise
 from refvi.base.families.gaussian import closed_divergence
+from refvi.base.models import isotropic
 from refvi.generative.linear_latent.autoencoder import (decoder_after_encoder, error_of_other_axes,      # noqa: F401
                                                         error_of_principal_axes, lowest_error, plane_of_ppca,
                                                         reconstruction_of_ppca)
 from refvi.generative.linear_latent.em import (bound_after_m_step, bound_touches,      # noqa: F401
-                                               covariance_a_step_later, covariance_after_em, covariance_of_fit, e_step,
-                                               fitted_variances, gradient_at_fit, gradient_at_ppca, likelihood_after_em,
-                                               likelihood_after_m_step, likelihood_of_fit, likelihood_of_ppca, m_step,
-                                               one_matrix, parts, regression_on_moments, variances_of_ppca)
+                                               covariance_a_step_later, covariance_after_em, e_step,
+                                               likelihood_after_em, likelihood_after_m_step, m_step, one_matrix, parts,
+                                               regression_on_moments)
 from refvi.generative.linear_latent.encoder import (aligned_bound, average_weight, best_encoder,      # noqa: F401
                                                     climbed_encoder, encode, evidence_minus_divergence,
                                                     fit_minus_kl, highest_bound_of_all, bound_minus_correlation,
                                                     posterior_with_noise, posterior_without_noise, rotated_bound,
                                                     scaled_bound_without_noise, slopes_and_curvature,
                                                     squared_error_of_average)
+from refvi.generative.linear_latent.factors import (covariance_of_fit, fitted_variances,      # noqa: F401
+                                                    gradient_at_fit, gradient_at_ppca, likelihood_of_fit,
+                                                    likelihood_of_ppca, variances_of_ppca)
 from refvi.generative.linear_latent.maximum import (closed_form, covariance_of_closed_form, eigen,      # noqa: F401
                                                     gradient, gradient_at_closed_form, gradient_at_other_axes,
                                                     likelihood_at_closed_form, likelihood_at_rotation,
@@ -77,7 +80,7 @@ def code_without_spread(x, phi, theta):
     """x reconstructed from the mean of q alone, as an autoencoder does."""
     lam = encode(x, phi, theta)
     mu = lam[:, :theta.W.shape[1]]
-    return np.mean(log_joint(mu, x, theta) - stats.norm.logpdf(mu).sum(axis=1) - closed_divergence(lam))
+    return np.mean(log_joint(mu, x, theta) - isotropic(mu, 1.) - closed_divergence(lam))
 
 
 def marginal_deviations(theta):
@@ -122,7 +125,7 @@ def stage_noise_of_each(rng):
 def model_covariance(theta):
     """Entry by entry."""
     C = np.array([[sum(v * w) for w in theta.W] for v in theta.W])
-    return C + np.diag(theta.sd**2 * np.ones(len(theta.b)))
+    return C + np.diag(np.full(len(theta.b), theta.sd**2))
 
 
 def by_scipy(x, theta):
@@ -329,7 +332,7 @@ def slopes_by_differences(x, W, log_sd):
 
     def density(v):
         W, b, log_sd = v[:n * D].reshape(n, D), v[n * D:n * D + n], v[n * D + n:]
-        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.exp(2 * log_sd) * np.ones(n))))
+        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.full(n, np.exp(2 * log_sd)))))
     return by_differences(density, np.concatenate([W.ravel(), x.mean(axis=0), log_sd]))
 
 
@@ -379,19 +382,16 @@ def other_eigenvalues(x, kept):
 
 def codes_on_grid(x, theta):
     """Gauss-Hermite nodes (N, k, D) of each posterior, and their masses (k,); three suffice for quadratics."""
-    t, w = np.polynomial.hermite_e.hermegauss(3)
-    D = theta.W.shape[1]
-    nodes = np.array(np.meshgrid(*[t] * D)).reshape(D, -1).T
-    masses = np.prod(np.array(np.meshgrid(*[w / w.sum()] * D)).reshape(D, -1), axis=0)
     rows = conditioned(x, theta)
-    return rows[:len(x), None] + nodes @ np.linalg.cholesky(rows[len(x):]).T, masses
+    around, masses = grid(np.zeros(theta.W.shape[1]), rows[len(x):])
+    return rows[:len(x), None] + around, masses
 
 
 def every_code(x, theta, each):
     """Weighted least squares of each datum on 1 and every node of its posterior."""
     z, masses = codes_on_grid(x, theta)
     weights = np.tile(masses, len(x))[:, None] / len(x)
-    design = np.column_stack([z.reshape(-1, z.shape[2]), np.ones(len(weights))])
+    design = np.column_stack([np.concatenate(z), np.ones(len(weights))])
     targets = np.repeat(x, len(masses), axis=0)
     W = np.linalg.lstsq(np.sqrt(weights) * design, np.sqrt(weights) * targets, rcond=None)[0].T
     left = np.sum(weights * (targets - design @ W.T)**2, axis=0)

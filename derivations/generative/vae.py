@@ -182,9 +182,9 @@ def stage_adam(rng):
 
 
 def stage_epoch(rng):
-    """Nine data in minibatches of four."""
+    """Nine data in minibatches of two."""
     order = rng.permutation(9)
-    return dict(order=order, M=4, once=lambda: np.ones(9), all_but_the_last=lambda: 1. * (np.arange(9) != order[-1]))
+    return dict(order=order, M=2, once=lambda: np.ones(9), all_but_the_last=lambda: 1. * (np.arange(9) != order[-1]))
 
 
 def stage_digits(rng):

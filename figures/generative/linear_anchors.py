@@ -10,9 +10,9 @@ from autograd import grad
 from scipy import optimize
 
 from refvi.base.optimize import adam, gradient_ascent
-from refvi.generative.linear_latent import em
 from refvi.generative.linear_latent.autoencoder import error
 from refvi.generative.linear_latent.encoder import elbo
+from refvi.generative.linear_latent.fit import fit
 from refvi.generative.linear_latent.maximum import eigen, flat, likelihood_at_closed_form, unflat
 from refvi.generative.linear_latent.model import log_likelihood
 
@@ -31,7 +31,7 @@ def waves(columns):
 def data(rng):
     x = waves(D) @ W.T + waves(D + n)[:, D:] * SD + 1.
     values, _ = eigen(x)
-    fitted = em.fit(x, D)
+    fitted = fit(x, D)
     decoder, encoder = 0.1 * np.cos(np.arange(n * D)), 0.1 * np.sin(np.arange(n * D))
     squares = squares_of_descent(x, np.concatenate([decoder, encoder]))
     reached = fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1]

@@ -6,9 +6,10 @@ from scipy import optimize, stats
 
 from refvi.app.figures import load_press
 from refvi.generative.linear_latent.autoencoder import error, trained
-from refvi.generative.linear_latent.em import e_step, em_step, fit, iterated, m_step
+from refvi.generative.linear_latent.em import e_step, em_step, iterated, m_step
 from refvi.base.families.gaussian import closed_divergence
 from refvi.generative.linear_latent.encoder import best, climbed, elbo, encode, reconstruction
+from refvi.generative.linear_latent.fit import fit
 from refvi.generative.linear_latent.maximum import closed_form, eigen, flat, from_axes, gradient, unflat
 from refvi.generative.linear_latent.model import (Linear, best_lam, covariance, linear, log_evidence, log_likelihood,
                                                   posterior, scatter, small)

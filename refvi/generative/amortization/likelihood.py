@@ -60,7 +60,8 @@ def moments_of_the_likelihood(inputs, weights, network):
 
 def effect_of_the_sum(inputs, weights, network):
     """h(x_1 + x_2) - h(0): both inputs at once. (2 D,)"""
-    return output(weights, inputs[:1] + inputs[1:2], network)[0] - output(weights, 0 * inputs[:1], network)[0]
+    both, none = output(weights, np.array([np.sum(inputs, axis=0), np.zeros(network.sizes[0])]), network)
+    return both - none
 
 
 # ---- smoothness

@@ -42,7 +42,7 @@ def score_of_linear_decoder(outcomes, widths, theta, decoder):
     """E[log p(x)] of these data under the linear decoder nearest to them, probabilistic principal components."""
     mass = widths * np.exp(log_evidence(outcomes, theta, decoder))
     mean = mass @ outcomes
-    covariance = (outcomes - mean).T @ (mass[:, None] * (outcomes - mean))
+    covariance = outcomes.T @ (mass[:, None] * (outcomes - mean))
     best = linear.from_moments(mean, covariance, decoder.sizes[0])
     return mass @ linear.normal_marginal(outcomes, best, decoder._replace(sizes=(decoder.sizes[0], decoder.n)))
 

@@ -36,8 +36,8 @@ def put_out(data, x, sees, theta):
 
 def code_of_mixture(x, t, theta):
     """The linear encoder's mean at the mixture of the first two data, fitted on all. (D,)"""
-    mixture = t * x[:1] + (1 - t) * x[1:2]
-    return put_out(mixture, x, np.arange(x.shape[1]), theta)[0, :theta.W.shape[1]]
+    mixture = t * x[0] + (1 - t) * x[1]
+    return put_out(mixture[None], x, np.arange(x.shape[1]), theta)[0, :theta.W.shape[1]]
 
 
 def mixture_of_codes(x, t, theta):
@@ -47,11 +47,12 @@ def mixture_of_codes(x, t, theta):
 
 
 def network_at_mixture(weights, x, t, sizes, g):
-    """A network with a hidden layer, at the mixture of the first two data. (D,)"""
-    return forward(weights, t * x[:1] + (1 - t) * x[1:2], sizes, g)[-1][0]
+    """A network with a hidden layer, at the mixture of two data. (D,)"""
+    mixture = t * x[0] + (1 - t) * x[1]
+    return forward(weights, mixture[None], sizes, g)[-1][0]
 
 
 def mixture_of_network(weights, x, t, sizes, g):
     """The mixture of its outputs at the two data. (D,)"""
-    first, second = forward(weights, x[:2], sizes, g)[-1]
+    first, second = forward(weights, x, sizes, g)[-1]
     return t * first + (1 - t) * second

@@ -4,13 +4,11 @@ Shapes as in model.py; `each` says whether every coordinate of x has a noise of 
 one (probabilistic PCA). Likelihoods and bounds are nats per datum. Rubin and Thayer (1982), EM algorithms for ML factor
 analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
 """
-from typing import NamedTuple
+import numpy as np
 
-import autograd.numpy as np
-
-from refvi.base.checks import require_count, require_positive
-from refvi.generative.linear_latent.maximum import closed_form, gradient
-from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, posterior, scatter, small
+from refvi.generative.linear_latent.maximum import closed_form
+from refvi.generative.linear_latent.model import (Linear, covariance, deviations, log_likelihood, posterior, scatter,
+                                                  small)
 
 
 # ---- one step
@@ -46,50 +44,9 @@ def iterated(x, theta, each, steps):
     return theta
 
 
-# ---- the fit
-
-class Fit(NamedTuple):
-    """theta, the likelihood in nats per datum before each step and after the last, and whether it has come to rest."""
-    theta: Linear
-    log_likelihoods: np.ndarray
-    converged: bool
-
-
-def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
-    """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit.
-
-    It stops where a step changes no entry of the covariance by more than tolerance times its largest. Where a
-    coordinate's noise falls to nothing (a Heywood case: the likelihood has no interior maximum there) it goes on
-    slowly, and `converged` is False.
-    """
-    require_count("steps", steps)
-    require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
-    theta = closed_form(x, D)
-    if each:
-        still = np.flatnonzero(np.ptp(x, axis=0) == 0)
-        if len(still):
-            value = np.asarray(x)[0, still[0]]
-            raise ValueError(f"x[:, {still[0]}] is {value} in every datum: its noise would fall to zero "
-                             "and the likelihood grow without end; leave it out")
-        theta = with_noise_of_each(theta)
-    values, C = [log_likelihood(x, theta)], covariance(theta)
-    for _ in range(steps):
-        theta, before = em_step(x, theta, each), C
-        C = covariance(theta)
-        values.append(log_likelihood(x, theta))
-        if np.max(np.abs(C - before)) <= tolerance * np.max(np.abs(C)):
-            return Fit(theta, np.array(values), True)
-    return Fit(theta, np.array(values), False)
-
-
-def with_noise_of_each(theta):
-    """theta with its one sd repeated for every coordinate: factor analysis that happens to be probabilistic PCA."""
-    return theta._replace(sd=theta.sd * np.ones(len(theta.b)))
-
-
 def parts(theta):
     """W (n, D), b (n, 1) and the noise variances (n, 1) side by side: what a step returns, as one array."""
-    return np.column_stack([theta.W, theta.b, theta.sd**2 * np.ones(len(theta.b))])
+    return np.column_stack([theta.W, theta.b, deviations(theta)**2])
 
 
 # ---- why it climbs
@@ -97,7 +54,7 @@ def parts(theta):
 def bound(x, theta, moments, precision):
     """E[log p(x, z)] under q, and q's entropy, in nats per datum, for q with these moments and this precision."""
     mean, second = moments
-    D, sd = len(second), theta.sd * np.ones(len(theta.b))
+    D, sd = len(second), deviations(theta)
     W, off = theta.W / sd[:, None], (x - theta.b) / sd
     squares = np.mean(np.sum(off**2, axis=1)) - 2 * np.sum(W * (off.T @ mean / len(x))) + np.sum(W.T @ W * second)
     log_likelihood_of_z = -0.5 * (len(sd) * np.log(2 * np.pi) + 2 * np.sum(np.log(sd)) + squares)
@@ -152,40 +109,3 @@ def covariance_a_step_later(x, D):
 def likelihood_after_em(x, theta, each, steps):
     """The likelihood after so many steps."""
     return log_likelihood(x, iterated(x, theta, each, steps))
-
-
-# ---- factor analysis: a noise for each coordinate
-
-def fitted_variances(x, D):
-    """The diagonal of C at the fit of factor analysis. (n,)"""
-    return np.diag(covariance(fit(x, D).theta))
-
-
-def variances_of_ppca(x, D):
-    """The diagonal of C at the fit of probabilistic PCA, which has one number for all noises. (n,)"""
-    return np.diag(covariance(closed_form(x, D)))
-
-
-def gradient_at_fit(x, D):
-    """The slope of factor analysis' likelihood in W, b and each log sd, where its EM ends. (n D + 2 n,)"""
-    return gradient(x, fit(x, D).theta)
-
-
-def gradient_at_ppca(x, D):
-    """The slope of factor analysis' likelihood at the fit of probabilistic PCA, where all noises are one."""
-    return gradient(x, with_noise_of_each(closed_form(x, D)))
-
-
-def covariance_of_fit(x, D):
-    """The covariance of x under factor analysis at its maximum. (n, n)"""
-    return covariance(fit(x, D).theta)
-
-
-def likelihood_of_fit(x, D):
-    """The likelihood of factor analysis at its maximum."""
-    return log_likelihood(x, fit(x, D).theta)
-
-
-def likelihood_of_ppca(x, D):
-    """The likelihood of probabilistic PCA at its maximum."""
-    return log_likelihood(x, closed_form(x, D))

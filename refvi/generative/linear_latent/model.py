@@ -34,10 +34,15 @@ def linear(W, b, *, sd):
     return Linear(W, b, sd)
 
 
+def deviations(theta):
+    """The noise's standard deviation in every coordinate of x, whether theta has one for all or one for each. (n,)"""
+    return theta.sd * np.ones(len(theta.b))
+
+
 def log_joint(z, x, theta):
     """log p(z) + log p(x | z), (..., S) for z (..., S, D) and one datum x (n,), or several that broadcast."""
     residual = (x - theta.b - z @ theta.W.T) / theta.sd
-    return isotropic(z, 1.) + isotropic(residual, 1.) - np.sum(np.log(theta.sd * np.ones(len(theta.b))))
+    return isotropic(z, 1.) + isotropic(residual, 1.) - np.sum(np.log(deviations(theta)))
 
 
 # ---- the marginal, N(b, C)

@@ -56,10 +56,12 @@ def small_matrix(x, theta):
 
 def law_of_total_variance(theta):
     """The covariance of the mean given z, on nodes of the prior, and the covariance given z."""
+    n, D = theta.W.shape
+
     def outer(z):
         mean = z @ theta.W.T
-        return np.reshape(mean[:, :, None] * mean[:, None, :], (len(z), -1))
-    n, D = theta.W.shape
+        return np.reshape(mean[:, :, None] * mean[:, None, :], (len(z), n * n))
+
     of_mean = expectation(outer, diagonal_normal, np.zeros(2 * D))
     return np.reshape(of_mean, (n, n)) + theta.sd**2 * np.eye(n)
 

@@ -1,0 +1,44 @@
+"""Factor analysis, a noise for each coordinate, where EM has fitted it, beside probabilistic PCA.
+
+Shapes as in model.py; likelihoods in nats per datum.
+"""
+import numpy as np
+
+from refvi.generative.linear_latent.fit import fit, with_noise_of_each
+from refvi.generative.linear_latent.maximum import closed_form, gradient
+from refvi.generative.linear_latent.model import covariance, log_likelihood
+
+
+def fitted_variances(x, D):
+    """The diagonal of C at the fit of factor analysis. (n,)"""
+    return np.diag(covariance(fit(x, D).theta))
+
+
+def variances_of_ppca(x, D):
+    """The diagonal of C at the fit of probabilistic PCA, which has one number for all noises. (n,)"""
+    return np.diag(covariance(closed_form(x, D)))
+
+
+def gradient_at_fit(x, D):
+    """The slope of factor analysis' likelihood in W, b and each log sd, where its EM ends. (n D + 2 n,)"""
+    return gradient(x, fit(x, D).theta)
+
+
+def gradient_at_ppca(x, D):
+    """The slope of factor analysis' likelihood at the fit of probabilistic PCA, where all noises are one."""
+    return gradient(x, with_noise_of_each(closed_form(x, D)))
+
+
+def covariance_of_fit(x, D):
+    """The covariance of x under factor analysis at its maximum. (n, n)"""
+    return covariance(fit(x, D).theta)
+
+
+def likelihood_of_fit(x, D):
+    """The likelihood of factor analysis at its maximum."""
+    return log_likelihood(x, fit(x, D).theta)
+
+
+def likelihood_of_ppca(x, D):
+    """The likelihood of probabilistic PCA at its maximum."""
+    return log_likelihood(x, closed_form(x, D))
