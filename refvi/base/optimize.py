@@ -123,8 +123,8 @@ def rate_of(rate):
     def at(step):
         value = rate(step)
         if not 0 < value < math.inf:
-            raise FloatingPointError(f"the rate is {value}, expected a finite number > 0: a schedule must last as long "
-                                     "as the ascent, as optimize.robbins_monro does,")
+            raise FloatingPointError(f"the rate is {value}, not a finite number > 0 (a schedule must last as long as "
+                                     "the ascent),")
         return value
 
     return at
