@@ -13,7 +13,8 @@ from refvi.programs.automatic import examples, rows
 from refvi.programs.automatic.bijections import KNOWN, bijection
 from refvi.programs.automatic.fit import first_lam, fit
 from refvi.programs.automatic.model import Parts, target
-from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled, verdict
+from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled
+from refvi.programs.automatic.report import verdict as verdict_of
 from refvi.programs.automatic.space import space
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
@@ -667,6 +668,6 @@ def test_the_noise_of_the_rate_is_told(rng):
 
 
 def test_a_verdict_names_what_it_could_have_seen():
-    assert "no rise of more than 0.5 nats a block" in verdict(Gain(0.1, 0.2, 0.0, 0.0), None, False)
-    assert "too noisy to tell a rise of less than 40 nats" in verdict(Gain(3.0, 20.0, 0.0, 0.0), None, False)
-    assert "still rising" in verdict(Gain(300.0, 20.0, 0.0, 0.0), None, False)
+    assert "no rise of more than 0.5 nats a block" in verdict_of(Gain(0.1, 0.2, 0.0, 0.0), None, False)
+    assert "too noisy to tell a rise of less than 40 nats" in verdict_of(Gain(3.0, 20.0, 0.0, 0.0), None, False)
+    assert "still rising" in verdict_of(Gain(300.0, 20.0, 0.0, 0.0), None, False)
