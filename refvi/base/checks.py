@@ -30,6 +30,7 @@ def require_real(name, value):
                 "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
             )
         value = value.data
+    given = value
     try:
         value = np.asarray(value)
     except ValueError:
@@ -38,7 +39,7 @@ def require_real(name, value):
     if kind in "US":
         raise ValueError(f"{name} holds text ({value.ravel()[0]!s}): convert it with np.asarray({name}, float)")
     if kind == "O":
-        odd = next((item for item in value.ravel() if not isinstance(item, Real)), None)
+        odd = next((item for item in numpy.asarray(given, object).ravel() if not isinstance(item, Real)), None)
         raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "
                          f"then convert it with np.asarray({name}, float)")
     if kind not in "biuf":

@@ -77,8 +77,7 @@ def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
 def climb(gradient, lam, steps, direction, rate, watch):
     """Steps of size rate along what direction(g, step), a vector and its factor, makes of each gradient."""
     require_count("steps", steps)
-    if not callable(rate):
-        require_positive("rate", rate, "ascent is uphill already")
+    rate = rate_of(rate)
     lam, done = require_finite("lam", np.array(lam, dtype_of(lam))), 0
     move = np.empty_like(lam)       # a fresh array for every step would cost more than the arithmetic
     try:
@@ -95,7 +94,7 @@ def climb(gradient, lam, steps, direction, rate, watch):
                 warnings.warn(stopped, RuntimeWarning, stacklevel=3)
                 return Ascent(lam, done, stopped)
             vector, factor = direction(g, step)
-            lam += np.multiply(vector, factor * (rate(step) if callable(rate) else rate), out=move)
+            lam += np.multiply(vector, factor * rate(step), out=move)
             done = step
             reason = watch(step, lam) if watch else None
             if isinstance(reason, str):
@@ -107,6 +106,28 @@ def climb(gradient, lam, steps, direction, rate, watch):
     except KeyboardInterrupt:
         return Ascent(lam, done, Interrupted(f"interrupted after step {done} of {steps}"))
     return Ascent(lam, done)
+
+
+def rate_of(rate):
+    """rate, a number or a function of the step, as a function of the step; ValueError for a number that is not > 0 and
+    finite.
+
+    Where a schedule leaves the positive numbers, its FloatingPointError ends the ascent in these words.
+    """
+    if not callable(rate):
+        require_positive("rate", rate, "ascent is uphill already")
+        if not np.isfinite(rate):
+            raise ValueError(f"rate must be finite, got {rate}: take 0.1 or less to begin with")
+        return lambda step: rate
+
+    def at(step):
+        value = rate(step)
+        if not 0 < value < math.inf:
+            raise FloatingPointError(f"the rate is {value}, not a finite number > 0 (a schedule must last as long as "
+                                     "the ascent),")
+        return value
+
+    return at
 
 
 def dtype_of(lam):
@@ -121,8 +142,7 @@ def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
     watch(step, lam) gets an array of its own.
     """
     require_count("steps", steps)
-    if not callable(rate):
-        require_positive("rate", rate, "ascent is uphill already")
+    rate = rate_of(rate)
     lam, done = require_finite("lam", np.asarray(lam, float)).tolist(), 0
     first, second = [0.] * len(lam), [0.] * len(lam)
     try:
@@ -131,7 +151,7 @@ def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
             if not math.isfinite(sum(map(mul, g, g))):
                 raise FloatingPointError(f"the gradient, of length {math.hypot(*g):.3g}, or its square is not finite")
             spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
-            size = (rate(step) if callable(rate) else rate) * (1 - decay[0]) / (1 - decay[0]**step) / spread
+            size = rate(step) * (1 - decay[0]) / (1 - decay[0]**step) / spread
             tiny = TINY / spread
             above = lam.copy()
             for p, v in enumerate(g):

@@ -125,12 +125,10 @@ def backpropagation_to_inputs(theta, y, delta, sizes, g):
 
 def require_inputs(y, D, name="y"):
     """Inputs (N, D) of a network; ValueError for another shape, or for integers, whose size says nothing."""
-    y = np.asarray(y)
-    if y.dtype.kind in "ui":
-        largest = y.max() if y.size else "none"
-        raise ValueError(f"expected float in [0, 1] or standardized inputs, "
-                         f"got {y.dtype} max {largest}; divide by 255.")
-    y = require_shape(name, y, (None, D), f"(N=number of data, D={D} inputs)")
+    given, y = np.asarray(y).dtype, require_shape(name, y, (None, D), f"(N=number of data, D={D} inputs)")
+    if given.kind in "ui":
+        largest = f"{y.max():g}" if y.size else "none"
+        raise ValueError(f"expected float in [0, 1] or standardized inputs, got {given} max {largest}; divide by 255.")
     if not len(y):
         raise ValueError(f"empty batch: {name} has no rows")
     return y

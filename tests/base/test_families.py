@@ -188,3 +188,38 @@ def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
 def test_what_is_no_covariance_is_named(Sigma, words):
     with pytest.raises(ValueError, match=words):
         refvi.full_normal_lam(np.zeros(2), Sigma=Sigma)
+
+
+# ---- beyond the support, and at its edge
+
+EDGES = [-np.inf, -1.0, 0.0, 0.5, 1.0, 2.0, np.inf]
+
+
+@pytest.mark.parametrize("name, lam, scipy_s", [
+    *[(f"gamma {a}", refvi.gamma_lam(shape=a, rate=2.0), stats.gamma(a, scale=0.5)) for a in (0.5, 1.0, 2.0)],
+    *[(f"inverse_gamma {a}", refvi.gamma_lam(shape=a, rate=2.0), stats.invgamma(a, scale=2.0))
+      for a in (0.5, 1.0, 2.0)],
+    ("exponential", np.log([3.0]), stats.expon(scale=1 / 3)),
+    *[(f"beta {a} {b}", refvi.beta_lam(a=a, b=b), stats.beta(a, b))
+      for a, b in ((1.0, 8.0), (8.0, 1.0), (0.5, 2.0), (1.0, 1.0))],
+    ("log_normal", np.array([0.3, -0.2]), stats.lognorm(np.exp(-0.2), scale=np.exp(0.3))),
+    ("normal", np.array([0.3, -0.2]), stats.norm(0.3, np.exp(-0.2))),
+    ("laplace", np.array([0.3, -0.2]), stats.laplace(0.3, np.exp(-0.2))),
+    ("cauchy", np.array([0.3, -0.2]), stats.cauchy(0.3, np.exp(-0.2))),
+])
+def test_densities_end_where_scipy_s_end(name, lam, scipy_s):
+    log_prob = getattr(refvi, name.split()[0]).log_prob
+    with np.errstate(all="ignore"):
+        right = scipy_s.logpdf(EDGES)
+        right[-1] = -np.inf     # nan for some in SciPy
+        np.testing.assert_allclose(log_prob(np.array(EDGES), lam), right, rtol=1e-12)
+    assert np.isnan(log_prob(np.array([np.nan]), lam))
+
+
+def test_what_is_no_outcome_has_no_probability():
+    lam = refvi.categorical_lam([0.25, 0.75])
+    assert list(np.isfinite(refvi.categorical.log_prob(np.array([0, 1, 2, 0.5, -1]), lam))) == [1, 1, 0, 0, 0]
+    z = np.array([[0], [1], [0.5], [2]])
+    assert list(np.isfinite(refvi.bernoulli.log_prob(z, np.zeros(1)))) == [1, 1, 0, 0]
+    sure = refvi.bernoulli.log_prob(np.array([[1, 0], [0, 0], [1, 1]], np.uint8), np.array([np.inf, -np.inf]))
+    assert list(sure) == [0, -np.inf, -np.inf]

@@ -82,3 +82,21 @@ def test_on_a_quadratic_noise_dies_out_without_a_finite_sum_of_squares_but_not_w
     assert left["root"][1] < 0.11 * left["root"][0] and left["constant"][1] == pytest.approx(1 / 3)
     with pytest.raises(ValueError, match=r"power must be above 1/2, got 0.5: the squared steps have no finite sum"):
         robbins_monro(0.1, power=0.5)
+
+
+@pytest.mark.parametrize("ascend", [adam, gradient_ascent, adam_on_floats])
+@pytest.mark.parametrize("rate, told, steps", [(lambda t: 0.1 * (1 - t / 30), "the rate is 0.0, .* at step 30;", 29),
+                                               (lambda t: 0.1 if t < 5 else np.nan, "the rate is nan, .* step 5;", 4),
+                                               (lambda t: np.inf, "the rate is inf, .* at step 1;", 0)])
+def test_a_schedule_that_leaves_the_positive_numbers_is_named_with_its_step(ascend, rate, told, steps):
+    with pytest.warns(RuntimeWarning, match=told):
+        ascent = ascend(lambda lam: [1.0, 1.0], np.zeros(2), 100, rate)
+    assert ascent.steps == steps and "the rate is" in ascent.stopped and np.all(np.isfinite(ascent.lam))
+
+
+@pytest.mark.parametrize("ascend", [adam, gradient_ascent, adam_on_floats])
+@pytest.mark.parametrize("rate, told", [(0, "rate must be > 0, got 0"), (np.inf, "rate must be finite, got inf"),
+                                        (np.nan, "rate must be > 0, got nan")])
+def test_a_rate_that_is_none_is_refused(ascend, rate, told):
+    with pytest.raises(ValueError, match=told):
+        ascend(lambda lam: [1.0], np.zeros(1), 5, rate)

@@ -314,3 +314,39 @@ def test_integers_are_fitted_in_double_precision(rng):
     x = rng.integers(0, 256, (40, 4)).astype(np.uint8)
     reached = fit(x, 1, each=False)
     assert reached.theta.W.dtype == float and reached.converged
+
+
+# ---- what people bring
+
+
+@pytest.mark.parametrize("units", [[1e3, 1.0, 1.0], [1e6, 1.0, 1e-6]])
+def test_factor_analysis_does_not_feel_units(rng, units):
+    x = rng.standard_normal((60, 1)) @ np.array([[1, 0.9, 0.8]]) + rng.standard_normal((60, 3)) * [0.5, 0.5, 1]
+    one, other = fit(x, 1, steps=300), fit(x * units, 1, steps=300)
+    likelihoods = [found.log_likelihoods[-1] for found in (one, other)]
+    assert likelihoods[1] + np.sum(np.log(units)) == pytest.approx(likelihoods[0], abs=1e-9)
+    np.testing.assert_allclose(other.theta.sd / units, one.theta.sd, rtol=1e-6)
+    assert log_likelihood(x * units, other.theta) == pytest.approx(likelihoods[1], abs=1e-8)
+
+
+def test_a_noise_that_falls_to_zero_is_named(rng):
+    """Correlations .8, .8 and .5: the first column's share of the factor would be .8 .8 / .5, above one."""
+    white = np.linalg.qr(np.column_stack([np.ones(40), rng.standard_normal((40, 3))]))[0][:, 1:] * np.sqrt(40)
+    x = white @ np.linalg.cholesky([[1, 0.8, 0.8], [0.8, 1, 0.5], [0.8, 0.5, 1]]).T
+    with pytest.warns(RuntimeWarning, match=r"the noise of x\[:, 0\] falls to zero: the likelihood has no maximum"):
+        fit(x, 1, steps=2000)
+
+
+def test_equal_eigenvalues_have_loadings_of_zero():
+    x = np.vstack([2 * np.eye(4), -2 * np.eye(4)])
+    theta = closed_form(x, 2)
+    assert np.all(theta.W == 0) and theta.sd == pytest.approx(1)
+    assert log_likelihood(x, theta) == pytest.approx(-2 * (1 + np.log(2 * np.pi)))
+
+
+@pytest.mark.parametrize("x, told", [(np.ma.masked_values([[1., 2.], [3., -9.]], -9.), "x is a masked array"),
+                                     ([["1", "2"], ["3", "4"]], "x holds text"), (np.ones(3), r"x has shape \(3,\)")])
+def test_data_that_are_none_are_refused(x, told):
+    for call in (closed_form, fit):
+        with pytest.raises(ValueError, match=told):
+            call(x, 1)

@@ -13,7 +13,8 @@ from refvi.programs.automatic import examples, rows
 from refvi.programs.automatic.bijections import KNOWN, bijection
 from refvi.programs.automatic.fit import first_lam, fit
 from refvi.programs.automatic.model import Parts, target
-from refvi.programs.automatic.report import Block, blocks, gain_of, has_settled
+from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled
+from refvi.programs.automatic.report import verdict as verdict_of
 from refvi.programs.automatic.space import space
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
@@ -606,3 +607,67 @@ def test_the_picture_s_ends_lie_at_their_optima():
     assert data["evidence"] - data["best_product"] == pytest.approx(0.5492, abs=1e-4)
     R = data["random_factor"]
     assert R[0, 1, 0] == 0 and (R[1] @ R[1].T)[0, 1] < -0.1 and np.all(np.diff(data["levels"]) < 0)
+
+
+# ---- what people bring
+
+
+def mean_of_normals(z, x):
+    return anp.sum(-0.5 * (x - z.m[..., None]) ** 2, axis=-1)
+
+
+MEAN = Parts(lambda z: -0.5 * z.m**2, mean_of_normals)
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0, 3.0], (1, 2, 3), np.array([1, 2, 3], np.uint8), [np.array([1.0, 2.0, 3.0])]])
+def test_data_of_many_types_are_the_data(x):
+    right = fit(MEAN, dict(m="real"), np.random.default_rng(5), steps=20, data=np.array([1.0, 2.0, 3.0]))
+    assert fit(MEAN, dict(m="real"), np.random.default_rng(5), steps=20, data=x).lam == pytest.approx(right.lam)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (dict(data=np.array([1.0, None], object)), r"data\[0\] holds Python objects \(NoneType among them\)"),
+        (dict(data=np.array(["1", "2"])), r"data\[0\] holds text \(1\)"),
+        (dict(data=np.ma.masked_values([1.0, -999.0], -999.0)), r"data\[0\] is a masked array with 1 of 2"),
+        (dict(data=[[1.0, 2.0], [3.0]]), r"data\[0\] has rows of different lengths"),
+        (dict(data=3.0), r"data have shapes \(\), expected the same number of rows"),
+        (dict(start=dict(m=[1.0, 2.0])), r"m has shape \(2,\), expected \(\): one number, any finite number"),
+        (dict(rate=0), "rate must be > 0, got 0"),
+    ],
+)
+def test_data_that_are_none_are_refused(rng, change, message):
+    with pytest.raises(ValueError, match=message):
+        fit(**(dict(model=MEAN, latents=dict(m="real"), rng=rng, steps=5, data=np.ones(3)) | change))
+
+
+@pytest.mark.parametrize("S", [1, 8, 16])
+def test_a_fit_that_ends_lower_than_it_began_says_so(rng, S):
+    with pytest.warns(RuntimeWarning, match="the ELBO fell from .* to .* nats: lower the rate"):
+        found = fit(MEAN, dict(m="real"), rng, steps=100, S=S, rate=50.0, data=np.array([1.0, 2.0, 3.0]))
+    assert "lower than it began" in found.why and "no rise" not in found.why
+
+
+def test_a_known_evidence_and_columns_of_other_sizes_are_told(rng):
+    y = np.column_stack([np.ones(50), 300 * rng.standard_normal(50)])
+    x = y @ [1.0, 1.0] + rng.standard_normal(50)
+    evidence = examples.unknown_noise_exact(x, y).log_evidence
+    found = fit(*examples.unknown_noise(2), rng, data=(x, y), steps=300, log_evidence=evidence)
+    assert f"{evidence - found.elbo.value:.2g} +- " in found.why and "nats below the log evidence" in found.why
+    assert "column 1 of data[1] has mean" in found.why and "centre it and scale it to one" in found.why
+    scaled = fit(*examples.unknown_noise(2), rng, data=(x, y / [1, 300]), steps=30)
+    assert "column" not in scaled.why
+
+
+def test_the_noise_of_the_rate_is_told(rng):
+    """Fifty means, a single draw a step, a constant rate: each mean keeps a spread, and their sum is nats."""
+    found = fit(lambda z: -0.5 * anp.sum((z.w / 0.02) ** 2, axis=-1), dict(w=("real", 50)), rng, S=1, steps=600,
+                rate=0.05, spread=0.02, start=dict(w=np.ones(50)))
+    assert "the average of the last iterates has an ELBO" in found.why
+
+
+def test_a_verdict_names_what_it_could_have_seen():
+    assert "no rise of more than 0.5 nats a block" in verdict_of(Gain(0.1, 0.2, 0.0, 0.0), None, False)
+    assert "too noisy to tell a rise of less than 40 nats" in verdict_of(Gain(3.0, 20.0, 0.0, 0.0), None, False)
+    assert "still rising" in verdict_of(Gain(300.0, 20.0, 0.0, 0.0), None, False)

@@ -4,6 +4,7 @@ from scipy.special import expit
 
 from refvi.base.checks import require_shape
 from refvi.base.core import Family
+from refvi.base.families.lam import within
 from refvi.base.special import logsumexp
 
 
@@ -23,7 +24,8 @@ def categorical_lam(probs):
 def categorical_log_prob(z, lam):
     K = np.shape(lam)[-1]
     chosen = np.asarray(z)[..., None] == np.arange(K)
-    return np.sum(np.where(chosen, lam + np.zeros(np.shape(chosen)), 0.), axis=-1) - logsumexp(lam, axis=-1)
+    of_outcome = np.sum(np.where(chosen, lam + np.zeros(np.shape(chosen)), 0.), axis=-1) - logsumexp(lam, axis=-1)
+    return within(np.any(chosen, axis=-1), of_outcome)
 
 
 def categorical_sample(rng, lam, size):
@@ -38,7 +40,9 @@ def categorical_nodes(lam, order=64):
 # bernoulli: z (..., S, D) in {0, 1}, independent; lam = D logits. Its nodes are the 2^D corners, each of weight one.
 
 def bernoulli_log_prob(z, lam):
-    return np.sum(z * lam - np.logaddexp(0., lam), axis=-1)
+    inside = (z == 0) | (z == 1)
+    sign = 1. - 2. * np.where(inside, z, 0.)
+    return within(np.all(inside, axis=-1), -np.sum(np.logaddexp(0., sign * lam), axis=-1))
 
 
 def bernoulli_sample(rng, lam, size):

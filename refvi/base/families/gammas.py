@@ -10,7 +10,7 @@ from refvi.base.checks import require_positive
 from refvi.base.core import Family
 from refvi.base.families.implicit import (NEGLIGIBLE, beta_quantile, gamma_log_quantile, student_quantile,
                                           where_negligible)
-from refvi.base.families.lam import pair, trapezoid
+from refvi.base.families.lam import pair, times_log, trapezoid, within
 from refvi.base.special import betaln, gammaln
 
 
@@ -41,7 +41,9 @@ def student_t_lam(mu, *, sigma, df):
 def gamma_log_prob(z, lam):
     log_shape, log_rate = pair(lam)
     a = np.exp(log_shape)
-    return a * log_rate - gammaln(a) + (a - 1) * np.log(z) - np.exp(log_rate) * z
+    inside = ~((z < 0) | (z == np.inf))
+    z = np.where(inside, z, 1.)
+    return within(inside, a * log_rate - gammaln(a) + times_log(a - 1, z) - np.exp(log_rate) * z)
 
 
 def gamma_sample(rng, lam, size):
@@ -70,7 +72,7 @@ def gamma_transport(eps, lam):
 # exponential: z (..., S) > 0; lam = (log rate,): a gamma of shape one
 
 def exponential_log_prob(z, lam):
-    return lam[..., 0] - np.exp(lam[..., 0]) * z
+    return within(~(z < 0), lam[..., 0] - np.exp(lam[..., 0]) * z)
 
 
 def exponential_sample(rng, lam, size):
@@ -88,7 +90,10 @@ def exponential_transport(eps, lam):
 # inverse gamma: z (..., S) > 0, one over a gamma; lam = (log shape, log rate) of that gamma: its rate is our scale
 
 def inverse_gamma_log_prob(z, lam):
-    return gamma_log_prob(1 / z, lam) - 2 * np.log(z)
+    log_shape, log_rate = pair(lam)
+    a, inside = np.exp(log_shape), ~((z <= 0) | (z == np.inf))
+    z = np.where(inside, z, 1.)
+    return within(inside, a * log_rate - gammaln(a) - (a + 1) * np.log(z) - np.exp(log_rate) / z)
 
 
 def inverse_gamma_sample(rng, lam, size):
@@ -110,7 +115,15 @@ def inverse_gamma_transport(eps, lam):
 
 def beta_log_prob(z, lam):
     a, b = map(np.exp, pair(lam))
-    return (a - 1) * np.log(z) + (b - 1) * np.log1p(-z) - betaln(a, b)
+    inside = ~((z < 0) | (z > 1))
+    z = np.where(inside, z, 0.5)
+    return within(inside, times_log(a - 1, z) + times_log1p(b - 1, z) - betaln(a, b))
+
+
+def times_log1p(k, z):
+    """k log(1 - z) for z in [0, 1], at z = 1 its limit."""
+    inner = np.where(z == 1, 0., z)
+    return np.where(z == 1, times_log(k, 0. * inner), k * np.log1p(-inner))
 
 
 def beta_sample(rng, lam, size):

@@ -21,3 +21,15 @@ def pair(lam):
     if np.shape(lam)[-1] != 2:
         raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., 2)")
     return lam[..., 0], lam[..., 1]
+
+
+def times_log(k, z):
+    """k log z for z >= 0, at z = 0 and at infinity its limit for k of any sign, which for k = 0 is zero."""
+    edge = (z == 0) | (z == np.inf)
+    limit = np.where(k == 0, 0., np.where((k > 0) == (z == 0), -np.inf, np.inf))
+    return np.where(edge, limit, k * np.log(np.where(edge | (z < 0), 1., z)))
+
+
+def within(inside, log_density):
+    """log_density where inside, minus infinity elsewhere."""
+    return np.where(inside, log_density, -np.inf)

@@ -4,7 +4,7 @@ import autograd.numpy as np
 from refvi.base.core import Family
 from refvi.base.families.gammas import gamma_nodes, student_t_nodes
 from refvi.base.families.gaussian import normal_log_prob, normal_nodes, normal_sample, normal_transport
-from refvi.base.families.lam import pair
+from refvi.base.families.lam import pair, within
 
 
 # Cauchy: z (..., S) real; lam = (mu, log gamma), gamma half the distance between the quartiles. No mean, no variance.
@@ -51,7 +51,9 @@ def laplace_transport(eps, lam):
 # log-normal: z (..., S) > 0, the exponential of a normal; lam = (mu, log sigma) of that normal
 
 def log_normal_log_prob(z, lam):
-    return normal_log_prob(np.log(z), lam) - np.log(z)
+    inside = ~((z <= 0) | (z == np.inf))
+    log_z = np.log(np.where(inside, z, 1.))
+    return within(inside, normal_log_prob(log_z, lam) - log_z)
 
 
 def log_normal_sample(rng, lam, size):

@@ -14,12 +14,12 @@ class Fit(NamedTuple):
 
 
 def ascend(one_sweep, elbo, q, log_evidence=np.inf, tolerance=1e-10, most=10_000):
-    """Sweeps q <- one_sweep(q) until elbo(q) gains less than tolerance nats; a Fit.
+    """Sweeps q <- one_sweep(q) until elbo(q) has less than tolerance nats left to gain; a Fit.
 
     ArithmeticError where the bound falls by more than rounding or exceeds log_evidence: no correct update does either.
     """
     require_count("most", most)
-    require_positive("tolerance", tolerance, "nats gained by the last sweep")
+    require_positive("tolerance", tolerance, "nats left to gain")
     trace, stopped = [require_bound(float(elbo(q)), log_evidence)], f"still gaining after {most} sweeps"
     for number in range(1, most + 1):
         q = one_sweep(q)
@@ -29,7 +29,21 @@ def ascend(one_sweep, elbo, q, log_evidence=np.inf, tolerance=1e-10, most=10_000
         if not after - before >= -rounding:
             raise ArithmeticError(f"sweep {number} took the ELBO from {before} to {after}: "
                                   "an update that is no maximum, or one made from stale factors")
-        if after - before < tolerance:
+        if left_to_gain(trace) < tolerance:
             stopped = ""
             break
     return Fit(q, np.array(trace), stopped)
+
+
+def left_to_gain(trace):
+    """What further sweeps would gain, in nats, if gains go on shrinking by the factor of the last two; infinite while
+    they do not shrink, zero where the last is lost in rounding.
+
+    A sweep that gains little may stand before many that gain as little each: near the top gains are a geometric series.
+    """
+    gains = np.diff(trace[-3:])
+    if gains[-1] <= 4 * np.finfo(float).eps * max(1., abs(trace[-1])):
+        return 0.
+    if len(gains) < 2 or gains[1] >= gains[0]:
+        return np.inf
+    return gains[1]**2 / (gains[0] - gains[1])

@@ -1,12 +1,15 @@
 """Maximum likelihood by EM, for probabilistic PCA and for factor analysis. Shapes as in model.py; nats per datum."""
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count, require_positive
+from refvi.base.checks import require_count, require_positive, spread
 from refvi.generative.linear_latent.em import em_step
-from refvi.generative.linear_latent.maximum import closed_form
+from refvi.generative.linear_latent.maximum import closed_form, require_data
 from refvi.generative.linear_latent.model import Linear, covariance, deviations, log_likelihood
+
+NOTHING = 0.05      # of its column's standard deviation: a noise below it that still falls is on its way to zero
 
 
 class Fit(NamedTuple):
@@ -19,28 +22,40 @@ class Fit(NamedTuple):
 def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit.
 
-    It stops where a step changes no entry of the covariance by more than tolerance times its largest. Where a
-    coordinate's noise falls to nothing (a Heywood case: the likelihood has no interior maximum there) it goes on
-    slowly, and `converged` is False.
+    It stops where a step changes no entry of the covariance by more than tolerance times its largest, for factor
+    analysis in units of each column's standard deviation. Where a coordinate's noise falls to nothing (a Heywood case:
+    the likelihood has no interior maximum there) it goes on slowly, and a RuntimeWarning names the coordinate.
     """
     require_count("steps", steps)
     require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
+    x, units = require_data(x, D), 1.
+    if each:        # factor analysis does not feel the units of its columns, its start and its stop would
+        units = spread(x)
+        still = np.flatnonzero(units == 0)
+        if len(still):
+            raise ValueError(f"x[:, {still[0]}] is {x[0, still[0]]} in every datum: its noise would fall to zero "
+                             "and the likelihood grow without end; leave it out")
+        x = x / units
     theta = closed_form(x, D)
     if each:
-        still = np.flatnonzero(np.ptp(x, axis=0) == 0)
-        if len(still):
-            value = np.asarray(x)[0, still[0]]
-            raise ValueError(f"x[:, {still[0]}] is {value} in every datum: its noise would fall to zero "
-                             "and the likelihood grow without end; leave it out")
         theta = with_noise_of_each(theta)
-    values, C = [log_likelihood(x, theta)], covariance(theta)
-    for _ in range(steps):
+    values, C, halfway, converged = [log_likelihood(x, theta)], covariance(theta), theta.sd, False
+    for step in range(steps):
         theta, before = em_step(x, theta, each), C
         C = covariance(theta)
         values.append(log_likelihood(x, theta))
+        if step == steps // 2:
+            halfway = theta.sd
         if np.max(np.abs(C - before)) <= tolerance * np.max(np.abs(C)):
-            return Fit(theta, np.array(values), True)
-    return Fit(theta, np.array(values), False)
+            converged = True
+            break
+    gone = np.flatnonzero((theta.sd < NOTHING) & (theta.sd < 0.9 * halfway)) if each else ()
+    if len(gone):
+        warnings.warn(f"the noise of x[:, {gone[0]}] falls to zero: the likelihood has no maximum inside (a Heywood "
+                      "case), take a smaller D or leave the column out", RuntimeWarning, stacklevel=2)
+    W = theta.W * np.reshape(units * np.ones(x.shape[1]), (-1, 1))
+    log_units = np.sum(np.log(units * np.ones(x.shape[1])))
+    return Fit(Linear(W, theta.b * units, theta.sd * units), np.array(values) - log_units, converged)
 
 
 def with_noise_of_each(theta):

@@ -6,7 +6,7 @@ section 3.2 and appendix A.
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.base.checks import require_count, require_finite, require_positive, require_shape
+from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
 
 
@@ -44,7 +44,7 @@ def closed_form(x, D, rotation=None):
     x = require_data(x, D)
     if rotation is None:
         rotation = np.eye(D)
-    require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
+    rotation = require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
     if not np.allclose(rotation.T @ rotation, np.eye(D)):
         raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, "
                          "take a QR decomposition's Q")
@@ -66,8 +66,12 @@ def from_moments(mean, covariance_of_data, kept, rotation):
         raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
                          f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
                          "take a smaller D, or more data than coordinates")
-    remedy = "less the mean of the others; keep the largest"
-    roots = np.sqrt(require_positive("each kept eigenvalue", values[kept] - variance, remedy))
+    excess = values[kept] - variance
+    excess = np.where(np.abs(excess) <= 8 * np.finfo(float).eps * len(values) * values[0], 0., excess)      # a tie
+    if not np.all(excess >= 0):
+        raise ValueError(f"each kept eigenvalue must be at least the mean of the others, got {excess} less it: "
+                         "keep the largest")
+    roots = np.sqrt(excess)
     return Linear(U[:, kept] * roots @ rotation, mean, np.sqrt(variance))
 
 

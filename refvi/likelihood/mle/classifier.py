@@ -5,7 +5,7 @@ the indicator of x minus the probabilities; the network carries it backward.
 """
 import numpy as np
 
-from refvi.base.checks import require_count
+from refvi.base.checks import require_count, require_shape
 from refvi.base.optimize import adam
 from refvi.likelihood.networks import backward, forward, initial, rectified, require_inputs
 
@@ -44,11 +44,11 @@ def gradient(theta, x, y, sizes=SIZES, out=None):
 
 def require_labels(x, N, K):
     """Labels (N,) as integers in 0..K-1, or a ValueError."""
-    x = np.asarray(x)
-    if x.shape != (N,):
-        raise ValueError(f"x has shape {x.shape}, expected ({N},): one label for each of the N={N} inputs")
-    if x.dtype.kind not in "ui" or np.any((x < 0) | (x >= K)):
-        raise ValueError(f"labels must be integers in 0..{K - 1}, got {x.dtype} from {x.min()} to {x.max()}")
+    dtype = np.asarray(x).dtype
+    x = require_shape("x", x, (N,), f"one label for each of the N={N} inputs")
+    if dtype.kind not in "ui" or np.any((x < 0) | (x >= K)):
+        raise ValueError(f"labels must be integers in 0..{K - 1}, got {dtype} from {x.min():g} to {x.max():g}"
+                         + (": convert them with x.astype(int)" if dtype.kind not in "ui" else ""))
     return x.astype(int)
 
 
@@ -58,12 +58,14 @@ def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype
     images (N, 784) uint8 are scaled to [0, 1] batch by batch, so that the set is never held as floats.
     watch(step, theta) is called after every step.
     """
+    if not isinstance(images, np.ndarray) or images.ndim != 2 or images.dtype != np.uint8 or np.ma.is_masked(images):
+        kind = getattr(images, "dtype", type(images).__name__)
+        raise ValueError(f"images are kept as uint8 and scaled batch by batch, got {kind} of shape {np.shape(images)}, "
+                         f"expected uint8 of shape (N, {sizes[0]}), none masked")
     N = len(images)
     x = require_labels(x, N, sizes[-1])
     if require_count("M", M) > N:
         raise ValueError(f"a minibatch of M={M} out of N={N} data: M must be at most N")
-    if images.dtype != np.uint8:
-        raise ValueError(f"images are kept as uint8 and scaled batch by batch, got {images.dtype}")
     steps, out, order = N // M, None, None
     scale, step = np.array(1 / 255, dtype), 0
 

@@ -50,11 +50,11 @@ def gradient(theta, x, y, constant=False):
 
 def fit(rng, x, y, epochs=60, M=32, rate=5e-3, constant=False):
     """An Ascent of the log-likelihood by Adam on minibatches of M without replacement, from one sigma for all y."""
-    y = require_inputs(y, np.shape(y)[-1])
+    y = require_finite("y", require_inputs(y, np.shape(y)[-1]))
     N = len(y)
     if require_count("M", M) > N:
         raise ValueError(f"a minibatch of M={M} out of N={N} data: M must be at most N")
-    x = require_shape("x", x, (N,), f"one target for each of the N={N} rows of y")
+    x = require_finite("x", require_shape("x", x, (N,), f"one target for each of the N={N} rows of y"))
     theta = initial(rng, sizes_of(y))
     layers(theta, sizes_of(y))[-1][0][:, 1] = 0.
     total = require_count("epochs", epochs) * (N // M)

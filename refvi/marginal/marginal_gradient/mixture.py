@@ -40,15 +40,21 @@ def gradient(x, logits, mu, log_sigma):
     K = len(require_shape("logits", logits, (None,), "one for each component"))
     mu = require_shape("mu", mu, (K,), f"one for each of the K={K} components")
     log_sigma = require_shape("log_sigma", log_sigma, (K,), f"one for each of the K={K} components")
-    x = require_finite("x", require_shape("x", x, (None,), "(N=number of data,)"))
-    if not len(x):
-        raise ValueError("empty data: x has no entries")
+    x = require_data(x)
     centre = np.mean(x)
     log_pi, m, precision = logits - logsumexp(logits), mu - centre, np.exp(-2 * log_sigma)
     value, (count, first, second) = posterior_sums(x, log_pi, m, log_sigma, centre)
     in_mu = (first - m * count) * precision
     in_log_sigma = (second - 2 * m * first + m**2 * count) * precision - count
     return Gradient(value, count - len(x) * np.exp(log_pi), in_mu, in_log_sigma)
+
+
+def require_data(x):
+    """x (N,) as a float array; ValueError for another shape, no data, or a value that is not finite."""
+    x = require_finite("x", require_shape("x", x, (None,), "(N=number of data,)"))
+    if not len(x):
+        raise ValueError("empty data: x has no entries")
+    return x
 
 
 def posterior_sums(x, log_pi, mu, log_sigma, centre):
@@ -96,6 +102,7 @@ def network_gradient(theta, x, logits, y, sizes):
 
 def expectation_maximization(x, logits, mu, log_sigma):
     """New (logits, mu, log_sigma) after one step of EM, which never lowers the log-likelihood."""
+    x = require_data(x)
     centre = np.mean(x)
     _, (count, first, second) = posterior_sums(x, logits - logsumexp(logits), mu - centre, log_sigma, centre)
     mean = first / count

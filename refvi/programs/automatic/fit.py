@@ -5,6 +5,7 @@ The family is a normal on the free coordinates of space.py, independent ("mean-f
 ("full-rank"); the gradient goes through the noise ("path") or is the score function ("score"), which asks for values
 alone. Kucukelbir et al. (2017), Automatic differentiation variational inference.
 """
+import warnings
 from typing import Any, NamedTuple
 
 import autograd.numpy as np
@@ -14,7 +15,7 @@ from refvi.base.checks import require_bound, require_count, require_positive
 from refvi.base.core import Estimate, Family
 from refvi.base.families.gaussian import diagonal_normal, full_normal, full_normal_lam
 from refvi.base.optimize import adam, robbins_monro
-from refvi.gradients.bbvi.algorithm import finite, warn_of_descent
+from refvi.gradients.bbvi.algorithm import finite
 from refvi.gradients.score_function import score_function
 from refvi.gradients.variance_reduction.leave_one_out import leave_one_out
 from refvi.programs.automatic.model import target
@@ -26,6 +27,7 @@ FAMILIES = {"mean-field": diagonal_normal, "full-rank": full_normal}
 DRAWS = 4000        # of the fitted q, for means and standard deviations,
 CHECKED = 500       # and for the ELBO, where each of them meets all data
 SIGMAS = 6          # an ELBO this many standard errors above the log evidence is no bound
+NOTABLE = 0.1       # nats: what the average of the last iterates must gain to be told
 SETTLED = "settled"
 
 
@@ -66,7 +68,7 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     estimate = chosen("gradient", gradient, {"path": through_noise, "score": by_scores})
     if tolerance is not None:
         require_positive("tolerance", tolerance, "nats, or leave it out to take all steps")
-    log_weights = []                # (1, S) of every step
+    log_weights, recent = [], []    # (1, S) of every step; lam after each of the last block
 
     def gradient_of_bound(lam):
         before = np.mean(log_weights[-1]) if log_weights else None
@@ -77,17 +79,22 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     def after(step, lam):
         if watch:
             watch(step, lam)
+        if step > steps - size_of(steps):
+            recent.append(lam.copy())
         if tolerance is not None and step % size_of(steps) == 0:
             return SETTLED if has_settled(averages_of(log_weights), steps, tolerance) else None
         return None
 
-    lam, rate = first_lam(where, family, start, spread), rate or robbins_monro(0.1, delay=max(1, steps / 10))
+    first = first_lam(where, family, start, spread)
+    rate = robbins_monro(0.1, delay=max(1, steps / 10)) if rate is None else rate
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):      # what is not finite is named by the fit
-        lam, done, stopped = ascend(gradient_of_bound, lam, steps, rate, after)
+        lam, done, stopped = ascend(gradient_of_bound, first, steps, rate, after)
         averages = averages_of(log_weights)
-        if stopped in ("", SETTLED):
-            warn_of_descent(log_weights[0], averages)
-        elbo = bound_of(lam, goal, where, rng, q)
+        began, elbo = (bound_of(at, goal, where, rng, q) for at in (first, lam))
+        lower = fell(began, elbo)
+        if lower:
+            warnings.warn(lower, RuntimeWarning, stacklevel=2)
+        higher = above(lam, np.mean(recent, axis=0), goal, where, rng, q) if len(recent) > 1 else 0.
     if log_evidence is not None and np.isfinite(elbo.error):
         require_bound(elbo.value - SIGMAS * elbo.error, log_evidence)
 
@@ -97,10 +104,42 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     trace = blocks(averages[:done], steps)
     gain = gain_of(trace)
     if stopped in ("", SETTLED):
-        stopped = why(done, steps, tolerance if stopped == SETTLED else None, gain)
+        stopped = why(done, steps, tolerance if stopped == SETTLED else None, gain, bool(lower))
+        stopped += "".join(f"; {note}" for note in notes(elbo, higher, log_evidence, goal.unscaled) + [lower] if note)
     if not np.isfinite(elbo.error):
         stopped += f"; the ELBO from {CHECKED} fresh draws is {elbo.value}"
     return Fit(lam, q, where, mean, sd, error, elbo, trace, gain, done, stopped)
+
+
+def fell(began, ended):
+    """A sentence where one Estimate of the bound lies clearly below another, else an empty one."""
+    if not ended.value < began.value - SIGMAS * np.hypot(began.error, ended.error):
+        return ""
+    return (f"the ELBO fell from {began.value:.4g} to {ended.value:.4g} nats: lower the rate, or let it fall "
+            "(optimize.robbins_monro)")
+
+
+def above(lam, average, goal, where, rng, q):
+    """By how many nats the bound at the average of the last iterates is surely higher than at lam, from noise that they
+    share; else zero.
+    """
+    eps = rng.standard_normal((1, CHECKED, where.D))
+    gain = log_weights_of(average, eps, goal, where, q) - log_weights_of(lam, eps, goal, where, q)
+    value, error = np.mean(gain), np.std(gain) / np.sqrt(CHECKED)
+    return float(value) if value > max(SIGMAS * error, NOTABLE) else 0.
+
+
+def notes(elbo, higher, log_evidence, unscaled):
+    """What else is known where a fit has ended, a sentence each."""
+    told = []
+    if log_evidence is not None:
+        told.append(f"{log_evidence - elbo.value:.2g} +- {elbo.error:.1g} nats below the log evidence")
+    if higher:
+        told.append(f"the average of the last iterates has an ELBO {higher:.2g} nats higher: the noise of the rate "
+                    "keeps the fit below its optimum, lower the rate or raise S")
+    if unscaled:
+        told.append(unscaled)
+    return told
 
 
 def averages_of(log_weights):
@@ -177,6 +216,10 @@ def by_scores(lam, log_joint, where, q, rng, S, before):
 
 def bound_of(lam, goal, where, rng, q):
     """The ELBO of q(lam) on all data, from fresh draws, with its standard error; not finite where the model is not."""
-    eps = rng.standard_normal((1, CHECKED, where.D))
-    weights = on_the_line(goal.of_all, where, q.transport(eps, lam)) + volume(lam, where.D) - log_noise(eps)
+    weights = log_weights_of(lam, rng.standard_normal((1, CHECKED, where.D)), goal, where, q)
     return Estimate(float(np.mean(weights)), float(np.std(weights) / np.sqrt(CHECKED)))
+
+
+def log_weights_of(lam, eps, goal, where, q):
+    """Log weights (1, S) in nats, on all data, of what q(lam) makes of the noise eps (1, S, D)."""
+    return on_the_line(goal.of_all, where, q.transport(eps, lam)) + volume(lam, where.D) - log_noise(eps)

@@ -8,7 +8,9 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count, require_finite, require_one_each
+from refvi.base.checks import require_count, require_finite, require_one_each, require_real, spread
+
+FAR = 20.       # a column's standard deviation is as far from one, or its mean from zero, that a fit may crawl
 
 
 class Parts(NamedTuple):
@@ -23,6 +25,7 @@ class Target(NamedTuple):
     of_step: Callable               # rng -> log_joint(z), (1, S)
     of_all: Callable                # log_joint(z), (1, S)
     noisy: bool                     # whether steps see batches
+    unscaled: str = ""              # what to do about data whose columns have other sizes than one
 
 
 def target(model, data, batch):
@@ -42,7 +45,7 @@ def target(model, data, batch):
         return lambda z: scale * likelihood(z, *pieces) + prior(z)
 
     if batch is None:
-        return Target(lambda rng: of(1., data), of(1., data), False)
+        return Target(lambda rng: of(1., data), of(1., data), False, unscaled(data))
     if require_count("batch", batch) > N:
         raise ValueError(f"batch={batch} is more than the N={N} data: take at most N, or leave it out for all of them")
 
@@ -50,22 +53,53 @@ def target(model, data, batch):
         index = rng.choice(N, batch, replace=False)
         return of(N / batch, [piece[index] for piece in data])
 
-    return Target(of_step, of(1., data), batch < N)
+    return Target(of_step, of(1., data), batch < N, unscaled(data))
 
 
 def rows(data):
-    """The data as a tuple of arrays with the same number of rows, at least one; ValueError otherwise."""
+    """The data as a tuple of arrays with the same number of rows, at least one; ValueError otherwise.
+
+    A list of numbers, or of rows of them, is one array; a tuple, or a list of arrays, holds several. Signed integers
+    and truth values stay what they are, for models that index with them; unsigned ones become signed.
+    """
     if data is None:
         raise ValueError("a model from parts needs data=(x, ...), arrays whose first axis counts the data")
-    data = tuple(np.asarray(piece) for piece in (data if isinstance(data, (tuple, list)) else (data,)))
+    data = data if holds_several(data) else (data,)
+    data = tuple(piece_of(f"data[{place}]", piece) for place, piece in enumerate(data))
     lengths = {len(piece) if piece.ndim else 0 for piece in data}
     if len(lengths) != 1 or 0 in lengths:
         shapes = ", ".join(str(piece.shape) for piece in data)
         raise ValueError(f"data have shapes {shapes}, expected the same number of rows in each, at least one")
-    for place, piece in enumerate(data):
-        if piece.dtype.kind in "fiu":
-            require_finite(f"data[{place}]", piece)
     return data
+
+
+def holds_several(data):
+    """Whether data is a tuple of arrays or of lists, or a list of arrays."""
+    if isinstance(data, tuple):
+        return any(hasattr(piece, "__len__") for piece in data)
+    return isinstance(data, list) and bool(data) and all(hasattr(piece, "shape") for piece in data)
+
+
+def piece_of(name, piece):
+    """One array of the data, checked."""
+    given = np.asarray(require_finite(name, require_real(name, piece)))
+    kind = np.asarray(piece).dtype.kind
+    return given if kind not in "uib" else np.asarray(piece, bool if kind == "b" else np.int64)
+
+
+def unscaled(data):
+    """A sentence about the first table of inputs (N, D) whose columns are far from mean zero and spread one, or an
+    empty one.
+    """
+    for place, piece in enumerate(data):
+        if piece.ndim != 2 or piece.dtype.kind != "f" or len(piece) < 2:
+            continue
+        sd, mean = spread(piece), np.abs(np.mean(piece, axis=0))
+        for d in np.flatnonzero(sd > 0):
+            if sd[d] > FAR or sd[d] < 1 / FAR or mean[d] > FAR * sd[d]:
+                return (f"column {d} of data[{place}] has mean {np.mean(piece[:, d]):.3g} and standard deviation "
+                        f"{sd[d]:.3g}: centre it and scale it to one, a step moves all coordinates alike")
+    return ""
 
 
 def checked(name, log_density):

@@ -86,7 +86,8 @@ def freed(latent, value):
         return np.zeros(latent.stop - latent.start)
     b = latent.bijection
     if latent.size is None:
-        value = np.atleast_1d(value)
+        value = require_shape(latent.name, value, (), f"one number, {b.meaning}: to make it a vector, describe it "
+                              f"with its size, as in {latent.name}=('real', 2)")[None]
     else:
         value = require_shape(latent.name, value, (latent.size,), b.meaning)
     if not b.allows(value):
