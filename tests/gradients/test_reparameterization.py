@@ -2,7 +2,6 @@
 import autograd.numpy as anp
 import numpy as np
 import pytest
-from scipy import stats
 
 from refvi import bernoulli, categorical, diagonal_normal, noise, normal
 from refvi.app.figures import load_press
