@@ -211,21 +211,27 @@ def stage_step(rng):
     """f = 1 above c, zero below: P(z > c) falls with the distance of c from the mean."""
     mu, sigma, lam = point(rng)
     c = mu + sigma * rng.uniform(0.5, 0.9)
-    t = (c - mu) / sigma
-
-    def integral_beyond_the_jump():
-        def times_score(z, d):
-            u = (z - mu) / sigma
-            return stats.norm.pdf(z, mu, sigma) * (u / sigma if d == 0 else u**2 - 1)
-
-        found = [integrate.quad(times_score, c, mu + 12 * sigma, args=(d,), epsabs=1e-12) for d in (0, 1)]
-        return Estimate(np.array([value for value, _ in found]), np.array([error for _, error in found]))
 
     # + 0 z: zero times z, so that autograd has something to differentiate
-    return dict(f=lambda z, lam=None: np.where(z > c, 1., 0.) + 0. * z, q=normal, lam=lam, S=2, scale=1.,
-                noise=without_rule(standard(normal, lam)), integral_beyond_the_jump=integral_beyond_the_jump,
-                slope_of_a_probability=lambda: stats.norm.pdf(t) * np.array([1 / sigma, t]),
-                zero_everywhere=lambda: np.zeros(2))
+    return dict(f=lambda z, lam=None: np.where(z > c, 1., 0.) + 0. * z, q=normal, lam=lam, S=2, scale=1., c=c,
+                noise=without_rule(standard(normal, lam)), zero_everywhere=lambda: np.zeros(2))
+
+
+def slope_of_a_probability(c, lam):
+    """Of 1 - Phi(t), t = (c - mu) / sigma."""
+    t = (c - lam[0]) / np.exp(lam[1])
+    return np.exp(-0.5 * t**2) / np.sqrt(2 * np.pi) * np.array([np.exp(-lam[1]), t])
+
+
+def integral_beyond_the_jump(c, lam):
+    mu, sigma = lam[0], np.exp(lam[1])
+
+    def beyond(u_of):
+        return integrate.quad(lambda z: stats.norm.pdf(z, mu, sigma) * u_of((z - mu) / sigma),
+                              c, mu + 12 * sigma, epsabs=1e-12)
+
+    in_mu, in_log_sigma = beyond(lambda t: t / sigma), beyond(lambda t: t**2 - 1)
+    return Estimate(np.array([in_mu[0], in_log_sigma[0]]), np.array([in_mu[1], in_log_sigma[1]]))
 
 
 # ---- the third kind
@@ -487,14 +493,13 @@ def stage_picture(rng):
                 scores_by_hermite=lambda: by_hermite(weighted_score, lambda z: centre - z, lam))
 
 
-def by_characteristic_function(x, lam):
+def by_characteristic_function(lam, centre, P, at_the_mean):
     """P(log weight < 0) = 1/2 - int_0^inf Im phi(t) / (pi t) dt, phi that of a quadratic in two normals (Imhof
-    1961). An Estimate."""
-    sd, (centre, P) = np.exp(lam[2:]), exact_posterior(x)
-    M = sd[:, None] * P * sd - np.eye(2)            # log weight r_0 + h.eps - eps'M eps / 2
+    1961), from its value at the mean of q and the posterior's centre and precision. An Estimate."""
+    sd = np.exp(lam[2:])
+    M = sd[:, None] * P * sd - np.eye(2)            # log weight at_the_mean + h.eps - eps'M eps / 2
     m, axes = np.linalg.eigh(M)
     h = axes.T @ (sd * (P @ (centre - lam[:2])))
-    r_0 = in_unit(x)(lam[:2]) - diagonal_normal.log_prob(lam[:2], lam)
 
     def up_to(end):
         """The integral to where it has decayed, on panels of equal width, far smaller than an oscillation."""
@@ -502,7 +507,7 @@ def by_characteristic_function(x, lam):
         t, w = on(0, edges[1], 20)
         t = (edges[:-1, None] + t).ravel()
         stretched = 1 + 1j * t[:, None] * m
-        exponent = 1j * t * r_0 - 0.5 * t**2 * np.sum(h**2 / stretched, axis=-1)
+        exponent = 1j * t * at_the_mean - 0.5 * t**2 * np.sum(h**2 / stretched, axis=-1)
         phi = np.exp(exponent) / np.prod(np.sqrt(stretched), axis=-1)
         return 0.5 - np.sum(np.tile(w, len(edges) - 1) * phi.imag / (np.pi * t))
 
@@ -514,9 +519,10 @@ def stage_thousandths(rng):
     """Targets in a unit a thousand times as large; the slip takes the share in the picture's own unit for that of
     any."""
     x, lam = picture(rng)
-    return dict(log_joint=in_unit(x, 1000.), q=diagonal_normal, lam=lam,
-                share_in_thousandths=lambda: by_strips(x, lam, 1000.), whatever_the_unit=lambda: by_strips(x, lam),
-                by_characteristic_function=lambda: by_characteristic_function(x, lam))
+    centre, P = exact_posterior(x)
+    return dict(log_joint=in_unit(x, 1000.), q=diagonal_normal, lam=lam, centre=centre, P=P,
+                at_the_mean=log_weight_by_scipy(lam[:2], x, lam),
+                share_in_thousandths=lambda: by_strips(x, lam, 1000.), whatever_the_unit=lambda: by_strips(x, lam))
 
 
 def towards_the_mode(z, lam):

@@ -118,7 +118,7 @@ def baseline_taken_apart(eps, f, q, lam, b):
     return np.mean(f(eps)[..., None] * u, axis=-2) - b * np.mean(u, axis=-2)
 
 
-def effect_of_a_baseline_of_one(eps, f, q, lam):
+def effect_of_one(eps, f, q, lam):
     """The estimate without a baseline, less that with b = 1."""
     return score_function(eps, f, q, lam, 0.) - score_function(eps, f, q, lam, 1.)
 

@@ -9,7 +9,9 @@ import autograd.numpy as np
 from autograd import elementwise_grad
 
 POINTS = 2**17      # a rule with more joint points than this is left to draws
-SETTLED = 1e-9      # of its largest entry, by which a quadrature may still change where its order is doubled
+MOST = 2**20        # nodes of the finest rule that a quadrature is tried with,
+SETTLED = 1e-9      # and the share of its largest entry by which it may still change with half as many more
+ROUNDING = 1e-24    # where a variance should be zero, what rounding leaves of it
 
 
 class Family(NamedTuple):
@@ -91,22 +93,27 @@ def expectation(g, q, lam, nodes=None):
     return np.dot(w * np.exp(q.log_prob(z, lam)), g(z))
 
 
-def settled(moment, q, lam, order=64):
-    """moment(z, mass) over the nodes of q(lam), their order doubled until a doubling changes it by less than SETTLED.
+def axes_of(q, lam):
+    """The number of axes of q's nodes: 0 for an enumeration, D for a product rule in D dimensions."""
+    few, more = (len(q.nodes(lam, order)[1]) for order in (2, 4))
+    return np.log2(more / few)
 
-    mass (n,) are the weights of the nodes times the density. Returns an Estimate whose error is the last change: larger
-    than SETTLED of the value where more than POINTS nodes would have been needed.
+
+def settled(integral, axes, order=24):
+    """integral(order), of a rule with order nodes on each axis, once half as many more change it by less than SETTLED
+    of its largest entry: an Estimate, its error the last change.
+
+    ArithmeticError where no rule of at most MOST nodes is fine enough.
     """
-    def at(order):
-        z, w = q.nodes(lam, order)
-        return moment(z, w * np.exp(q.log_prob(z, lam)))
-
-    value, error = at(order), np.inf
-    while np.max(error) > SETTLED * np.max(np.abs(value)) and affordable(q, lam, 2 * order):
-        order = 2 * order
-        finer = at(order)
-        value, error = finer, np.abs(finer - value)
-    return Estimate(value, error)
+    value = integral(order)
+    while (order * 3 // 2)**max(axes, 1) <= MOST:
+        order = order * 3 // 2
+        before, value = value, integral(order)
+        error = np.abs(value - before)
+        if np.all(error <= SETTLED * np.max(np.abs(value)) + ROUNDING):
+            return Estimate(value, error)
+    raise ArithmeticError(f"a quadrature with {order} nodes on each axis has not settled: "
+                          "f jumps, or is too fast or too steep for nodes; measure with draws")
 
 
 def gradient_of_each(g, z, lam):

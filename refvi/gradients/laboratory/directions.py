@@ -9,13 +9,9 @@ import autograd.numpy as np
 from autograd import elementwise_grad
 
 from refvi.base.core import Estimate, expectation, score
+from refvi.gradients.score_function import log_weight
 
 RAYS = 4096
-
-
-def log_weight(z, log_joint, q, lam):
-    """r = log p(x, z) - log q(z), (...,)."""
-    return log_joint(z) - q.log_prob(z, lam)
 
 
 def score_arrows(z, log_joint, q, lam):

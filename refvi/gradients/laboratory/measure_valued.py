@@ -13,10 +13,10 @@ import autograd.numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigh_tridiagonal
 
-from refvi.base.core import POINTS, Noise, gradient_of_each
+from refvi.base.core import POINTS, Noise, gradient_of_each, settled
 from refvi.base.families.gaussian import diagonal_normal, normal
 from refvi.base.families.lam import trapezoid
-from refvi.gradients.laboratory.rows import exact_variance, settled, spread
+from refvi.gradients.laboratory.rows import exact_variance, spread
 
 FURTHEST = 12.          # where the rules of Rayleigh draws end
 PANEL = 12              # Gauss-Legendre nodes side by side
@@ -49,7 +49,7 @@ def difference_of_two_means(f, q, lam):
         (up, p), (wide, maxwell), (inner, base) = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
         return np.array([steepness(lam)[0] * (p @ at(up) - p @ at(-up)), maxwell @ at(wide) - base @ at(inner)])
 
-    return settled(of, 1)
+    return settled(of, 1).value
 
 
 # ---- the estimators
@@ -200,7 +200,7 @@ def variance_of_halves(f, q, lam, S):
         (wide, p), (share, flat) = two_sided_maxwell(order), legendre(order)
         return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).reshape(-1, 1))
 
-    return np.concatenate([settled(in_mean, 1), settled(in_log_sd, 2)]) / S
+    return np.concatenate([settled(in_mean, 1).value, settled(in_log_sd, 2).value]) / S
 
 
 def variance_apart(f, q, lam, S):
@@ -213,7 +213,7 @@ def variance_apart(f, q, lam, S):
                                     for sign, (t, p) in ((1, up), (-1, up), (1, wide), (1, inner)))
         return np.array([steepness(lam)[0]**2 * (right + left), outer + base])
 
-    return settled(of_one, 1) / S
+    return settled(of_one, 1).value / S
 
 
 def measure_valued_through_rule(f, q, lam, base, S):

@@ -11,12 +11,9 @@ Figurnov and Mnih (2020), Monte Carlo gradient estimation in machine learning.
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.base.core import Estimate, expectation, gradient_of_each, noise, score
+from refvi.base.core import Estimate, axes_of, expectation, gradient_of_each, noise, score, settled
 from refvi.gradients.reparameterization.rows import path_gradient
 
-COARSEST = 24           # nodes on each axis of the first rule of a quadrature,
-MOST = 2**20            # and in all of its last one
-CLOSE = 1e-9            # two rules that differ by less than this share of the value agree
 ORDERS = (256, 128, 64, 40, 26, 19)     # of a noise's rule: the finest that fits
 
 
@@ -89,31 +86,12 @@ def spread(density, terms):
     return density @ (terms - density @ terms)**2
 
 
-def axes_of(q, lam):
-    """The number of axes of q's nodes: 0 for an enumeration, D for a product rule in D dimensions."""
-    few, more = (len(q.nodes(lam, order)[1]) for order in (2, 4))
-    return np.log2(more / few)
-
-
-def settled(integral, axes):
-    """integral(order) as soon as a rule of half as many nodes more changes nothing; ArithmeticError where no rule
-    that fits does."""
-    order, value = COARSEST, integral(COARSEST)
-    while (order * 3 // 2)**axes <= MOST:
-        order = order * 3 // 2
-        before, value = value, integral(order)
-        if np.all(np.abs(value - before) <= CLOSE * np.max(np.abs(value))):
-            return value
-    raise ArithmeticError(f"a quadrature with {order} nodes on each axis has not settled: "
-                          "f jumps, or is too fast or too steep for nodes; measure with variance_study")
-
-
 def variance_of_score(f, q, lam, S):
     """Variance (P,) of score_gradient, an integral under q(lam)."""
     def of_one(order):
         z, w = q.nodes(lam, order)
         return spread(w * np.exp(q.log_prob(z, lam)), weighted(f(z, lam), f, q, z, lam))
-    return settled(of_one, axes_of(q, lam)) / S
+    return settled(of_one, axes_of(q, lam)).value / S
 
 
 def variance_of_path(f, q, lam, S):
@@ -123,7 +101,7 @@ def variance_of_path(f, q, lam, S):
     def of_one(order):
         eps, w = q.nodes(at_zero, order)
         return spread(w * np.exp(q.log_prob(eps, at_zero)), along(eps, f, q, lam))
-    return settled(of_one, axes_of(q, at_zero)) / S
+    return settled(of_one, axes_of(q, at_zero)).value / S
 
 
 def variance_of_others(f, q, lam, S):
@@ -135,7 +113,7 @@ def variance_of_others(f, q, lam, S):
         centred = (values - p @ values)[:, None]
         gradient = p @ (centred * u)
         return spread(p, centred * u) / S + (p @ centred**2 * (p @ u**2) + gradient**2) / (S * (S - 1))
-    return settled(of_average, axes_of(q, lam))
+    return settled(of_average, axes_of(q, lam)).value
 
 
 def exact_variance(estimator, f, q, lam, base, S):
@@ -196,4 +174,4 @@ def score_of_one_of_many(pieces, q_one, lam, S):
         rest, wide = (np.tile(np.sum(v[:D]) - v[:D], 2) for v in (mean, scatter))
         return own + 2 * rest * cross + (wide + rest**2) * square
 
-    return settled(of_one, 1) / S
+    return settled(of_one, 1).value / S

@@ -57,7 +57,7 @@ def path_by_hand(eps, x, theta, lam):
 
 def expected_by_hand(x, theta, lam):
     """The expectation of path_by_hand over the noise. Returns (2 D,)."""
-    eps, w = noise(diagonal_normal, np.zeros(len(lam))).rule(1, 32)
+    eps, w = noise(diagonal_normal, np.zeros(len(lam))).rule(1, order=32)
     return w @ path_by_hand(eps[:, 0], x, theta, lam)
 
 
@@ -70,7 +70,7 @@ def moments_of_noise(eps, x, theta, lam):
     """draws_by_hand from averages over the noise: the slope of the log weight is A (1, eps). Returns (R, 2 D)."""
     D = len(lam) // 2
     mu, sigma, (h, P) = lam[:D], np.exp(lam[D:]), sums_over_data(x, theta)
-    A = np.concatenate([(h - P @ mu)[:, None], np.diag(1 / sigma) - P * sigma], axis=1)
+    A = np.concatenate([(h - np.dot(P, mu))[:, None], np.diag(1 / sigma) - P * sigma], axis=1)
     averages = A @ moments(eps)
     of_sigma = sigma * np.diagonal(averages[..., 1:], axis1=-2, axis2=-1)
     return np.concatenate([averages[..., 0], of_sigma], axis=-1)

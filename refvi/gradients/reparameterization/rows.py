@@ -9,7 +9,7 @@ import autograd.numpy as np
 from autograd import elementwise_grad, grad
 
 from refvi.base.checks import require_one_each
-from refvi.base.core import carried, expectation, gradient_of_each, score, settled
+from refvi.base.core import axes_of, carried, expectation, gradient_of_each, score, settled
 from refvi.base.families.lam import halves
 
 
@@ -161,10 +161,14 @@ def score_of_carried_draws(eps, f, q, lam):
 
 def variance_over_noise(terms, q, lam, S):
     """Variance of terms(eps) (n, P) over S, by quadrature that carries its error: an Estimate of (P,)."""
-    def spread(eps, mass):
-        values = terms(eps)
+    zero = np.zeros(len(lam))
+
+    def spread(order):
+        eps, w = q.nodes(zero, order)
+        mass, values = w * np.exp(q.log_prob(eps, zero)), terms(eps)
         return mass @ (values - mass @ values)**2 / S
-    return settled(spread, q, np.zeros(len(lam)), order=36)
+
+    return settled(spread, axes_of(q, zero))
 
 
 def variance_of_path(log_joint, q, lam, S):
