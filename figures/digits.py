@@ -1,6 +1,8 @@
-"""What the pictures of the VAE share: digits with their labels, the fit to show, images as short strings and as sheets. No figure itself.
+"""What the pictures of the VAE share: digits with their labels, the fit to show, images as short strings and as
+sheets. No figure itself.
 
-Images (k, 784), means in [0, 1] or booleans; a sheet is a list of rows of images. White on black, as the slides have them.
+Images (k, 784), means in [0, 1] or booleans; a sheet is a list of rows of images. White on black, as the slides have
+them.
 """
 import base64
 import zlib
@@ -36,7 +38,8 @@ class Split:
 
     def __init__(self, digits, counts, name, **more):
         start = np.cumsum([0, *counts])
-        self.train, self.validation, self.test = (Part(digits.images[a:b], digits.labels[a:b]) for a, b in zip(start, start[1:]))
+        parts = [Part(digits.images[a:b], digits.labels[a:b]) for a, b in zip(start, start[1:])]
+        self.train, self.validation, self.test = parts
         self.stamp = store.stamp(name, self.train.images, **more)
 
 
@@ -44,14 +47,16 @@ class Split:
 def mnist_digits():
     """MNIST, 55,000 of its training images and 5,000 to watch, as the fit vae has them."""
     train, test = mnist.load("train"), mnist.load("test")
-    images, labels = (np.concatenate([old[5000:], old[:5000], new]) for old, new in ((train.images, test.images), (train.labels, test.labels)))
+    pairs = (train.images, test.images), (train.labels, test.labels)
+    images, labels = (np.concatenate([*model.held_apart(old), new]) for old, new in pairs)
     return Split(train._replace(images=images, labels=labels), (55_000, 5000, 10_000), "MNIST")
 
 
 @lru_cache
 def typeset(seed, counts):
     """Typeset digits drawn from this seed, as the fit vae draws them."""
-    return Split(typeset_digits(np.random.Generator(np.random.SFC64(list(seed))), sum(counts)), counts, "typeset digits", seed=list(seed))
+    return Split(typeset_digits(np.random.Generator(np.random.SFC64(list(seed))), sum(counts)), counts,
+                 "typeset digits", seed=list(seed))
 
 
 def at_hand(kind):
@@ -71,16 +76,22 @@ FITS = {}           # the short ones of this process
 
 
 def fitted(rng, kind, D=2, epochs=None, N=None):
-    """(digits, Fit): the one that `refvi fit vae` keeps for this data and D; else, or if epochs are given, a short one, climbed once in a process."""
+    """(digits, Fit).
+
+    The one that `refvi fit vae` keeps for this data and D; else, or if epochs are given, a short one, climbed once in
+    a process.
+    """
     path = vae.default_place(at_hand(kind), D)
     if epochs is None and path.exists():
         fit = store.load(path)
         if fit.shape != model.architecture(D=D):
-            raise ValueError(f"{path} holds a fit of {fit.shape}, expected {model.architecture(D=D)}: delete it, or fit anew with --fresh")
+            raise ValueError(f"{path} holds a fit of {fit.shape}, expected {model.architecture(D=D)}: delete it, or "
+                             f"fit anew with --fresh")
         return load(rng, kind, seed=fit.data.get("seed")), fit
     if (kind, D, epochs, N) not in FITS:
         digits = load(rng, kind, N)
-        FITS[kind, D, epochs, N] = digits, climbed(rng, digits, model.architecture(D=D), epochs or SHORT, N, held_out=digits.validation.images[:N])
+        FITS[kind, D, epochs, N] = digits, climbed(rng, digits, model.architecture(D=D), epochs or SHORT, N,
+                                                   held_out=digits.validation.images[:N])
     return FITS[kind, D, epochs, N]
 
 
@@ -137,15 +148,18 @@ def circles(axes, radii=(1, 2, 3), **style):
     """Where N(0, I) has its standard deviations."""
     angle = np.linspace(0, 2 * np.pi, 121)
     for radius in radii:
-        axes.plot(radius * np.cos(angle), radius * np.sin(angle), **{"color": "0.35", "linewidth": 0.8, "linestyle": "--", "zorder": 1, **style})
+        axes.plot(radius * np.cos(angle), radius * np.sin(angle),
+                  **{"color": "0.35", "linewidth": 0.8, "linestyle": "--", "zorder": 1, **style})
 
 
 def scatter(axes, codes, labels, size=5):
     """Every code a digit in its own shade: legible in grey, for the sign itself says which it is."""
     for digit in range(10):
         own = codes[labels == digit]
-        axes.plot(*own.T, linestyle="none", marker=f"${digit}$", markersize=size, markeredgewidth=0, color=SHADES[digit], zorder=2)
+        axes.plot(*own.T, linestyle="none", marker=f"${digit}$", markersize=size, markeredgewidth=0,
+                  color=SHADES[digit], zorder=2)
 
 
-SHADES = ["#000000", "#c1272d", "#5b9bd5", "#5a3000", "#a78bda", "#00695c", "#ee8a3c", "#4d4d4d", "#8e0b61", "#74b252"]       # of lightnesses that differ where signs are alike
+# of lightnesses that differ where signs are alike
+SHADES = ["#000000", "#c1272d", "#5b9bd5", "#5a3000", "#a78bda", "#00695c", "#ee8a3c", "#4d4d4d", "#8e0b61", "#74b252"]
 CIRCLES = Line2D([], [], color="0.35", linewidth=0.8, linestyle="--", label="N(0, I): 1, 2, 3 standard deviations")

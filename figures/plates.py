@@ -6,15 +6,19 @@ RADIUS = 0.27
 
 
 def draw_graph(axes, places, edges, plate, observed, random, size="N", side="right", dashed=(), room=0.):
-    """Circles for random variables, shaded if observed; bare names for the rest; a box for what is repeated, with room for words on its left.
+    """Circles for random variables, shaded if observed; bare names for the rest; a box for what is repeated, with room
+    for words on its left.
 
-    dashed are edges of an approximation: straight ones, or bent ones (towards the left, going up) between two random variables.
+    dashed are edges of an approximation: straight ones, or bent ones (towards the left, going up) between two random
+    variables.
     """
     axes.set_aspect("equal")
     axes.axis("off")
     for name, (a, b) in places.items():
         if name in random:
-            axes.add_patch(Circle((a, b), RADIUS, facecolor="0.8" if name in observed else "white", edgecolor="black", zorder=2))
+            axes.add_patch(
+                Circle((a, b), RADIUS, facecolor="0.8" if name in observed else "white", edgecolor="black", zorder=2)
+            )
         axes.text(a, b, name, ha="center", va="center", fontsize=13, zorder=3)
     for kind, (parent, child) in [("-", edge) for edge in edges] + [("--", edge) for edge in dashed]:
         start, end = np.array(places[parent]), np.array(places[child])
@@ -29,4 +33,6 @@ def draw_graph(axes, places, edges, plate, observed, random, size="N", side="rig
     inside = np.array([places[name] for name in plate])
     low, high = inside.min(axis=0) - [0.45 + room, 0.45], inside.max(axis=0) + 0.45
     axes.add_patch(FancyBboxPatch(low, *(high - low), boxstyle="round,pad=0.03", fill=False, edgecolor="black"))
-    axes.text(high[0] - 0.08 if side == "right" else low[0] + 0.08, low[1] + 0.06, size, ha=side, va="bottom", fontsize=11)
+    axes.text(
+        high[0] - 0.08 if side == "right" else low[0] + 0.08, low[1] + 0.06, size, ha=side, va="bottom", fontsize=11
+    )

@@ -115,7 +115,8 @@ def render(script, data, form, look=Look()):
 
 
 def animate(script, data):
-    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and why, without a writer for it."""
+    """The moving picture as the bytes of a GIF, the same for the same numbers; None, and why, without a writer for it.
+    """
     if not writers.is_available("pillow"):
         print("refvi: no moving picture, only the still one: Pillow is missing (pip install pillow)", file=sys.stderr)
         return None

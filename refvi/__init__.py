@@ -1,7 +1,7 @@
 """refvi: every equals sign of the lectures, checked by a computer.
 
-Read a chapter's page in derivations/ beside its module here; `refvi verify` holds the one against the other. What a page's
-companion needs comes from here: `from refvi import Estimate, Family, Model, Noise, noise, normal, normal_lam`.
+Read a chapter's page in derivations/ beside its module here; `refvi verify` holds the one against the other. What a
+page's companion needs comes from here: `from refvi import Estimate, Family, Model, Noise, noise, normal, normal_lam`.
 """
 from importlib import import_module
 
@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 PARTS = {
     "likelihood": ("networks", "mle"),
     "marginal": ("marginal_gradient", "approximations"),
-    "bound": ("elbo", "mean_field", "coordinate_ascent", "coordinate_regression"),
+    "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
@@ -23,7 +23,8 @@ WORDS = {
     "app.figures": ("figure",),
     "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
     "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
-    "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma", "student_t", "student_t_lam"),
+    "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma",
+                             "student_t", "student_t_lam"),
     "base.families.gaussian": ("diagonal_normal", "full_normal", "full_normal_lam", "normal", "normal_lam"),
     "base.families.shifted": ("cauchy", "laplace", "log_normal"),
 }
@@ -31,6 +32,8 @@ HOMES = {word: home for home, words in WORDS.items() for word in words}
 
 
 def __getattr__(name):
+    if name == "verify":        # a package that can be called: refvi.verify("my_lecture.md")
+        return import_module("refvi.verify")
     if name not in HOMES:
         raise AttributeError(f"module 'refvi' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(f"refvi.{HOMES[name]}"), name)

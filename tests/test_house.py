@@ -1,10 +1,9 @@
 """The rules of the house, kept by a computer: floors, imports, names, what may be written where."""
 import ast
-import inspect
 import re
 import subprocess
 import sys
-from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +66,7 @@ def test_every_module_has_its_floor():
     assert {module_of(path).split(".")[1] for path in SOURCES} == {"__init__", *FLOORS}
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if path.name == "__init__.py" and path.parent.name != "refvi"], ids=name_of)
+@pytest.mark.parametrize("path", [path for path in (HOME / "refvi").glob("*/**/__init__.py")], ids=name_of)
 def test_a_folder_s_first_file_is_one_line_that_says_what_it_holds(path):
     assert re.fullmatch(r'"{3}[^\n]+"{3}\n', path.read_text(encoding="utf-8"))
 
@@ -257,6 +256,17 @@ def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
         assert main(["verify", str(tmp_path / "mine.md")]) == status
 
 
+def test_the_readme_s_row_with_chance_passes_and_can_fail(tmp_path, capsys):
+    from refvi.__main__ import main
+    text = (HOME / "README.md").read_text(encoding="utf-8").split("### A row with chance")[1]
+    page = re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1)
+    companion = re.search(r"```python\n(.*?)```", text, re.S).group(1)
+    (tmp_path / "moment.md").write_text(page, encoding="utf-8")
+    for rows, status in ((companion, 0), (companion.replace("np.mean(eps**2", "2 * np.mean(eps**2"), 1)):
+        (tmp_path / "moment.py").write_text(rows, encoding="utf-8")
+        assert main(["verify", str(tmp_path / "moment.md"), "--strict"]) == status
+
+
 def test_the_readme_s_commands_are_calls_that_make_sense():
     from refvi.app.parser import build_parser
     calls = re.findall(r"`refvi ([^`]+)`", (HOME / "README.md").read_text(encoding="utf-8"))
@@ -273,8 +283,8 @@ def test_notation_names_what_the_code_uses():
 
 def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
     code = (
-        "import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, refvi.likelihood.mle.classifier, "
-        "refvi.app.fits.classifier, refvi.__main__, sys; "
+        "import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, "
+        "refvi.likelihood.mle.classifier, refvi.app.fits.classifier, refvi.__main__, sys; "
         "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])"
     )
     assert (

@@ -1,11 +1,14 @@
 r"""How wide a page's rows are when typeset, in ems: `python -m tests.widths [CHAPTER ...]` lists those to be broken.
 
-An approximation, from a table of widths of what stands side by side: letters and digits .5, capitals .7, a relation with
+An approximation, from a table of widths of what stands side by side: letters and digits .5, capitals .7, a relation
+with
 its space 1.3, a binary operator 1.2, a named function its letters and a thin space; a fraction is as wide as its wider
-half; scripts take .7 of their size, and those above and below a sum stand over one another. A row is centred: its formula,
+half; scripts take .7 of their size, and those above and below a sum stand over one another. A row is centred: its
+formula,
 and on both sides room for its tag and an em of air.
 
-Held once against 1,120 rows as KaTeX sets them: estimate over width has the median 1.02, and nine of ten lie between .96
+Held once against 1,120 rows as KaTeX sets them: estimate over width has the median 1.02, and nine of ten lie between
+.96
 and 1.10.
 """
 import re

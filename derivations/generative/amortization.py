@@ -1,38 +1,111 @@
 """Companion of amortization.md: its rows, its stages and its referees."""
 import itertools
-import math
 
-import numpy as np
+import autograd.numpy as np
+from autograd import grad
 from scipy import integrate, optimize, special, stats
 
+from referees import by_differences
 from refvi import Estimate
-from refvi.generative.amortization.exact import (bound_of_one_for_all, bound_of_the_linear_encoder,      # noqa: F401
-                                                 bound_of_the_linear_map, encoder_numbers, encoder_of_the_difference,
-                                                 highest_amortized_bound, local_numbers, one_pass, shape_over_rate,
-                                                 slope_times_distance)
-from refvi.generative.amortization.gradient import (draws_held_fixed, gradient_by_autograd,      # noqa: F401
-                                                    gradient_by_hand, gradient_inside_the_mean,
-                                                    gradient_of_fit_at_draws, mean_gradient_of_fit,
-                                                    path_with_closed_divergence, path_with_drawn_divergence,
-                                                    slope_in_the_heads, slope_of_the_likelihood,
-                                                    slope_through_the_decoder, weights_counted_twice)
-from refvi.generative.amortization.likelihood import (bayes_rule, density_of_two_heads, distance_back,      # noqa: F401
-                                                      distance_over_slope, effect_of_the_sum, logits_and_softplus,
-                                                      mean_of_the_coins, mean_of_the_normal, moments_of_the_likelihood,
-                                                      no_integral, one_function_for_both, product_of_probabilities,
-                                                      sigmoid_twice, sum_over_images, two_heads, variance_without_link)
-from refvi.generative.amortization.minibatch import (batches_alike, batches_by_size,      # noqa: F401
-                                                     gradient_of_a_minibatch, gradient_of_all_data, rescaled_once_more,
-                                                     subsets)
-from refvi.generative.amortization.rows import (Network, amortized_bound, averaged_over_pixels,      # noqa: F401
-                                                bernoulli_logits, closed_divergence, evidence_less_divergences,
-                                                gaussian, gaussian_heads, joint_by_draws, joint_less_log_q,
-                                                log_ratio_by_draws, log_ratio_of_draws, mean_log_evidence,
-                                                mean_log_ratio, mean_of_best_local_bounds, mean_over_latents,
-                                                minus_expected_log_ratio, one_noise_for_all, reconstruction_by_draws,
-                                                reconstruction_less_divergence, standard_noise, sum_of_integrals,
+from refvi.base.families.lam import halves
+from refvi.generative.amortization.counts import (bound_of_one_for_all, bound_of_the_linear_map,      # noqa: F401
+                                                  shape_over_rate)
+from refvi.generative.amortization.exact import (bound_of_the_linear_encoder, one_pass,      # noqa: F401
+                                                 encoder_of_the_difference, slope_times_distance)
+from refvi.generative.amortization.gradient import (gradient_by_autograd, gradient_by_hand,      # noqa: F401
+                                                    gradient_inside_the_mean, gradient_of_fit_at_draws,
+                                                    mean_gradient_of_fit, path_with_closed_divergence,
+                                                    path_with_drawn_divergence, slope_in_the_heads,
+                                                    through_decoder)
+from refvi.generative.amortization.likelihood import (bayes_rule, density_of_two_heads,      # noqa: F401
+                                                      distance_of_images, effect_of_the_sum, logits_and_softplus,
+                                                      moments_of_the_likelihood, product_of_probabilities,
+                                                      slope_times_codes, tenth_of_the_slope, two_heads)
+from refvi.generative.amortization.minibatch import (batches_by_size, gradient_of_a_minibatch,      # noqa: F401
+                                                     gradient_of_all_data, terms)
+from refvi.generative.amortization.model import (closed_divergence, drawn, encode, log_likelihood,      # noqa: F401
+                                                 standard_noise, under_each)
+from refvi.generative.amortization.rows import (amortized_bound, encoder_numbers,      # noqa: F401
+                                                evidence_less_divergences, highest_amortized_bound, joint_by_draws,
+                                                local_numbers, log_ratio_by_draws,
+                                                mean_log_evidence, mean_log_ratio, mean_of_best_local_bounds,
+                                                minus_expected_log_ratio, reconstruction_by_draws,
+                                                reconstruction_less_divergence, spreads_on_nodes, sum_of_integrals,
                                                 sum_of_local_bounds, sum_of_log_ratios, value_at_the_mean,
                                                 variance_of_own_noise, variance_of_shared_noise)
+from refvi.likelihood.heads import Network, bernoulli, normal_heads, normal_of, output
+from refvi.likelihood.mle.rows import without_replacement
+from refvi.likelihood.networks import sigmoid
+
+
+# ---- slips
+
+def sigmoid_twice(images, logits):
+    """Probabilities handed to a function that expects logits."""
+    return np.exp(bernoulli.log_prob(images, sigmoid(logits)))
+
+
+def variance_without_link(inputs, weights, network):
+    """The second head taken for the variance itself, which a network's output, of either sign, cannot be."""
+    return output(weights, inputs, network)
+
+
+def half_the_log(lam):
+    """log_sd read as the logarithm of a variance."""
+    mu, log_sd = halves(lam)
+    return np.sum(0.5 * (mu**2 + np.exp(log_sd) - 1 - log_sd), axis=-1)
+
+
+def one_noise_for_all(eps, phi, theta, x, encoder, decoder):
+    """The first datum's noise for the whole batch: no mean shows it."""
+    lam = encode(x, phi, encoder)
+    return np.mean(log_likelihood(drawn(eps[..., :1, :], lam), x, theta, decoder) - closed_divergence(lam), axis=(1, 2))
+
+
+def averaged_over_pixels(phi, theta, x, encoder, decoder):
+    """The reconstruction as a mean over the entries of a datum."""
+    z, w = under_each(encode(x, phi, encoder))
+    return np.mean(w @ np.mean(x * output(theta, z, decoder) - np.logaddexp(0., output(theta, z, decoder)), axis=-1)
+                   - closed_divergence(encode(x, phi, encoder)))
+
+
+def sum_of_effects(inputs, weights, network):
+    """h(x_1) - h(0) + h(x_2) - h(0): what the effect of the sum is for a linear map."""
+    first, second, none = (output(weights, v[None], network)[0] for v in (*inputs, 0 * inputs[0]))
+    return first + second - 2 * none
+
+
+def draws_held_fixed(phi, x, encoder):
+    """The gradient in phi as if draws did not move: what a framework gives that cuts the graph at the draw."""
+    return grad(lambda phi: -np.mean(closed_divergence(encode(x, phi, encoder))))(phi)
+
+
+def without_the_entropy(held, x, lam, theta, decoder):
+    """The one forgotten, which is the entropy's slope in log sd."""
+    mu, log_sd = halves(lam)
+    _, in_z = through_decoder(drawn(held, lam), x, theta, decoder)
+    return np.concatenate([in_z - mu, in_z * held * np.exp(log_sd) - np.exp(2 * log_sd)], axis=-1)
+
+
+def batches_alike(held, x, order, M, phi, theta, encoder, decoder):
+    """A plain mean of the averages, in which the data of the short last batch weigh more."""
+    each = terms(held, x, phi, theta, encoder, decoder)[order]
+    return np.mean([np.mean(each[start:start + M]) for start in range(0, len(x), M)])
+
+
+# ---- how far estimates lie off, squared
+
+def squared_deviations(eps, phi, theta, x, encoder, decoder):
+    """(R, 3): of the three estimates of the bound."""
+    model = phi, theta, x, encoder, decoder
+    estimates = [estimate(eps, *model) for estimate in (log_ratio_by_draws, joint_by_draws, reconstruction_by_draws)]
+    return (np.stack(estimates, axis=-1) - amortized_bound(*model))**2
+
+
+def deviation_of_shared_noise(eps, phi, theta, x, encoder, decoder):
+    """(R,): of the estimate whose data share their noise."""
+    model = phi, theta, x, encoder, decoder
+    return (one_noise_for_all(eps, *model) - amortized_bound(*model))**2
 
 
 # ---- the referees' own networks, likelihoods and integrals
@@ -75,55 +148,95 @@ def legendre(low, high):
     return (low + high) / 2 + (high - low) / 2 * t, (high - low) / 2 * w
 
 
-def central(f, at, h=1e-3):
-    """Fourth-order central differences of f in its flat argument, with the error that a step twice as large shows."""
-    steps = h * np.eye(at.size).reshape((at.size,) + at.shape)
-    near, middle, far = (np.array([f(at + k * e) - f(at - k * e) for e in steps]) for k in (1, 2, 4))
-    fine, coarse = (8 * near - middle) / (12 * h), (8 * middle - far) / (24 * h)
-    return Estimate(fine, np.abs(fine - coarse) / 8 + 1e-12)
+def differences(f, at):
+    """The gradient of a number in an array of any shape."""
+    found = by_differences(lambda v: f(v.reshape(at.shape)), at.ravel())
+    return Estimate(found.value.reshape(at.shape), found.error.reshape(at.shape))
+
+
+def penalty(lam):
+    """KL(q_n || N(0, I)) (N,): cross-entropy less entropy."""
+    mu, log_sd = np.split(lam, 2, axis=-1)
+    return np.sum((mu**2 + np.exp(2 * log_sd)) / 2 - log_sd - 0.5, axis=-1)
 
 
 class Referee:
     """The bound and the evidence of one stage by other means than refvi's: one latent variable, D = 1."""
 
     def __init__(self, x, phi, theta, encoder, decoder, log_prob):
-        self.x, self.phi, self.theta, self.encoder, self.decoder, self.log_prob = x, phi, theta, encoder.sizes, decoder.sizes, log_prob
+        self.x, self.phi, self.theta, self.log_prob = x, phi, theta, log_prob
+        self.encoder, self.decoder = encoder.sizes, decoder.sizes
 
     def heads(self, phi=None):
         return evaluated(self.phi if phi is None else phi, self.x, self.encoder)
 
+    def fit_of(self, z, theta=None):
+        """log p(x_n | z) (N, nodes) for z (nodes,) or (N, nodes)."""
+        theta = self.theta if theta is None else theta
+        return self.log_prob(self.x[:, None], evaluated(theta, z[..., None], self.decoder))
+
     def log_evidence(self):
         """(N,), on nodes that cover the prior."""
         z, w = legendre(-9., 9.)
-        fit = self.log_prob(self.x[:, None], evaluated(self.theta, z[:, None], self.decoder))
-        return np.log(np.exp(fit + bell(z)) @ w)
+        return np.log(np.exp(self.fit_of(z) + bell(z)) @ w)
 
-    def on_nodes(self, lam, x, theta):
-        """z, weights that integrate against every q_n, and the fit log p(x_n | z), each (N, nodes)."""
+    def on_nodes(self, lam):
+        """z, and weights that integrate against every q_n, each (N, nodes)."""
         mu, sd = lam[:, :1], np.exp(lam[:, 1:])
         z, w = legendre(mu - 9 * sd, mu + 9 * sd)
-        return z, w * np.exp(bell(z, mu, sd)), self.log_prob(x[:, None], evaluated(theta, z[..., None], self.decoder))
+        return z, w * np.exp(bell(z, mu, sd))
 
-    def bounds(self, lam, x, theta):
+    def bounds(self, lam, theta=None):
         """E_q[log p(x, z) - log q(z)] (N,) at lam (N, 2) = (mu, log sd)."""
-        z, mass, fit = self.on_nodes(lam, x, theta)
-        return np.sum(mass * (fit + bell(z) - bell(z, lam[:, :1], np.exp(lam[:, 1:]))), axis=-1)
+        z, mass = self.on_nodes(lam)
+        return np.sum(mass * (self.fit_of(z, theta) + bell(z) - bell(z, lam[:, :1], np.exp(lam[:, 1:]))), axis=-1)
 
     def elbo(self, phi=None, theta=None):
-        return np.mean(self.bounds(self.heads(phi), self.x, self.theta if theta is None else theta))
+        return np.mean(self.bounds(self.heads(phi), theta))
+
+    def averaged(self):
+        """The bound with its reconstruction divided by the entries of a datum."""
+        z, mass = self.on_nodes(self.heads())
+        return np.mean(np.sum(mass * self.fit_of(z), axis=-1) / self.x.shape[1] - penalty(self.heads()))
+
+    def at_the_mean(self):
+        lam = self.heads()
+        return np.mean(np.diag(self.fit_of(lam[:, 0])) - penalty(lam))
 
     def posterior(self, at):
         """p(z = at | x_n) (k, N)."""
-        fit = self.log_prob(self.x, evaluated(self.theta, at[:, None], self.decoder))
-        return np.exp(fit + bell(at) - self.log_evidence())
+        return np.exp(self.fit_of(at[:, 0]) + bell(at[:, 0]) - self.log_evidence()[:, None]).T
 
-    def variance_of_terms(self):
-        """Variance of one batch's reconstruction, one draw a datum: that of each, over N^2."""
-        _, mass, fit = self.on_nodes(self.heads(), self.x, self.theta)
-        return np.sum(mass * (fit - np.sum(mass * fit, axis=-1, keepdims=True))**2) / len(self.x)**2
+    def spreads(self, S):
+        """Variances of the three estimates: of each term, over N^2 S."""
+        lam = self.heads()
+        z, mass = self.on_nodes(lam)
+        fit = self.fit_of(z)
+        terms = fit + bell(z) - bell(z, lam[:, :1], np.exp(lam[:, 1:])), fit + bell(z), fit
+        return np.array([np.sum(mass * (t - np.sum(mass * t, axis=-1, keepdims=True))**2)
+                         for t in terms]) / (len(lam)**2 * S)
 
-    def highest(self, n, lam):
-        return -optimize.minimize(lambda lam: -self.bounds(lam[None], self.x[n:n + 1], self.theta)[0], lam, method="BFGS", options=dict(gtol=1e-7)).fun
+    def shared(self, S):
+        """Variance of the reconstruction where all data have one noise: nodes of that."""
+        (e, w), lam = legendre(-9., 9.), self.heads()
+        average, mass = np.mean(self.fit_of(lam[:, :1] + np.exp(lam[:, 1:]) * e), axis=0), w * np.exp(bell(e))
+        return mass @ (average - mass @ average)**2 / S
+
+    def best(self, start):
+        """The highest bound of every datum, averaged: SciPy's ascents, one by one."""
+        def one(n, lam):
+            own = Referee(self.x[n:n + 1], self.phi, self.theta, Network(self.encoder), Network(self.decoder),
+                          self.log_prob)
+            return climbed(lambda lam: own.bounds(lam[None])[0], lam)
+        return np.mean([one(n, lam) for n, lam in enumerate(start)])
+
+    def highest(self):
+        """The highest bound of the encoder, from where it is."""
+        return climbed(lambda phi: np.mean(self.bounds(self.heads(phi))), self.phi)
+
+
+def climbed(f, at):
+    return -optimize.minimize(lambda v: -f(v), at, method="BFGS", options=dict(gtol=1e-7)).fun
 
 
 def weights_of(rng, sizes, low=0.5, high=1.):
@@ -134,7 +247,7 @@ def weights_of(rng, sizes, low=0.5, high=1.):
 
 
 def encoder_weights(rng, sizes):
-    """The same for an encoder, whose standard deviations stay below one and move little."""
+    """Weights of an encoder, whose standard deviations stay below one and move little."""
     phi, k, m = weights_of(rng, sizes), sizes[-1], sizes[-2]
     heads = phi[-(m + 1) * k:].reshape(m + 1, k)
     heads[:, k // 2:] *= 0.3
@@ -144,27 +257,35 @@ def encoder_weights(rng, sizes):
 
 # ---- stages of one latent variable
 
-def small(x, phi, theta, encoder, decoder, likelihood, log_prob):
+def small(x, phi, theta, encoder, decoder, log_prob):
     """All that a small variational autoencoder asks for."""
     referee = Referee(x, phi, theta, encoder, decoder, log_prob)
     lam = evaluated(phi, x, encoder.sizes)
     at = np.array([[-0.7], [0.2], [1.1]])
-    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, likelihood=likelihood, lam=lam, at=at, S=1, noise=standard_noise(len(x), 1),
-                log_evidence=lambda: np.sum(referee.log_evidence()), bound_by_scipy=referee.elbo,
-                posterior_by_scipy=lambda: referee.posterior(at), slope_in_phi=lambda: central(lambda phi: referee.elbo(phi=phi), phi),
-                slope_in_theta=lambda: central(lambda theta: referee.elbo(theta=theta), theta),
-                inputs=x, weights=phi, network=encoder, density_by_scipy=lambda: stats.norm.pdf(at, lam[:, 0], np.exp(lam[:, 1])),
-                heads_by_layers=lambda: np.concatenate([lam[:, :1], np.exp(2 * lam[:, 1:])], axis=-1),
-                sum_by_scipy=lambda: len(x) * referee.elbo(), bound_of_several_entries=referee.elbo)
+    return dict(
+        x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, at=at,
+        S=1, noise=standard_noise(len(x), 1),
+        log_evidence=lambda: np.sum(referee.log_evidence()), sum_by_scipy=lambda: len(x) * referee.elbo(),
+        bound_by_scipy=referee.elbo, posterior_by_scipy=lambda: referee.posterior(at),
+        spreads_by_scipy=lambda S: referee.spreads(S),
+        slope_in_phi=lambda: by_differences(lambda phi: referee.elbo(phi=phi), phi),
+        slope_in_theta=lambda: by_differences(lambda theta: referee.elbo(theta=theta), theta),
+        bound_of_several_entries=referee.elbo, bound_of_averaged_pixels=referee.averaged)
 
 
-def without(stage, *names):
-    return {name: value for name, value in stage.items() if name not in names}
+def of_heads(weights, inputs, network):
+    """What the two heads of an encoder or decoder are held against."""
+    outputs, at = evaluated(weights, inputs, network.sizes), np.array([[-0.7], [0.2], [1.1]])
+    mean, log_sd = np.split(outputs, 2, axis=-1)
+    return dict(inputs=inputs, weights=weights, network=network, at=at, outputs_by_layers=lambda: outputs,
+                heads_by_layers=lambda: np.concatenate([mean, np.exp(2 * log_sd)], axis=-1),
+                density_by_scipy=lambda: stats.norm.pdf(at, mean[:, 0], np.exp(log_sd[:, 0])))
 
 
 def effects(weights, inputs, sizes):
-    first, second, none = (evaluated(weights, v, sizes) for v in (inputs[0], inputs[1], 0 * inputs[0]))
-    return first + second - 2 * none
+    """h(x_1) - h(0) + h(x_2) - h(0), and h(x_1 + x_2) - h(0)."""
+    first, second, both, none = (evaluated(weights, v, sizes) for v in (*inputs, inputs[0] + inputs[1], 0 * inputs[0]))
+    return first + second - 2 * none, both - none
 
 
 def divergences(lam):
@@ -180,131 +301,179 @@ IMAGES = np.array([[1., 1, 0, 1], [0, 1, 0, 0]])
 
 
 def pixel_networks(rng):
-    decoder, encoder = Network((1, 2, 4)), Network((4, 2, 2))
+    decoder, encoder = Network((1, 2, 4), bernoulli), Network((4, 2, 2))
     return encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes, 0.7, 1.2), encoder, decoder
 
 
 def stage_pixels(rng):
-    """Two images of four binary pixels; all sixteen can be enumerated."""
+    """Two images of four binary pixels."""
     phi, theta, encoder, decoder = pixel_networks(rng)
-    images = np.array(list(itertools.product((0., 1.), repeat=4)))
-    logits = evaluated(theta, rng.uniform(0.3, 0.9, 1), decoder.sizes)
-    return small(IMAGES, phi, theta, encoder, decoder, bernoulli_logits, pixels_log_prob) | dict(
-        images=images, logits=logits, one=lambda: 1., by_scipy=lambda: np.prod(stats.bernoulli.pmf(images, special.expit(logits)), axis=-1))
+    return small(IMAGES, phi, theta, encoder, decoder, pixels_log_prob) | of_heads(phi, IMAGES, encoder)
+
+
+def stage_images(rng):
+    """All sixteen images of four pixels, at one z."""
+    images, logits = np.array(list(itertools.product((0., 1.), repeat=4))), rng.uniform(0.6, 1.8, 4) * [1, -1, -1, 1]
+
+    def pmf(logits):
+        return np.prod(stats.bernoulli.pmf(images, special.expit(logits)), axis=-1)
+    return dict(images=images, logits=logits, by_scipy=lambda: pmf(logits),
+                squashed_odds=lambda: pmf(special.expit(logits)))
 
 
 def stage_gaussian(rng):
     """Two data of three real entries, one standard deviation for all of them."""
-    decoder, encoder, sd = Network((1, 2, 3)), Network((3, 2, 2)), rng.uniform(0.7, 0.9)
+    sd = rng.uniform(0.7, 0.9)
+    decoder, encoder = Network((1, 2, 3), normal_of(sd)), Network((3, 2, 2))
     x = np.array([[0.9, -0.4, 0.7], [-0.6, 1.1, 0.3]]) + rng.uniform(-0.2, 0.2, (2, 3))
-    stage = small(x, encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes), encoder, decoder, gaussian(sd), normal_log_prob(sd))
-    return without(stage, "heads_by_layers", "density_by_scipy", "slope_in_phi", "posterior_by_scipy", "bound_of_several_entries") | dict(slope_of_reals=stage["slope_in_phi"])
+    phi, theta = encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes)
+    stage = small(x, phi, theta, encoder, decoder, normal_log_prob(sd))
+    del stage["slope_in_phi"], stage["posterior_by_scipy"], stage["bound_of_several_entries"]
+    referee = Referee(x, phi, theta, encoder, decoder, normal_log_prob(sd))
+
+    def slope_of_the_divergence():
+        return by_differences(lambda phi: -np.mean(penalty(referee.heads(phi))), phi)
+    return stage | dict(slope_of_reals=lambda: by_differences(lambda phi: referee.elbo(phi=phi), phi),
+                        slope_of_the_divergence=slope_of_the_divergence)
 
 
 def stage_variance_head(rng):
     """The decoder ends in two heads as well, for data of one entry."""
-    decoder, encoder = Network((1, 2, 2)), Network((1, 2, 2))
-    x, theta, phi = np.array([[0.8], [-0.5]]) + rng.uniform(-0.1, 0.1, (2, 1)), encoder_weights(rng, decoder.sizes), encoder_weights(rng, encoder.sizes)
-    stage = small(x, phi, theta, encoder, decoder, gaussian_heads, heads_log_prob)
+    decoder, encoder = Network((1, 2, 2), normal_heads), Network((1, 2, 2))
+    x, theta = np.array([[0.8], [-0.5]]) + rng.uniform(-0.1, 0.1, (2, 1)), encoder_weights(rng, decoder.sizes)
+    stage = small(x, encoder_weights(rng, encoder.sizes), theta, encoder, decoder, heads_log_prob)
+    for name in ("bound_of_several_entries", "log_evidence", "posterior_by_scipy"):
+        del stage[name]
     codes = np.array([[0.9], [-0.6]])
-    outputs = evaluated(theta, codes, decoder.sizes)
-    stage = without(stage, "heads_by_layers", "density_by_scipy", "bound_of_several_entries", "bound_by_scipy", "log_evidence", "posterior_by_scipy")
-    return stage | dict(inputs=codes, weights=theta, network=decoder, sum_of_effects=lambda: effects(theta, codes, decoder.sizes),
-                        moments_by_layers=lambda: np.stack([outputs[:, 0], np.exp(2 * outputs[:, 1])], axis=-1))
+    heads = of_heads(theta, codes, decoder)
+    heads["moments_by_layers"] = heads.pop("heads_by_layers")
+    return stage | heads | bent(theta, codes, decoder)
+
+
+def bent(weights, inputs, network):
+    """What superposition is held against, for a network with a hidden layer."""
+    return dict(inputs=inputs, weights=weights, network=network,
+                effect_by_layers=lambda: effects(weights, inputs, network.sizes)[1],
+                effects_by_layers=lambda: effects(weights, inputs, network.sizes)[0])
 
 
 def stage_saturating(rng):
     """An encoder whose hidden units all grow with both entries, and are near their limit at either datum."""
-    network = Network((2, 3, 2))
-    weights, inputs = rng.uniform(0.7, 1.1, 17), rng.uniform(0.8, 1.2, (2, 2))
-    return dict(weights=weights, inputs=inputs, network=network, sum_of_effects=lambda: effects(weights, inputs, network.sizes))
+    return bent(rng.uniform(0.7, 1.1, 17), rng.uniform(0.8, 1.2, (2, 2)), Network((2, 3, 2)))
 
 
 def stage_alike(rng):
-    """Two gray images that hardly differ: their terms move together where they share a noise."""
+    """Two images that differ in one pixel, as gray as means are: their terms move together where they share a noise."""
     phi, theta, encoder, decoder = pixel_networks(rng)
     x = np.array([0.9, 0.8, 0.2, 0.7]) + rng.uniform(-0.1, 0.1, (2, 4))
     referee = Referee(x, phi, theta, encoder, decoder, pixels_log_prob)
-    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, likelihood=bernoulli_logits, S=1, noise=standard_noise(2, 1),
-                bound_by_scipy=referee.elbo, variance_by_scipy=referee.variance_of_terms)
+    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, S=2, noise=standard_noise(2, 1),
+                bound_by_scipy=referee.elbo, spreads_by_scipy=lambda S: referee.spreads(S),
+                variance_by_scipy=lambda S: referee.spreads(S)[2], variance_of_one_noise=lambda S: referee.shared(S))
 
 
 def stage_bend(rng):
-    """One real entry, a decoder that saturates, and an encoder without hidden layer: two numbers for the means of four data."""
-    decoder, encoder, sd = Network((1, 2, 1)), Network((1, 2)), rng.uniform(0.18, 0.22)
-    steep = rng.uniform(2.6, 3.2)
+    """One real entry, a decoder that saturates, and an encoder without hidden layer.
+
+    Two numbers for the means of four data.
+    """
+    sd, steep = rng.uniform(0.18, 0.22), rng.uniform(2.6, 3.2)
+    decoder, encoder = Network((1, 2, 1), normal_of(sd)), Network((1, 2))
     theta = np.array([steep, 0.9 * steep, 0.1, -0.1, 0.9, 0.8, rng.uniform(0.05, 0.15)])
-    x, lam, phi = np.array([[-1.7], [-0.6], [0.5], [1.6]]) + rng.uniform(-0.05, 0.05, (4, 1)), np.tile([0., -1.], (4, 1)), np.array([0.3, 0., 0., -1.])
+    x = np.array([[-1.7], [-0.6], [0.5], [1.6]]) + rng.uniform(-0.05, 0.05, (4, 1))
+    lam, phi = np.tile([0., -1.], (4, 1)), np.array([0.3, 0., 0., -1.])
     referee = Referee(x, phi, theta, encoder, decoder, normal_log_prob(sd))
-    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, likelihood=gaussian(sd), lam=lam,
-                best_by_scipy=lambda: np.mean([referee.highest(n, lam[n]) for n in range(4)]))
+    return dict(x=x, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam,
+                best_by_scipy=lambda: referee.best(lam), highest_by_scipy=referee.highest,
+                encoder_by_scipy=referee.elbo)
 
 
-# ---- two latent variables
+# ---- two latent variables and more
 
 def stage_deep(rng):
-    """Two hidden layers in both networks, two latent variables, three images: for what needs no integral."""
-    decoder, encoder = Network((2, 3, 4, 4)), Network((4, 4, 3, 4))
-    x, held = np.array([[1., 0, 0, 1], [0, 1, 1, 1], [1, 1, 0, 0]]), rng.uniform(0.4, 1.3, (3, 2)) * [[1, -1], [-1, 1], [1, 1]]
-    return held_noise(x, held, encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes), encoder, decoder, bernoulli_logits, pixels_log_prob)
+    """Two hidden layers in both networks, three latent variables, three images: for what needs no integral."""
+    decoder, encoder = Network((3, 3, 4, 4), bernoulli), Network((4, 4, 3, 6))
+    x = np.array([[1., 0, 0, 1], [0, 1, 1, 1], [1, 1, 0, 0]])
+    return held_noise(rng, x, encoder, decoder, pixels_log_prob)
 
 
 def stage_deep_heads(rng):
-    """The same with real data and a variance head."""
-    decoder, encoder = Network((2, 3, 6)), Network((3, 4, 4))
-    x, held = rng.uniform(0.3, 0.9, (2, 3)) * [[1, -1, 1], [-1, 1, 1]], rng.uniform(0.4, 1.3, (2, 2)) * [[1, -1], [-1, -1]]
-    return held_noise(x, held, encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes, 0.3, 0.6), encoder, decoder, gaussian_heads, heads_log_prob)
+    """Real data and a variance head."""
+    decoder, encoder = Network((2, 3, 6), normal_heads), Network((3, 4, 4))
+    x = rng.uniform(0.3, 0.9, (2, 3)) * [[1, -1, 1], [-1, 1, 1]]
+    return held_noise(rng, x, encoder, decoder, heads_log_prob, 0.3, 0.6)
 
 
-def held_noise(x, held, phi, theta, encoder, decoder, likelihood, log_prob):
+def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
+    """Both networks, one draw of the noise held fixed, and gradients by differences."""
+    N, D = len(x), decoder.sizes[0]
+    held = rng.uniform(0.4, 1.3, (N, D)) * np.where(np.arange(N * D).reshape(N, D) % 3 == 1, -1, 1)
+    phi, theta = encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes, *sizes)
     lam = evaluated(phi, x, encoder.sizes)
-    z = lam[:, :2] + np.exp(lam[:, 2:]) * held
-    outputs = evaluated(theta, z, decoder.sizes)
+    P = len(phi)
+
+    def fit(z, theta=theta):
+        """log p(x_n | z_n) (N,)."""
+        return log_prob(x, evaluated(theta, z, decoder.sizes))
 
     def estimate(lam, theta=theta):
         """Every datum's term (N,) at lam."""
-        fit = log_prob(x, evaluated(theta, lam[:, :2] + np.exp(lam[:, 2:]) * held, decoder.sizes))
-        return fit - 0.5 * np.sum(lam[:, :2]**2 + np.exp(2 * lam[:, 2:]) - 1 - 2 * lam[:, 2:], axis=-1)
+        return fit(lam[:, :D] + np.exp(lam[:, D:]) * held, theta) - penalty(lam)
 
-    def shaped(found, like):
-        return Estimate(found.value.reshape(like.shape), found.error.reshape(like.shape))
+    def weightless():
+        """Reconstruction less half the second moment of q, no entropy."""
+        return differences(lambda lam: np.sum(estimate(lam)) - np.sum(lam[:, D:]), lam)
 
-    P = len(phi)
-    return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, likelihood=likelihood, lam=lam, z=z, outputs=outputs, S=2,
-                noise=standard_noise(len(x), 2), divergence_by_scipy=lambda: divergences(lam),
-                differences_in_outputs=lambda: shaped(central(lambda outputs: np.sum(log_prob(x, outputs)), outputs), outputs),
-                differences_in_z=lambda: shaped(central(lambda z: np.sum(log_prob(x, evaluated(theta, z, decoder.sizes))), z), z),
-                differences_in_heads=lambda: shaped(central(lambda lam: np.sum(estimate(lam)), lam), lam),
-                differences_in_weights=lambda: central(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes), w[P:])), np.concatenate([phi, theta])))
+    return dict(
+        x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, S=2,
+        noise=standard_noise(N, D),
+        differences_in_heads=lambda: differences(lambda lam: np.sum(estimate(lam)), lam),
+        no_entropy=weightless,
+        differences_in_weights=lambda: by_differences(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes),
+                                                                                 w[P:])),
+                                                      np.concatenate([phi, theta])))
+
+
+def stage_narrow(rng):
+    """Three codes of three latent variables, much narrower than the prior."""
+    mu = rng.uniform(0.3, 0.8, (3, 3)) * [[1, -1, 1], [-1, -1, 1], [1, 1, -1]]
+    lam = np.concatenate([mu, rng.uniform(-1.6, -1., (3, 3))], axis=1)
+    return dict(lam=lam, divergence_by_scipy=lambda: divergences(lam),
+                divergence_of_roots=lambda: divergences(lam * np.repeat([1., 0.5], 3)))
 
 
 def epoch(rng, x, held, likelihood, log_prob, bias):
     """Seven data, the last of them odd, three a time."""
     n = x.shape[-1]
-    decoder, encoder = Network((1, 2, n)), Network((n, 2, 2))
+    decoder, encoder = Network((1, 2, n), likelihood), Network((n, 2, 2))
     phi, theta = weights_of(rng, encoder.sizes, 0.2, 0.4), weights_of(rng, decoder.sizes, 0.2, 0.4)
     theta[-n:] = bias
     phi[-1] = -0.6
+    P, order = len(phi), np.array([3, 1, 5, 0, 2, 4, 6])
 
-    def terms(phi, theta):
-        mu, log_sd = evaluated(phi, x, encoder.sizes).T
-        z = mu + np.exp(log_sd) * held[:, 0]
-        return log_prob(x, evaluated(theta, z[:, None], decoder.sizes)) - 0.5 * (mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd)
+    def each(phi, theta):
+        lam = evaluated(phi, x, encoder.sizes)
+        return log_prob(x, evaluated(theta, lam[:, :1] + np.exp(lam[:, 1:]) * held, decoder.sizes)) - penalty(lam)
 
-    P = len(phi)
-    return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, likelihood=likelihood, order=np.array([3, 1, 5, 0, 2, 4, 6]), M=3,
-                S=1, noise=subsets(7, 3), average_by_layers=lambda: np.mean(terms(phi, theta)),
-                differences_of_the_average=lambda: central(lambda w: np.mean(terms(w[:P], w[P:])), np.concatenate([phi, theta])))
+    def mean_of_means():
+        r = each(phi, theta)[order]
+        return (r[:3].mean() + r[3:6].mean() + r[6]) / 3
+
+    return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, order=order, M=3, S=3,
+                noise=without_replacement(7), mean_of_means=mean_of_means,
+                average_by_layers=lambda: np.mean(each(phi, theta)),
+                differences_of_the_average=lambda: by_differences(lambda w: np.mean(each(w[:P], w[P:])),
+                                                                  np.concatenate([phi, theta])))
 
 
 def stage_epoch(rng):
     x = np.array([[1., 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]])
-    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), bernoulli_logits, pixels_log_prob, rng.uniform(1.6, 2., 4))
+    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), bernoulli, pixels_log_prob, rng.uniform(1.6, 2., 4))
 
 
 def stage_gaussian_epoch(rng):
     x = np.concatenate([rng.uniform(-0.3, 0.3, (6, 3)), [[2.2, -2.4, 2.3]]])
-    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), gaussian(0.8), normal_log_prob(0.8), rng.uniform(-0.1, 0.1, 3))
+    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), normal_of(0.8), normal_log_prob(0.8), rng.uniform(-0.1, 0.1, 3))
 
 
 # ---- linear decoders: probabilistic principal components
@@ -316,20 +485,28 @@ def linear(rng, W, N):
     cover = W.T @ W + sd**2 * np.eye(n)
     to_mean = np.linalg.solve(cover, W.T)                                       # (n, D), the posterior mean's weights
     spread = np.eye(D) - W @ to_mean
-    phi = np.concatenate([np.concatenate([to_mean, 0 * to_mean], axis=1).ravel(), -b @ to_mean, 0.5 * np.log(np.diag(spread))])
+    heads = np.concatenate([to_mean, 0 * to_mean], axis=1)
+    phi = np.concatenate([heads.ravel(), -b @ to_mean, 0.5 * np.log(np.diag(spread))])
     x, new = (rng.uniform(0.5, 1.3, (k, n)) * np.where((np.arange(k * n) % 5 < 3).reshape(k, n), 1, -1) for k in (N, 2))
-    at = np.array([[-0.7, 0.4], [0.2, -0.3], [1.1, 0.8]])[:, :D]
-    mean = (x - b) @ to_mean
+    decoder, encoder, theta = Network((D, n), normal_of(sd)), Network((n, 2 * D)), np.concatenate([W.ravel(), b])
 
-    def log_evidence():
-        return np.sum(stats.multivariate_normal.logpdf(x, b, cover))
+    def evidence():
+        return np.mean(stats.multivariate_normal.logpdf(x, b, cover))
 
-    return dict(x=x, new=new, phi=phi, theta=np.concatenate([W.ravel(), b]), encoder=Network((n, 2 * D)), decoder=Network((D, n)), likelihood=gaussian(sd), sd=sd,
-                at=at, S=1, noise=standard_noise(N, D), **dict.fromkeys(("bound_by_scipy", "bound_of_several_entries", "evidence_by_scipy"), lambda: log_evidence() / N),
-                posterior_by_scipy=lambda: np.stack([stats.multivariate_normal.pdf(at, m, spread).reshape(-1) for m in mean], axis=-1),
-                posterior_of_new_data=lambda: np.concatenate([(new - b) @ to_mean, np.tile(np.diag(spread), (2, 1))], axis=-1),
+    def value_by_layers():
+        """At the posterior means; the divergence by SciPy's integrals."""
+        mean = (x - b) @ to_mean
+        lam = np.concatenate([mean, np.tile(0.5 * np.log(np.diag(spread)), (N, 1))], axis=1)
+        return np.mean(np.sum(stats.norm.logpdf(x, mean @ W + b, sd), axis=1) - divergences(lam))
+
+    return dict(x=x, new=new, phi=phi, theta=theta, encoder=encoder, decoder=decoder, sd=sd,
+                S=1, noise=standard_noise(N, D), value_by_layers=value_by_layers,
+                bound_by_scipy=evidence, evidence_by_scipy=evidence,
+                posterior_of_new_data=lambda: np.concatenate([(new - b) @ to_mean, np.tile(np.diag(spread), (2, 1))],
+                                                             axis=-1),
                 distance_of_means=lambda: np.linalg.norm((new[0] - new[1]) @ to_mean),
-                inputs=new, weights=phi, network=Network((n, 2 * D)), sum_of_linear_effects=lambda: effects(phi, new, (n, 2 * D)))
+                largest_slope=lambda: np.sqrt(np.linalg.eigvalsh(to_mean.T @ to_mean)[-1]
+                                              * np.sum((new[0] - new[1])**2)))
 
 
 def stage_linear(rng):
@@ -339,40 +516,60 @@ def stage_linear(rng):
 def stage_plane(rng):
     """Two latent variables whose loadings are orthogonal, so that the posterior factorizes."""
     a, b, c, d = rng.uniform(0.6, 0.9, 4)
-    stage = linear(rng, np.array([[a, b, 0.], [-b * c / a, c, d]]), 1)
-    return without(stage, "posterior_by_scipy", "sum_of_linear_effects", "bound_of_several_entries", "distance_of_means")
+    return linear(rng, np.array([[a, b, 0.], [-b * c / a, c, d]]), 1)
 
 
 # ---- smoothness, numbers, counts
 
 def stage_folded(rng):
-    """A decoder that is even in z: z and -z have the same image."""
-    decoder, (a, b), (c, d) = Network((1, 2, 2)), rng.uniform(0.8, 1.2, 2), rng.uniform(0.7, 1.1, 2)
-    codes = np.array([1., -1.])[:, None] * rng.uniform(0.7, 0.9)
-    return dict(codes=codes, weights=np.array([a, -a, b, b, c, d, c, d, 0.3, -0.2]), network=decoder, distance_of_codes=lambda: abs(codes[0, 0] - codes[1, 0]))
+    """A decoder that is even in z, so that z and -z have the same image, and two codes nearly so."""
+    (a, b), (c, d) = rng.uniform(0.8, 1.2, 2), rng.uniform(0.7, 1.1, 2)
+    network, weights = Network((1, 2, 2)), np.array([a, -a, b, b, c, d, c, d, 0.3, -0.2])
+    codes = np.array([1., -1.02])[:, None] * rng.uniform(0.7, 0.9)
+    first, second = evaluated(weights, codes, network.sizes)
+    apart = abs(codes[0, 0] - codes[1, 0])
+    norms = [np.sqrt(np.linalg.eigvalsh(W @ W.T)[-1]) for W in (weights[:2].reshape(1, 2), weights[4:8].reshape(2, 2))]
+
+    def slope_by_differences():
+        slope = by_differences(lambda z: evaluated(weights, z, network.sizes), codes[0])
+        return Estimate(np.linalg.norm(slope.value) * apart / 10, np.sum(slope.error) * apart)
+
+    return dict(codes=codes, weights=weights, network=network,
+                distance_by_layers=lambda: np.linalg.norm(first - second),
+                slope_by_differences=slope_by_differences, product_of_norms=lambda: np.prod(norms) * apart)
 
 
 def stage_many_images():
     """MNIST's training images on the slides, and their encoder."""
-    return dict(N=55_000, D=2, sizes=(784, 256, 64, 4), numbers_for_many=lambda: 220_000)
-
-
-def stage_few_images():
-    """The notebook's 300 images, and its encoder."""
-    return dict(N=300, D=2, sizes=(784, 500, 4), numbers_for_few=lambda: 1_200)
+    return dict(N=55_000, D=2, sizes=(784, 256, 64, 4), numbers_for_many=lambda: 220_000,
+                weights_by_hand=lambda: 784 * 256 + 256 + 256 * 64 + 64 + 64 * 4 + 4)
 
 
 def stage_counts(rng):
-    """Three sets of Poisson counts under one Gamma prior."""
-    a, b, totals, sizes = rng.uniform(1.5, 2.5), rng.uniform(0.7, 1.1), np.array([1., 14., 5.]) + rng.integers(0, 3, 3), np.array([2., 4., 3.])
+    """Three sets of Poisson counts under one Gamma prior: their sums are negative binomial, their rates Gamma."""
+    a, b = rng.uniform(1.5, 2.5), rng.uniform(0.7, 1.1)
+    totals, sizes = np.array([1., 14., 5.]) + rng.integers(0, 3, 3), np.array([2., 4., 3.])
 
-    def integral(n, power=0):
-        """E[z^power p(counts | z)] under the prior, without the factorials."""
+    def moment(n, power):
+        """E[z^power p(total_n | z)] under the prior."""
         def integrand(z):
-            return z**(power + totals[n] + a - 1) * math.exp(-(sizes[n] + b) * z)
-        return integrate.quad(integrand, 0, 40, epsabs=0, epsrel=1e-12, limit=200)[0] * b**a / math.gamma(a)
+            return z**power * stats.gamma.pdf(z, a, scale=1 / b) * stats.poisson.pmf(totals[n], sizes[n] * z)
+        return integrate.quad(integrand, 0, 40, epsabs=0, epsrel=1e-12, limit=200)[0]
 
     def moments():
-        return np.array([[integral(n, 1) / integral(n), integral(n, 2) / integral(n) - (integral(n, 1) / integral(n))**2] for n in range(3)])
+        values = np.array([[moment(n, k) / moment(n, 0) for k in (1, 2)] for n in range(3)])
+        return np.stack([values[:, 0], values[:, 1] - values[:, 0]**2], axis=-1)
 
-    return dict(a=a, b=b, totals=totals, sizes=sizes, moments_by_scipy=moments, evidence_of_counts=lambda: np.mean([np.log(integral(n)) for n in range(3)]))
+    def average_set():
+        """E_q[log p(total, z) - log q(z)] by quad, q the gamma of the average set."""
+        q = stats.gamma(a + np.mean(totals), scale=1 / (b + np.mean(sizes)))
+
+        def of(n):
+            def integrand(z):
+                log_joint = stats.gamma.logpdf(z, a, scale=1 / b) + stats.poisson.logpmf(totals[n], sizes[n] * z)
+                return q.pdf(z) * (log_joint - q.logpdf(z))
+            return integrate.quad(integrand, 1e-12, 20, epsabs=1e-12, epsrel=1e-11, limit=200)[0]
+        return np.mean([of(n) for n in range(3)])
+
+    return dict(a=a, b=b, totals=totals, sizes=sizes, moments_by_scipy=moments, one_for_all_by_scipy=average_set,
+                evidence_of_counts=lambda: np.mean(stats.nbinom.logpmf(totals, a, b / (b + sizes))))

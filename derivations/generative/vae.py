@@ -1,33 +1,65 @@
 """Companion of vae.md: its rows, its stages and its referees."""
 import numpy as np
-from scipy import integrate, special, stats
+from scipy import signal, special, stats
 
-from refvi import Noise, diagonal_normal, noise
-from refvi.base.core import POINTS
+from referees import complex_step
+from refvi import diagonal_normal, noise
 from refvi.base.families.lam import trapezoid
 from refvi.data.mnist import FILES
 from refvi.generative.vae.autoencoder import (backward_without_noise, distance_of_densities,      # noqa: F401
-                                              divergence_of_moments, kernel_of_pairs, squared_error_alone,
-                                              squared_error_and_constant, with_noise_and_divergence, with_own_pairs,
-                                              without_the_volume)
+                                              divergence_of_moments, kernel, kernel_of_pairs, moved,
+                                              squared_error_and_constant)
 from refvi.generative.vae.model import architecture
-from refvi.generative.vae.rows import (adam_without_correction, at_the_mean, automatic_gradient,      # noqa: F401
-                                       backward_through_both, closed_form_divergence, counted_parameters,
-                                       digits_by_code, digits_by_text, encoder_frozen_in_the_draw, fast_gradient,
-                                       first_step, flat_adam, half_angle, half_the_log, in_single_precision,
-                                       mean_over_coordinates, mean_over_pixels, odds_against, on_nodes, one_draw,
-                                       point_read_as_decimal, residual, residual_after_two_sigmoids,
-                                       residual_of_half_angle, residual_of_odds, residual_over_sd,
-                                       residual_over_variance, seen_in_an_epoch, sigmoid_twice, softplus_of_logits,
-                                       sums_over_full_size, through_the_draw, training_and_validation,
-                                       variance_of_own_noise, variance_of_shared_noise, weighted_minibatches,
-                                       whole_batches_alone, without_the_entropy, without_the_spread)
+from refvi.generative.vae.rows import (counted_parameters, digits_by_code, fast_gradient, first_step,      # noqa: F401
+                                       flat_adam, gradient_by_hand, half_angle, in_single_precision, notebook_digits,
+                                       odds_against, residual_of_half_angle, residual_of_odds, seen_in_an_epoch,
+                                       training_and_validation)
+
+
+# ---- slips
+
+def digits_by_text(labels, order):
+    """What the notebook's text says: the first hundred zeros, ones and twos."""
+    return np.bincount(labels[notebook_digits(labels, np.sort(order), (0, 1, 2))], minlength=10)
+
+
+def adam_without_correction(gradients, rate):
+    """Moments that begin at zero, taken for averages from the first step on."""
+    weights, first, second = np.zeros((3, gradients.shape[1]))
+    for gradient in gradients:
+        first, second = 0.9 * first + 0.1 * gradient, 0.999 * second + 0.001 * gradient**2
+        weights = weights + rate * first / np.sqrt(second)
+    return weights
+
+
+def whole_batches_alone(order, M):
+    """The last, short minibatch is dropped, and with it the data in it."""
+    seen = np.zeros(len(order))
+    for start in range(0, len(order) - M + 1, M):
+        seen[order[start:start + M]] += 1
+    return seen
+
+
+def with_own_pairs(nodes, mass, lam, width, S):
+    """The expectation of the estimate that pairs every draw with itself, too: k(a, a) = 1 enters with weight 1/S."""
+    a, b = (moved(nodes, one) for one in lam)
+    inner = sum(1 / S + (1 - 1 / S) * (mass @ kernel(own, own, width) @ mass) for own in (a, b))
+    return float(inner - 2 * mass @ kernel(a, b, width) @ mass)
+
+
+def without_the_volume(codes):
+    """log det left out, which alone says that codes may also lie too close together."""
+    mean, covariance = np.mean(codes, axis=0), np.cov(codes, rowvar=False)
+    return 0.5 * float(np.trace(covariance) + mean @ mean - len(mean))
 
 
 # ---- the referee's network: matrices by their place in the vector, complex numbers let through
 
 def network(weights, y, sizes):
-    """ReLU layers, the last without; ReLU looks at the real part, so that a derivative can be taken by a complex step."""
+    """ReLU layers, the last without.
+
+    ReLU looks at the real part, so that a derivative can be taken by a complex step.
+    """
     start = 0
     for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
         W, b = weights[start:start + m * n].reshape(m, n), weights[start + m * n:start + (m + 1) * n]
@@ -59,16 +91,6 @@ def bound_in_lam(weights, x, lam, points, shape):
     return log_density(x, network(cut(weights, shape)[1], z, shape.decoder), shape) + entropy - cross
 
 
-def complex_step(f, at, h=1e-30):
-    """The gradient of f, exact to rounding: no difference is taken."""
-    return np.array([np.imag(f(at + 1j * h * e)) / h for e in np.eye(len(at))])
-
-
-def density(z, m, s):
-    """A normal's, written out: SciPy's takes 50 times as long for one number, and quadrature asks for thousands."""
-    return np.exp(-0.5 * ((z - m) / s)**2) / (s * np.sqrt(2 * np.pi))
-
-
 # ---- pixels
 
 def stage_pixels(rng):
@@ -76,51 +98,47 @@ def stage_pixels(rng):
     l = rng.uniform(0.8, 2.5, (4, 5)) * np.where(np.arange(20).reshape(4, 5) % 3 == 0, -1, 1)
     x, shape = (np.arange(20).reshape(4, 5) % 2 == 0).astype(float), architecture()
     return dict(x=x, l=l, pixels_by_scipy=lambda: stats.bernoulli.logpmf(x, special.expit(l)).sum(axis=1),
-                slope_of_pixels=lambda: np.array([[complex_step(lambda v: log_density(np.array([x[i, j]]), v, shape), l[i, j:j + 1])[0]
-                                                   for j in range(5)] for i in range(4)]))
-
-
-def stage_gray_means(rng):
-    """Means of a Gaussian decoder, of a standard deviation far from one."""
-    x, l, shape = rng.uniform(0.1, 0.9, (3, 4)), rng.uniform(-0.5, 1.5, (3, 4)), architecture(likelihood="gaussian", sd=rng.uniform(0.3, 0.5))
-    return dict(x=x, l=l, sd=shape.sd, slope_of_normal_pixels=lambda: np.array([[complex_step(lambda v: log_density(x[i, j:j + 1], v, shape), l[i, j:j + 1])[0]
-                                                                                 for j in range(4)] for i in range(3)]))
-
-
-def stage_normals(rng):
-    """q of four data in three dimensions."""
-    mu, sd = rng.uniform(0.5, 1.2, (4, 3)) * [1, -1, 1], rng.uniform(0.3, 0.6, (4, 3))
-
-    def kl(m, s):
-        return integrate.quad(lambda z: density(z, m, s) * (np.log(density(z, m, s)) - np.log(density(z, 0., 1.))), m - 12 * s, m + 12 * s, epsabs=1e-12)[0]
-
-    return dict(lam=np.concatenate([mu, np.log(sd)], axis=1), divergence_by_quadrature=lambda: np.sum(np.vectorize(kl)(mu, sd), axis=1))
+                slope_of_pixels=lambda: complex_step(lambda v: np.sum(log_density(x, v.reshape(4, 5), shape)),
+                                                     l.ravel()).reshape(4, 5))
 
 
 # ---- both networks
 
 def weights_of(rng, shape, low, high):
-    """Weights of bounded size. Every other unit of the encoder is awake for any image, and the decoder's weights add up: what is drawn matters. Spreads below one."""
+    """Weights of bounded size.
+
+    Every other unit of the encoder is awake for any image, and the decoder's weights add up: what is drawn matters.
+    Spreads below one.
+    """
     parts = []
     for sizes in (shape.encoder, shape.decoder):
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
             if sizes is shape.encoder:
                 sign = np.where(np.arange(n) % 2 == 0, 1, rng.choice([-1, 1], (m, n)))
-                if level == len(sizes) - 2:                 # mu points where the decoder's units are awake, sd moves little
+                # mu points where the decoder's units are awake, sd moves little
+                if level == len(sizes) - 2:
                     sign = np.concatenate([np.tile([1., -1.], (m, 1)), 0.25 * rng.choice([-1, 1], (m, n - 2))], axis=1)
                 parts.append((rng.uniform(0.6, 1., (m, n)) / m * sign).ravel())
             else:
                 parts.append(rng.uniform(low, high, m * n) * (np.repeat([1, -1], n) if level == 0 else 1))
-            parts.append(rng.uniform(0.3, 0.6, n))
+            bias = rng.uniform(0.3, 0.6, n)
+            if level < len(sizes) - 2:          # the last hidden unit sleeps for some data or for all
+                bias[-1] = -rng.uniform(0.02, 0.06) if sizes is shape.encoder else -rng.uniform(0.8, 1.2)
+            parts.append(bias)
     parts[2 * len(shape.encoder) - 3] -= np.repeat([0., 1.2], shape.decoder[0])
     return np.concatenate(parts)
 
 
 def networks(rng, likelihood, n, low, high, sd):
-    """Four images of n pixels, two latent dimensions, noise that is held fixed; weights of sizes between low and high."""
+    """Four images of n pixels, two latent dimensions, noise that is held fixed.
+
+    Weights of sizes between low and high.
+    """
     shape = architecture(n, 2, (4, 3), (3, 4), likelihood, sd)
-    weights, points = weights_of(rng, shape, low, high), rng.uniform(0.8, 1.5, (4, 2)) * [[1, -1], [1, 1], [1, -1], [-1, -1]]
-    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)), axis=1) if likelihood == "bernoulli" else rng.uniform(0.2, 0.6, (4, n))
+    weights, points = weights_of(rng, shape, low, high), rng.uniform(0.8, 1.5,
+                                                                     (4, 2)) * [[1, -1], [1, 1], [1, -1], [-1, -1]]
+    x = rng.permuted(np.tile(1. * (np.arange(n) % 4 == 0), (4, 1)),
+                     axis=1) if likelihood == "bernoulli" else rng.uniform(0.2, 0.6, (4, n))
     return shape, weights, points, x
 
 
@@ -129,14 +147,8 @@ def in_weights(shape, weights, points, x):
     def total(weights):
         return np.mean(bound_in_lam(weights, x, network(cut(weights, shape)[0], x, shape.encoder), points, shape))
 
-    return dict(shape=shape, weights=weights, points=points, x=x, gradient_by_complex_steps=lambda: complex_step(total, weights))
-
-
-def in_lam(rng, shape, weights, points, x):
-    """The stage of the gradient in lam, which is then no encoder's."""
-    lam = np.concatenate([rng.uniform(0.3, 0.8, (4, 2)), rng.uniform(-1.1, -0.7, (4, 2))], axis=1)
-    return dict(shape=shape, weights=weights, points=points, x=x, lam=lam,
-                slope_in_lam=lambda: complex_step(lambda v: np.sum(bound_in_lam(weights, x, v.reshape(4, 4), points, shape)), lam.ravel()).reshape(4, 4))
+    return dict(shape=shape, weights=weights, points=points, x=x,
+                gradient_by_complex_steps=lambda: complex_step(total, weights))
 
 
 def stage_bernoulli(rng):
@@ -145,72 +157,6 @@ def stage_bernoulli(rng):
 
 def stage_gaussian(rng):
     return in_weights(*networks(rng, "gaussian", 7, 0.25, 0.45, rng.uniform(0.6, 0.8)))
-
-
-def stage_bernoulli_draw(rng):
-    return in_lam(rng, *networks(rng, "bernoulli", 6, 0.25, 0.4, 1.))
-
-
-def stage_gaussian_draw(rng):
-    return in_lam(rng, *networks(rng, "gaussian", 5, 0.2, 0.35, rng.uniform(1.3, 1.5)))
-
-
-# ---- four pixels, one latent dimension, a linear decoder: everything by quadrature
-
-def linear(rng, loadings, shifts, lam_weights, x):
-    """z ~ N(0, 1), logits z * loadings + shifts; a linear encoder, so that lam is known by hand."""
-    shape = architecture(4, 1, (), ())
-    weights = np.concatenate([lam_weights.ravel(), loadings, shifts])
-    lam = x @ lam_weights[:4] + lam_weights[4]
-    mu, sd = lam[:, 0], np.exp(lam[:, 1])
-    (t, h), N = trapezoid(110), len(x)
-    nodes, mass = t[:, None], h * stats.norm.pdf(t)
-
-    def log_p(i, z):
-        p = special.expit(z * loadings + shifts)
-        return np.sum(np.log(np.where(x[i] > 0, p, 1 - p)))
-
-    def mean_of(g, i):
-        return integrate.quad(lambda z: density(z, mu[i], sd[i]) * g(i, z), mu[i] - 9 * sd[i], mu[i] + 9 * sd[i], epsabs=1e-11, epsrel=1e-11, limit=200)[0]
-
-    def bound_by_quadrature():
-        return np.mean([mean_of(lambda i, z: log_p(i, z) + np.log(density(z, 0., 1.) / density(z, mu[i], sd[i])), i) for i in range(N)])
-
-    def log_evidence():
-        return np.mean([np.log(integrate.quad(lambda z: density(z, 0., 1.) * np.exp(log_p(i, z)), -9, 9, epsabs=1e-12, epsrel=1e-11)[0]) for i in range(N)])
-
-    def variance_by_quadrature():
-        return sum(mean_of(lambda i, z: log_p(i, z)**2, i) - mean_of(log_p, i)**2 for i in range(N)) / N**2
-
-    def rule(S, order):
-        if order**(N * S) > POINTS:
-            return None
-        t, h = trapezoid(order)
-        index = np.indices((order,) * (N * S)).reshape(N * S, -1).T
-        return t[index].reshape(-1, S, N, 1), np.prod(h * stats.norm.pdf(t)[index], axis=-1)
-
-    return dict(shape=shape, weights=weights, x=x, nodes=nodes, mass=mass, S=1, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, N, 1)), rule),
-                bound_by_quadrature=bound_by_quadrature, log_evidence=log_evidence, variance_by_quadrature=variance_by_quadrature)
-
-
-def stage_linear(rng):
-    """Two images that differ in one pixel, q wide enough to matter."""
-    loadings, shifts = rng.uniform(1.8, 2.6, 4) * [1, -1, 1, -1], rng.uniform(0.2, 0.6, 4) * [1, 1, -1, -1]
-    W = np.concatenate([rng.uniform(0.1, 0.2, (4, 2)) * [[1, -0.2], [-1, 0.2], [1, 0.2], [-1, -0.2]], rng.uniform([[0.2, -0.2]], [[0.4, -0.05]])])
-    stage = linear(rng, loadings, shifts, W, np.array([[1., 0., 1., 1.], [1., 0., 0., 1.]]))
-    del stage["log_evidence"]
-    return stage
-
-
-def stage_sharp(rng):
-    """A decoder that switches within a short way, and means where it has switched: the likelihood at the mean is nearly one."""
-    sign = np.array([1, -1, 1, -1])
-    loadings, shifts = rng.uniform(3., 4., 4) * sign, rng.uniform(0.05, 0.1, 4)
-    mean = rng.uniform(0.75, 0.9) / 4
-    W = np.stack([np.append(2 * mean * sign, -mean * np.sum(sign)), np.append(np.zeros(4), rng.uniform(-0.2, -0.1))], axis=1)
-    x = (sign > 0).astype(float)
-    stage = linear(rng, loadings, shifts, W, np.array([x, 1 - x]))
-    return {name: stage[name] for name in ("shape", "weights", "x", "nodes", "mass", "log_evidence")}
 
 
 # ---- Adam, epochs, data
@@ -226,22 +172,35 @@ def stage_adam(rng):
             weights += rate * (m / (1 - 0.9**t)) / np.sqrt(v / (1 - 0.999**t))
         return weights
 
-    return dict(gradients=gradients, rate=rate, textbook_adam=textbook, rate_times_sign=lambda: rate * np.array([1., -1., 1.]))
+    def by_filters():
+        """Both moments as SciPy's recursive filters of the gradients."""
+        m, v = (signal.lfilter([1 - a], [1, -a], g, axis=0) for a, g in ((0.9, gradients), (0.999, gradients**2)))
+        return rate * np.sum(m / np.sqrt(v), axis=0)
+
+    return dict(gradients=gradients, rate=rate, textbook_adam=textbook, moments_by_filters=by_filters,
+                rate_times_sign=lambda: rate * np.array([1., -1., 1.]))
 
 
 def stage_epoch(rng):
     """Nine data in minibatches of four."""
-    values = rng.uniform(1., 2., 9)
-    return dict(values=values, order=rng.permutation(9), M=4, once=lambda: np.ones(9), average_over_data=lambda: sum(values) / 9)
+    order = rng.permutation(9)
+    return dict(order=order, M=4, once=lambda: np.ones(9), all_but_the_last=lambda: 1. * (np.arange(9) != order[-1]))
 
 
 def stage_digits(rng):
     """Labels in random order."""
     labels = rng.permutation(np.repeat(np.arange(10), 150))
-    return dict(labels=labels, order=rng.permutation(1500), a_hundred_of_each=lambda: np.array([0, 0, 0, 0, 0, 100, 100, 100, 0, 0]),
-                images_of_the_file=lambda: FILES["train", "images"].shape[0],
-                weights_by_hand=lambda: np.array([784 * 256 + 256 + 256 * 64 + 64 + 2 * (64 * 2 + 2), 2 * 64 + 64 + 64 * 256 + 256 + 256 * 784 + 784,
-                                                  784 * 500 + 500 + 2 * (500 * 2 + 2), 2 * 784 + 784]))
+    hundreds = np.repeat([100, 0], [3, 7])
+    return dict(labels=labels, order=rng.permutation(1500), a_hundred_of_each=lambda: np.roll(hundreds, 5),
+                first_three=lambda: hundreds,
+                images=np.empty((FILES["train", "images"].shape[0],
+                                 0)), all_but_five_thousand=lambda: np.array([60_000 - 5_000, 5_000]),
+                weights_by_hand=weights_by_hand)
+
+
+def weights_by_hand():
+    slide = 784 * 256 + 256 + 256 * 64 + 64 + 2 * (64 * 2 + 2), 2 * 64 + 64 + 64 * 256 + 256 + 256 * 784 + 784
+    return np.array([*slide, 784 * 500 + 500 + 2 * (500 * 2 + 2), 2 * 784 + 784])
 
 
 # ---- the autoencoder, and what is said of it
@@ -253,13 +212,13 @@ def stage_outputs(rng):
 
 
 def without_noise(shape, weights, points, x):
-    """The stage of the autoencoder's gradient; points, far out, are there for the VAE's."""
+    """The stage of the autoencoder's gradient."""
     def total(weights):
         phi, theta = cut(weights, shape)
         code = network(phi, x, shape.encoder)[:, :2]
         return np.mean(log_density(x, network(theta, code, shape.decoder), shape))
 
-    return dict(shape=shape, weights=weights, points=2 * points, x=x, likelihood_at_the_code=lambda: complex_step(total, weights))
+    return dict(shape=shape, weights=weights, x=x, likelihood_at_the_code=lambda: complex_step(total, weights))
 
 
 def stage_autoencoder(rng):
@@ -280,18 +239,22 @@ def stage_two_samples(rng):
         variance = np.exp(2 * one[1]) + np.exp(2 * other[1]) + width**2
         return np.sqrt(2 * np.pi) * width * stats.norm.pdf(one[0] - other[0], 0, np.sqrt(variance))
 
-    return dict(lam=lam, width=width, nodes=t[:, None], mass=h * stats.norm.pdf(t), S=2, noise=noise(diagonal_normal, np.zeros(4)),
-                closed_kernel_distance=lambda: mean_of_kernel(lam[0], lam[0]) + mean_of_kernel(lam[1], lam[1]) - 2 * mean_of_kernel(*lam))
+    def closed():
+        return mean_of_kernel(lam[0], lam[0]) + mean_of_kernel(lam[1], lam[1]) - 2 * mean_of_kernel(*lam)
+
+    def closed_with_own(S):
+        return sum(1 + (S - 1) * mean_of_kernel(one, one) for one in lam) / S - 2 * mean_of_kernel(*lam)
+
+    return dict(lam=lam, width=width, nodes=t[:, None], mass=h * stats.norm.pdf(t), S=2,
+                noise=noise(diagonal_normal, np.zeros(4)),
+                closed_kernel_distance=closed, closed_with_own_pairs=closed_with_own)
 
 
 def stage_codes(rng):
     """Codes in the plane whose second coordinate is tight: their volume matters."""
     codes = rng.uniform([0.6, -0.9], [0.9, -0.6]) + rng.uniform(-1, 1, (40, 2)) * rng.uniform([1.2, 0.2], [1.6, 0.3])
-    return dict(codes=codes, closest_normal_by_scipy=lambda: moments_by_scipy(codes))
-
-
-def moments_by_scipy(codes):
-    """Cross-entropy less entropy: the former is that of independent standard normals at the second moments."""
     covariance = np.cov(codes.T)
     cross = sum(0.5 * (codes[:, d].mean()**2 + covariance[d, d]) + 0.5 * np.log(2 * np.pi) for d in range(2))
-    return cross - stats.multivariate_normal(codes.mean(axis=0), covariance).entropy()
+    own, prior = stats.multivariate_normal(codes.mean(axis=0), covariance), stats.multivariate_normal(np.zeros(2))
+    return dict(codes=codes, closest_normal_by_scipy=lambda: cross - own.entropy(),
+                entropy_of_the_prior=lambda: cross - prior.entropy())

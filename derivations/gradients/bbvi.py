@@ -1,29 +1,22 @@
 """Companion of bbvi.md: its rows, its stages and its referees."""
 import numpy as np
+from referees import by_differences
 from scipy import special, stats
 
-from refvi import Estimate, Family, categorical, diagonal_normal, noise, normal
-from refvi.base.models import elbo, linear_gaussian, regression
+from refvi import Family, Noise, bernoulli, categorical, diagonal_normal, noise, normal
+from refvi.base.core import expectation, score
+from refvi.base.models import elbo, linear_gaussian, log_likelihood, log_prior, regression
 from refvi.base.optimize import robbins_monro
 from refvi.bound.elbo.rows import average_log_weight      # noqa: F401
 from refvi.gradients.bbvi.regression import (log_constant, pseudo_observations, standardized_draws,      # noqa: F401
                                              triangular_factor, whitened)
-from refvi.gradients.bbvi.rows import (all_four_mistakes, chain_rule, constant_added,      # noqa: F401
-                                       cross_term_without_input, draws_of_each_factor, draws_with_constant,
-                                       entropy_of_each, entropy_subtracted, expected_log_likelihood, expected_log_prior,
-                                       half_the_logarithm, limit_of_updates, offset_first, one_update, own_factor_of_q,
-                                       own_factors_alone, quadratic_in_the_constant, score_of_log_sigma,
-                                       score_of_one_factor, score_of_sigma, score_of_the_mean, scores_of_the_factors,
-                                       slope_first, square_added_twice, squared_scale, stochastic_update,
-                                       sum_of_factors, three_terms, unsquared_scale, variance_for_sd,
-                                       variance_without_constant)
-
-
-def central(f, at, h=1e-4):
-    """Fourth-order central differences of f in its argument, with the error that a step twice as large shows."""
-    def once(h):
-        return np.stack([(8 * (f(at + h * e) - f(at - h * e)) - f(at + 2 * h * e) + f(at - 2 * h * e)) / (12 * h) for e in np.eye(len(at))], axis=-1)
-    return Estimate(once(h), np.max(np.abs(once(h) - once(2 * h))))
+from refvi.gradients.bbvi.rows import (by_factor, chain_rule, constant_added, draws_of_each_factor,      # noqa: F401
+                                       entropy_of_each, expected_log_likelihood, expected_log_prior, factor,
+                                       limit_of_updates, one_update, own_factor_of_q, quadratic_in_the_constant,
+                                       runs_of_updates, score_of_log_sigma, score_of_one_factor, score_of_sigma,
+                                       score_of_the_mean, scores_of_the_factors, stochastic_update, sum_of_factors,
+                                       three_terms, variance_without_constant)
+from refvi.gradients.score_function import expected_weighted_score, weighted_score      # noqa: F401
 
 
 # ---- linear regression with an offset and a slope: x_n = z_0 + z_1 y_n + noise
@@ -31,28 +24,27 @@ def central(f, at, h=1e-4):
 def line(x, y, prior_sd, noise_sd, lam):
     """What the closed form of the bound asks for, its referees by SciPy's densities and Gauss-Hermite nodes."""
     theta = regression(np.column_stack([np.ones(len(y)), y]), prior_sd=prior_sd, noise_sd=noise_sd)
-    precision = np.eye(2) / prior_sd**2 + theta.y.T @ theta.y / noise_sd**2
-    covariance = np.linalg.inv(precision)
+    covariance = np.linalg.inv(np.eye(2) / prior_sd**2 + theta.y.T @ theta.y / noise_sd**2)
     posterior = stats.multivariate_normal(covariance @ theta.y.T @ x / noise_sd**2, covariance)
     mu, sigma = lam[:2], np.exp(lam[2:])
     t, w = np.polynomial.hermite_e.hermegauss(6)        # exact: every logarithm here is quadratic
-    nodes, w = mu + sigma * np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
+    nodes = mu + sigma * np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2)
+    w = np.outer(w, w).ravel() / (2 * np.pi)
 
-    def log_q(z):
-        return stats.norm.logpdf(z, mu, sigma).sum(axis=-1)
-
-    def likelihood_by_scipy(z):
+    def likelihood(z):
         return stats.norm.logpdf(x, z[..., :1] + z[..., 1:] * y, noise_sd).sum(axis=-1)
 
-    def prior_by_scipy(z):
+    def prior(z):
         return stats.multivariate_normal.logpdf(z, np.zeros(2), prior_sd**2 * np.eye(2))
 
-    evidence = stats.multivariate_normal.logpdf(x, np.zeros(len(x)), prior_sd**2 * theta.y @ theta.y.T + noise_sd**2 * np.eye(len(x)))
-    return dict(x=x, theta=theta, lam=lam, p=linear_gaussian, q=diagonal_normal, S=1, noise=noise(diagonal_normal, lam), z=np.array([[2.3, -0.2], [0., 2.4], [0.1, -0.1]]),
-                likelihood_by_quadrature=lambda: w @ likelihood_by_scipy(nodes), prior_by_quadrature=lambda: w @ prior_by_scipy(nodes),
-                entropy_by_scipy=lambda: stats.norm.entropy(mu, sigma).sum(), likelihood_by_scipy=likelihood_by_scipy, prior_by_scipy=prior_by_scipy,
-                joint_by_scipy=lambda z: likelihood_by_scipy(z) + prior_by_scipy(z),
-                evidence_minus_divergence=lambda: evidence - w @ (log_q(nodes) - posterior.logpdf(nodes)))
+    evidence = stats.multivariate_normal.logpdf(x, cov=prior_sd**2 * theta.y @ theta.y.T + noise_sd**2 * np.eye(len(x)))
+    log_q = stats.norm.logpdf(nodes, mu, sigma).sum(axis=-1)
+    true_bound = evidence - w @ (log_q - posterior.logpdf(nodes))
+    return dict(x=x, theta=theta, lam=lam, p=linear_gaussian, q=diagonal_normal, S=2, noise=noise(diagonal_normal, lam),
+                z=np.array([[2.3, -0.2], [0., 2.4], [0.1, -0.1]]), true_bound=true_bound,
+                likelihood_by_quadrature=lambda: w @ likelihood(nodes), prior_by_quadrature=lambda: w @ prior(nodes),
+                entropy_by_scipy=lambda: stats.norm.entropy(mu, sigma).sum(),
+                evidence_minus_divergence=lambda: true_bound, joint_by_scipy=lambda z: likelihood(z) + prior(z))
 
 
 def stage_regression(rng):
@@ -65,7 +57,7 @@ def stage_regression(rng):
 
 
 NOTEBOOK = np.array([0.9795292340515287, 1.172894333805755, 1.198056128494326, 1.319426969565251, 1.6965780572502713])
-# The five targets of the published notebook, 1 + 0.5 y_n + noise of sd 0.1 at y = 0, 1/4, .., 1, as its own seed draws them.
+# The targets of the published notebook, 1 + 0.5 y_n + noise of sd 0.1 at y = 0, 1/4, .., 1, as its own seed draws them.
 
 
 def stage_notebook():
@@ -73,24 +65,65 @@ def stage_notebook():
     return line(NOTEBOOK, np.linspace(0, 1, 5), 10., 0.1, np.array([0.957, 0.632, np.log(0.0447), np.log(0.073)]))
 
 
+def model_of_the_task(z, x, theta):
+    return log_likelihood(x, z, theta) + log_prior(z, theta)
+
+
+# ---- the notebook's mistakes
+
+def reported(x, theta, lam, a=1., k=1., u=None, h=1.):
+    """The notebook's bound: a times each log sd, k times a square, u in place of y_n, h times the entropy."""
+    m, v, y = lam[:2], np.exp(2 * lam[2:]), theta.y[:, 1]
+    cross = 2 * m[0] * m[1] * (y if u is None else u)
+    r = x**2 - 2 * x * (m[0] + m[1] * y) + k * (m[0]**2 + v[0]) + cross + (m[1]**2 + v[1]) * y**2
+    constant = 0.5 * np.log(2 * np.pi)
+    fit = np.sum(-a * np.log(theta.noise_sd) - constant - r / (2 * theta.noise_sd**2))
+    prior = np.sum(-a * np.log(theta.prior_sd) - constant - (m**2 + v) / (2 * theta.prior_sd**2))
+    return fit + prior + h * np.sum(0.5 * np.log(2 * np.pi * np.e * v))
+
+
+def one_mistake_at_a_time(x, theta, lam):
+    mistakes = dict(a=0.5), dict(k=2.), dict(u=1.), dict(h=-1.)
+    return np.array([reported(x, theta, lam, **mistake) for mistake in mistakes]) - reported(x, theta, lam)
+
+
+def all_four_mistakes(x, theta, lam):
+    """The slip: what the notebook monitors and plots."""
+    return reported(x, theta, lam, a=0.5, k=2., u=1., h=-1.)
+
+
+def what_each_adds(x, theta, lam):
+    N, m, sigma = len(x), lam[:2], np.exp(lam[2:])
+    return np.array([N / 2 * np.log(theta.noise_sd) + np.log(theta.prior_sd),
+                     -N * (m[0]**2 + sigma[0]**2) / (2 * theta.noise_sd**2),
+                     -m[0] * m[1] * np.sum(1 - theta.y[:, 1]) / theta.noise_sd**2,
+                     -2 * np.sum(stats.norm.entropy(m, sigma))])
+
+
+def truth_and_mistakes(x, theta, lam, true_bound):
+    return true_bound + np.sum(what_each_adds(x, theta, lam))
+
+
 # ---- the gradient of the bound away from the top, where it is not small beside the noise
 
 def climbing(x, theta, lam):
     """What the updates ask for: the exact bound, and its gradient by hand."""
-    precision, h = np.eye(2) / theta.prior_sd**2 + theta.y.T @ theta.y / theta.noise_sd**2, theta.y.T @ x / theta.noise_sd**2
+    precision = np.eye(2) / theta.prior_sd**2 + theta.y.T @ theta.y / theta.noise_sd**2
+    h = theta.y.T @ x / theta.noise_sd**2
 
     def slope(lam):
-        """L = const - mu'P mu/2 + mu'h - sum_d P_dd sigma_d^2/2 + sum_d log sigma_d."""
+        """Of -mu'P mu/2 + mu'h - sum_d P_dd sigma_d^2/2 + sum_d log sigma_d."""
         return np.concatenate([h - precision @ lam[:2], 1 - np.diag(precision) * np.exp(2 * lam[2:])])
 
-    steepest = np.max(np.linalg.eigvalsh(precision))
-    return dict(bound=lambda lam: elbo(lam, x, theta), rho=0.1 / steepest, T=150, schedule=robbins_monro(1.5 / steepest, delay=1e5, power=0.6),
+    best = np.concatenate([np.linalg.solve(precision, h), -0.5 * np.log(np.diag(precision))])
+    rho = 1.5 / np.max(np.linalg.eigvalsh(precision))
+    return dict(bound=lambda lam: elbo(lam, x, theta), rho=rho, T=120, gradient=slope(lam),
                 gradient_of_bound=lambda: slope(lam), updated_by_hand=lambda rho: lam + rho * slope(lam),
-                mean_field_optimum=lambda: np.concatenate([np.linalg.solve(precision, h), -0.5 * np.log(np.diag(precision))]))
+                mean_field_optimum=lambda: best)
 
 
 def stage_gradient(rng):
-    """The same regression with wide noise: the weights are tied by the likelihood, q is not."""
+    """Wide noise, so that the likelihood ties the weights; q is a product."""
     y = np.linspace(-0.3, 1.1, 5) + rng.uniform(-0.05, 0.05, 5)
     x = 0.9 + 0.6 * y + rng.uniform(-0.5, 0.5, 5)
     lam, prior_sd = np.array([0.3, 0.9, -1.3, -0.6]) + rng.uniform(-0.1, 0.1, 4), rng.uniform(1.3, 1.7)
@@ -98,34 +131,168 @@ def stage_gradient(rng):
     at = lam[:2] + np.array([[0.3, -0.2], [-0.4, 0.1], [0.1, 0.5]])
     mu, sigma = lam[:2], np.exp(lam[2:])
 
+    def joint_by_hand(z):
+        fit = -0.5 * np.sum((x - z @ theta.y.T)**2, axis=-1) / theta.noise_sd**2
+        constant = -len(x) * np.log(theta.noise_sd) - 2 * np.log(prior_sd) - (len(x) + 2) / 2 * np.log(2 * np.pi)
+        return fit - 0.5 * np.sum(z**2, axis=-1) / prior_sd**2 + constant
+
     return climbing(x, theta, lam) | dict(
-        log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), q=diagonal_normal, lam=lam, at=at, prior=np.array([0., np.log(prior_sd)]),
-        c=rng.uniform(0.5, 1.5) - elbo(lam, x, theta), b=elbo(lam, x, theta), S=1, noise=noise(diagonal_normal, lam),
+        log_joint=lambda z: linear_gaussian.log_joint(z, x, theta), joint_by_hand=joint_by_hand, q=diagonal_normal,
+        lam=lam, at=at, prior_sd=prior_sd, c=rng.uniform(0.5, 1.5, 4) - elbo(lam, x, theta),
+        b=elbo(lam, x, theta) - 1.5, S=2, noise=noise(diagonal_normal, lam),
         joint_density=lambda: stats.multivariate_normal.logpdf(at, mu, np.diag(sigma**2)),
         whole_score=lambda: np.concatenate([(at - mu) / sigma**2, ((at - mu) / sigma)**2 - 1], axis=-1))
 
 
+def scores_by_hand(eps, lam):
+    mu, sigma = lam[:2], np.exp(lam[2:])
+    return np.concatenate([(eps - mu) / sigma**2, ((eps - mu) / sigma)**2 - 1], axis=-1)
+
+
+def update_by_hand(eps, lam, rho, joint_by_hand, b):
+    r = joint_by_hand(eps) - stats.norm.logpdf(eps, lam[:2], np.exp(lam[2:])).sum(axis=-1)
+    return lam + rho * np.mean((r - b)[..., None] * scores_by_hand(eps, lam), axis=1)
+
+
+def factors_by_hand(eps, lam, joint_by_hand, b):
+    weights = joint_by_hand(eps)[..., None] - stats.norm.logpdf(eps, lam[:2], np.exp(lam[2:])) - b
+    return np.mean(np.tile(weights, 2) * scores_by_hand(eps, lam), axis=1)
+
+
+def own_factors_alone(prior_sd, q, lam):
+    """The slip: of log p only the variable's own prior; the likelihood, which ties the variables, is gone."""
+    prior = np.array([0., np.log(prior_sd)])
+
+    def of_factor(d):
+        def term(z):
+            own = factor(lam, d)
+            weight = normal.log_prob(z[:, d], prior) - normal.log_prob(z[:, d], own)
+            return weight[:, None] * score(normal, z[:, d], own)
+        return expectation(term, q, lam)
+
+    return by_factor(of_factor, lam)
+
+
+def towards_the_prior(prior_sd, lam):
+    return np.concatenate([-lam[:2] / prior_sd**2, 1 - np.exp(2 * lam[2:]) / prior_sd**2])
+
+
+# ---- step sizes
+
+def known_spread(rng, schedule, T):
+    """q = N(mu, s^2) with s known, log p(x, z) = -a z^2 / 2: the variance of a gradient is quadratic in mu."""
+    a, s, m = rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.7), rng.uniform(0.9, 1.2)
+
+    def log_prob(z, lam):
+        return -0.5 * ((z - lam[..., 0]) / s)**2 - np.log(s) - 0.5 * np.log(2 * np.pi)
+
+    q = Family(log_prob, None, None, lambda eps, lam: lam[..., 0] + s * eps)
+    return dict(a=a, s=s, start=m, lam=np.array([m]), optimum=0., q=q, log_joint=lambda z: -0.5 * a * z**2, T=T,
+                bound=lambda lam: -0.5 * a * (lam[..., 0]**2 + s**2) + 0.5 * np.log(2 * np.pi * np.e * s**2),
+                schedule=schedule)
+
+
+def runs(rng, schedule):
+    """Few steps, for draws; the sum over all draws of T steps is left to chance."""
+    stage = known_spread(rng, schedule, 6)
+    return stage | dict(S=3, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 6)), lambda S, order: None))
+
+
+def stage_falling_steps(rng):
+    return runs(rng, robbins_monro(rng.uniform(0.2, 0.3), delay=2., power=0.7))
+
+
+def stage_constant_steps(rng):
+    rho = rng.uniform(0.1, 0.2)
+    return runs(rng, lambda t: rho)
+
+
+def stage_many_steps(rng):
+    rate = rng.uniform(0.2, 0.3)
+    return known_spread(rng, robbins_monro(rate, delay=20., power=rng.uniform(0.6, 0.9)), 20_000) | dict(rate=rate)
+
+
+def noise_of_one_step(a, s):
+    """(v, w): the variance of one gradient at mu is v + w mu^2."""
+    return 10 * ((1 - a * s**2) / (2 * s))**2, 2 * a**2
+
+
+def distance_by_recursion(a, s, start, schedule, T):
+    """m_t = (1 - a rho_t)^2 m_(t-1) + rho_t^2 (v + w m_(t-1)), from m_0 = start^2."""
+    (v, w), m = noise_of_one_step(a, s), start**2
+    for t in range(1, T + 1):
+        m = (1 - a * schedule(t))**2 * m + schedule(t)**2 * (v + w * m)
+    return np.array([m])
+
+
+def distance_unrolled(a, s, start, schedule, T):
+    """The start and the noise of every step, each shrunk by all steps that follow."""
+    rho = np.array([schedule(t) for t in range(1, T + 1)])
+    kept = 1 - 2 * a * rho + 3 * a**2 * rho**2
+    after = np.append(np.cumprod(kept[::-1])[::-1], 1.)     # what is left of step t at the end, t = 0..T
+    variance = 10 / 4 * (1 / s - a * s)**2
+    return np.array([start**2 * after[0] + variance * rho**2 @ after[1:]])
+
+
+def part_of_the_floor(a, s, rate):
+    """A twentieth of where the recursion with a constant step stands still."""
+    v, w = noise_of_one_step(a, s)
+    return np.array([rate**2 * v / (1 - (1 - a * rate)**2 - w * rate**2)]) / 20
+
+
+def floor_by_power(a, s, start, rate):
+    """A twentieth of the first entry of A^(2^16) (m_0, 1), one constant step being the matrix A."""
+    step = np.array([[1 - 2 * a * rate + 3 * a**2 * rate**2, 2.5 * rate**2 * (1 / s - a * s)**2], [0., 1.]])
+    return (np.linalg.matrix_power(step, 2**16) @ [start**2, 1.])[:1] / 20
+
+
+# ---- draws of a standard normal, as the fast path takes them
+
 def stage_standard(rng):
-    """Seven data, for draws of a standard normal, as the fast path takes them."""
+    """Seven data; k is what the log weight of the fast path leaves out."""
     y, x = np.column_stack([np.ones(7), np.linspace(-0.3, 1.1, 7)]), 0.9 + rng.uniform(-0.7, 0.7, 7)
     theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
     lam = np.array([0.3, 0.9, -1.3, -0.8]) + rng.uniform(-0.1, 0.1, 4)
-    return dict(B=whitened(x, theta), lam=lam, b=elbo(lam, x, theta) - log_constant(theta), S=1, noise=noise(diagonal_normal, np.zeros(4)),
+    k = log_constant(theta) + np.log(2 * np.pi)
+    return dict(B=whitened(x, theta), lam=lam, b=elbo(lam, x, theta) - k - 1.5, k=k, S=2, q=diagonal_normal,
+                noise=noise(diagonal_normal, np.zeros(4)), log_joint=lambda z: linear_gaussian.log_joint(z, x, theta),
                 gradient_of_bound=climbing(x, theta, lam)["gradient_of_bound"])
+
+
+def draws_carried(eps, log_joint, q, lam, b, k):
+    return weighted_score(q.transport(eps, lam), log_joint, q, lam, b + k)
 
 
 # ---- latent variables that are discrete, and a likelihood that jumps: nothing but values of log p is asked for
 
-def discrete(q, lam, log_joint, log_probs, scores, c):
-    """Gradient and variance as sums over the K outcomes; log_probs (K,), scores (K, P) of q by hand."""
-    probs, weights = np.exp(log_probs), log_joint(np.arange(len(log_probs))) - log_probs
+def discrete(rng, q, lam, log_joint, z, log_probs, scores):
+    """Outcomes z, the log probabilities (K,) and scores (K, P) of q by hand; c lies between 0 and twice the best."""
+    probs, r = np.exp(log_probs), log_joint(z) - log_probs
+    best = -(probs * r) @ scores**2 / (probs @ scores**2)
+    return dict(q=q, lam=lam, log_joint=log_joint, outcomes=(probs, r[:, None], scores), S=3, noise=noise(q, lam),
+                c=best * rng.uniform(0.3, 1.7, len(lam)), gradient=(probs * r) @ scores,
+                gradient_of_bound=lambda: (probs * r) @ scores)
 
-    def variance_with_constant():
-        terms = (weights + c)[:, None] * scores
-        return probs @ (terms - probs @ terms)**2
 
-    return dict(q=q, lam=lam, log_joint=log_joint, c=c, S=3, noise=noise(q, lam), variance_with_constant=variance_with_constant,
-                gradient_of_bound=lambda: (probs * weights) @ scores)
+def variance_with_constant(outcomes, c):
+    probs, r, u = outcomes
+    terms = (r + c) * u
+    return probs @ (terms - probs @ terms)**2
+
+
+def variance_by_outcomes(outcomes):
+    probs, r, u = outcomes
+    return probs @ (r * u - probs @ (r * u))**2
+
+
+def draws_with_constant(eps, log_joint, q, lam, c):
+    """The baseline is minus the constant. Returns (R, P)."""
+    return weighted_score(eps, log_joint, q, lam, -c)
+
+
+def squared_deviation(eps, log_joint, q, lam, c, gradient):
+    """S times the squared distance of one estimate from the gradient. Returns (R, P)."""
+    return np.shape(eps)[1] * (weighted_score(eps, log_joint, q, lam, -c) - gradient)**2
 
 
 def stage_mixture(rng):
@@ -134,30 +301,22 @@ def stage_mixture(rng):
     mu, sd, x = np.array([-1.1, 0.4, 1.9]) + rng.uniform(-0.1, 0.1, 3), rng.uniform(0.6, 0.9, 3), rng.uniform(0.5, 1.1)
     table = np.log(prior) + stats.norm.logpdf(x, mu, sd)
     log_probs = special.log_softmax(lam)
-    return discrete(categorical, lam, lambda z: table[z], log_probs, np.eye(3) - np.exp(log_probs), rng.uniform(1.2, 1.8))
-
-
-def bernoulli_log_prob(z, lam):
-    """z log sigmoid(lam) + (1 - z) log sigmoid(-lam): a categorical over two outcomes whose first logit is zero."""
-    from autograd.numpy import logaddexp
-    return z * lam[..., 0] - logaddexp(0., lam[..., 0])
-
-
-bernoulli = Family(bernoulli_log_prob, lambda rng, lam, size: (rng.random(size) < special.expit(lam[0])).astype(int),
-                   lambda lam, order=64: (np.arange(2), np.ones(2)))
+    return discrete(rng, categorical, lam, lambda z: table[z], np.arange(3), log_probs, np.eye(3) - np.exp(log_probs))
 
 
 def stage_bernoulli(rng):
     """A fault that is there or not, and an alarm that rang."""
-    lam, present, rings = np.array([rng.uniform(-0.8, -0.4)]), rng.uniform(0.1, 0.2), np.array([0.05, 0.8]) + rng.uniform(-0.02, 0.02, 2)
-    table = np.log([1 - present, present]) + np.log(rings)
-    return discrete(bernoulli, lam, lambda z: table[z], stats.bernoulli.logpmf([0, 1], special.expit(lam[0])),
-                    np.array([[0.], [1.]]) - special.expit(lam[0]), rng.uniform(1.2, 1.8))
+    lam, present = np.array([rng.uniform(-0.8, -0.4)]), rng.uniform(0.1, 0.2)
+    rings = np.array([0.05, 0.8]) + rng.uniform(-0.02, 0.02, 2)
+    table, pi = np.log([1 - present, present]) + np.log(rings), special.expit(lam[0])
+    return discrete(rng, bernoulli, lam, lambda z: table[z[..., 0]], np.array([[0], [1]]),
+                    stats.bernoulli.logpmf([0, 1], pi), np.array([[0.], [1.]]) - pi)
 
 
 def stage_threshold(rng):
-    """z ~ N(0, s^2), an observation of probability `above` where z > edge and `below` elsewhere: log p has no gradient that would help."""
-    lam, s, edge = np.array([rng.uniform(0.4, 0.7), rng.uniform(-0.6, -0.3)]), rng.uniform(1.3, 1.7), rng.uniform(0.8, 1.)
+    """z ~ N(0, s^2), an observation of probability `above` where z > edge and `below` elsewhere: log p jumps."""
+    lam = np.array([rng.uniform(0.4, 0.7), rng.uniform(-0.6, -0.3)])
+    s, edge = rng.uniform(1.3, 1.7), rng.uniform(0.8, 1.)
     above, below = rng.uniform(0.85, 0.95), rng.uniform(0.05, 0.1)
     mu, sigma = lam[0], np.exp(lam[1])
 
@@ -168,14 +327,17 @@ def stage_threshold(rng):
         sides = [((b - a) / 2 * t + (a + b) / 2, (b - a) / 2 * w) for a, b in zip(ends, ends[1:])]
         return tuple(np.concatenate(parts) for parts in zip(*sides))
 
+    def log_joint(z):
+        return stats.norm.logpdf(z, 0, s) + np.where(z > edge, np.log(above), np.log(below))
+
     def gradient_of_bound():
         """E[log p(x|z)] = log below + log(above/below) Phi((mu - edge)/sigma), less KL(q || N(0, s^2))."""
         jump = np.log(above / below) * stats.norm.pdf((mu - edge) / sigma)
         return np.array([jump / sigma - mu / s**2, -jump * (mu - edge) / sigma + 1 - sigma**2 / s**2])
 
     q = Family(normal.log_prob, normal.sample, split_nodes, normal.transport)
-    return dict(log_joint=lambda z: stats.norm.logpdf(z, 0, s) + np.where(z > edge, np.log(above), np.log(below)), q=q, lam=lam, c=rng.uniform(1.2, 1.8), S=1,
-                noise=noise(q, lam), gradient_of_bound=gradient_of_bound)
+    return dict(log_joint=log_joint, q=q, lam=lam, c=rng.uniform(1.2, 1.8, 2), S=2, noise=noise(q, lam),
+                gradient_of_bound=gradient_of_bound)
 
 
 # ---- scores by hand
@@ -185,19 +347,19 @@ def stage_score(rng):
     return dict(z=mu + sigma * (np.array([-1.6, 0.3, 1.9]) + rng.uniform(-0.2, 0.2, 3)), mu=mu, sigma=sigma)
 
 
+def slope_in(log_density, at):
+    """d log_density (S,) in one number."""
+    slope = by_differences(lambda v: log_density(v[0]), np.array([at]))
+    return slope._replace(value=slope.value[:, 0], error=slope.error[:, 0])
+
+
 def slope_in_the_mean(z, mu, sigma):
-    return slope_in(lambda v: stats.norm.logpdf(z, v[0], sigma), mu)
+    return slope_in(lambda mu: stats.norm.logpdf(z, mu, sigma), mu)
 
 
 def slope_in_sigma(z, mu, sigma):
-    return slope_in(lambda v: stats.norm.logpdf(z, mu, v[0]), sigma)
+    return slope_in(lambda sigma: stats.norm.logpdf(z, mu, sigma), sigma)
 
 
 def slope_in_log_sigma(z, mu, sigma):
-    return slope_in(lambda v: stats.norm.logpdf(z, mu, np.exp(v[0])), np.log(sigma))
-
-
-def slope_in(log_density, at):
-    """d log_density (S,) in one number."""
-    slope = central(log_density, np.array([at]), h=1e-3)
-    return Estimate(slope.value[:, 0], slope.error)
+    return slope_in(lambda log_sigma: stats.norm.logpdf(z, mu, np.exp(log_sigma)), np.log(sigma))

@@ -1,28 +1,28 @@
-"""Companion of laboratory.md: its rows, its stages and its referees."""
+"""Companion of laboratory.md: its rows, its stages, its slips and its referees."""
 import itertools
 
 import numpy as np
-from scipy import optimize, special, stats
+from referees import coarser, few_nodes
+from scipy import integrate, optimize, special, stats
 
 from refvi import Estimate, Noise, beta, categorical, diagonal_normal, noise, normal
-from refvi.base.models import linear_gaussian, mean_field, posterior, regression
-from refvi.gradients.laboratory.directions import (always_aligned, direction_of_weighted_score,      # noqa: F401
+from refvi.base.models import linear_gaussian, regression
+from refvi.gradients.laboratory.directions import (direction_of_weighted_score,      # noqa: F401
                                                    draws_towards_the_mode, path_to_posterior, path_with_model,
-                                                   score_to_posterior, share_towards_the_mode, towards_the_mode)
+                                                   score_to_posterior, share_towards_the_mode)
+from refvi.gradients.laboratory.fast import (path_in_the_noise, score_gradient_and_score,      # noqa: F401
+                                             score_in_the_noise)
 from refvi.gradients.laboratory.measure_valued import (apart_through_rule,      # noqa: F401
                                                        difference_of_two_densities, difference_of_two_means,
                                                        measure_valued, measure_valued_apart,
                                                        measure_valued_through_rule, variance_of_halves,
-                                                       variance_of_halves_apart, weak_noise)
-from refvi.gradients.laboratory.regression import (path_in_the_noise, score_gradient_and_score,      # noqa: F401
-                                                   score_in_the_noise)
+                                                       variance_apart, weak_noise)
 from refvi.gradients.laboratory.rows import (expected_path, expected_surrogate, gradient_of_whole,      # noqa: F401
                                              others_gradient, others_through_rule, path_through_rule, score_gradient,
                                              score_of_one_of_many, score_through_rule, variance_of_others,
                                              variance_of_path, variance_of_score)
-from refvi.gradients.laboratory.study import (as_if_normal, curvature_of_equal_variance,      # noqa: F401
-                                              distance_of_equal_variance, from_fourth_moment, quadratic, sine,
-                                              squared_error_of_variance)
+from refvi.gradients.laboratory.study import (distance_of_equal_variance, frequency_of_equal_variance,      # noqa: F401
+                                              from_fourth_moment, quadratic, sine, squared_error_of_variance)
 from refvi.gradients.reparameterization.rows import path_gradient      # noqa: F401
 from refvi.gradients.score_function import gradient_of_density      # noqa: F401
 
@@ -31,12 +31,12 @@ def standard(q, lam):
     return noise(q, np.zeros(len(lam)))
 
 
-def coarser(eps, factor):
-    """The same noise with a rule of fewer nodes on each of its many axes: enough for an f that is quadratic."""
-    return Noise(eps.draw, lambda S, order: eps.rule(S, int(order / factor)))
+def without_rule(base):
+    """A noise left to draws: no rule of nodes follows a jump."""
+    return Noise(base.draw, lambda S, order: None)
 
 
-# ---- one signature, and exact variances: a quadratic by hand, sin(c z) by a quadrature of its own
+# ---- one signature, and exact variances: a quadratic by hand, sin(k z) by SciPy's quadrature
 
 def point(rng):
     """(mu, sigma) and lam of a normal."""
@@ -49,69 +49,149 @@ def stage_quadratic(rng):
     mu, sigma, lam = point(rng)
     k, S, base = rng.uniform(1.3, 1.6), 2, standard(normal, lam)
     a, s = mu - k, sigma**2
-    alone = np.array([8 * a**2 + 10 * s, 40 * a**2 * s + 56 * s**2])
-    return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base, truth=lambda: np.array([2 * a, 2 * s]),
-                score_variance_by_hand=lambda: np.array([a**4 / s + 14 * a**2 + 15 * s, 2 * a**4 + 60 * a**2 * s + 74 * s**2]) / S,
-                path_variance_by_hand=lambda: np.array([4 * s, 4 * a**2 * s + 8 * s**2]) / S,
-                others_variance_by_hand=lambda: alone / S + np.array([8 * a**2 + 2 * s, 8 * a**2 * s + 8 * s**2]) / (S * (S - 1)))
+
+    def others():
+        baseline_known = np.array([8 * a**2 + 10 * s, 40 * a**2 * s + 56 * s**2])
+        price = np.array([8 * a**2 + 2 * s, 8 * a**2 * s + 8 * s**2])
+        return baseline_known / S + price / (S * (S - 1))
+
+    return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base,
+                truth=lambda: np.array([2 * a, 2 * s]),
+                score_variance_by_hand=lambda: score_of_a_square(a, s) / S,
+                path_variance_by_hand=lambda: path_of_a_square(a, s) / S,
+                others_variance_by_hand=others)
 
 
-def between(low, high, n=400):
+def score_of_a_square(a, s):
+    """Variance of (z - k)^2 times the score, in mu and log sigma."""
+    return np.array([a**4 / s + 14 * a**2 + 15 * s, 2 * a**4 + 60 * a**2 * s + 74 * s**2])
+
+
+def path_of_a_square(a, s):
+    """Variance of the slope of (z - k)^2 times that of the transport, in mu and log sigma."""
+    return np.array([4 * s, 4 * a**2 * s + 8 * s**2])
+
+
+def on(low, high, n):
     """Gauss-Legendre nodes and weights on an interval."""
     t, w = np.polynomial.legendre.leggauss(n)
     return low + (high - low) * (t + 1) / 2, (high - low) * w / 2
 
 
-def under_normal(*terms):
-    """Variances (k,) of functions of the standard normal t."""
-    t, w = between(-13, 13)
-    p = w * stats.norm.pdf(t)
-    return np.array([p @ (g(t) - p @ g(t))**2 for g in terms])
+def spread_under_normal(*terms):
+    """Variances (k,) of functions of the standard normal t, on Gauss-Legendre nodes; an Estimate of two orders."""
+    def spreads(n):
+        t, w = on(-12, 12, n)
+        p = w * stats.norm.pdf(t)
+        return np.array([p @ (g(t) - p @ g(t))**2 for g in terms])
+
+    fine, coarse = spreads(500), spreads(400)
+    return Estimate(fine, np.abs(fine - coarse))
 
 
-def sine_terms(c, mu, sigma):
-    """The terms of score and path for sin(c z), in mu and log sigma."""
-    def f(t):
-        return np.sin(c * (mu + sigma * t))
+def over(estimate, S):
+    """An Estimate divided by S."""
+    return Estimate(estimate.value / S, estimate.error / S)
 
+
+def sine_of(k, mu, sigma):
+    """sin(k z) as a function of the standard normal t."""
+    return lambda t: np.sin(k * (mu + sigma * t))
+
+
+def score_of_a_sine(k, mu, sigma):
+    """Variances of sin(k z) times the score, in mu and log sigma."""
+    f = sine_of(k, mu, sigma)
+    return spread_under_normal(lambda t: f(t) * t / sigma, lambda t: f(t) * (t**2 - 1))
+
+
+def path_of_a_sine(k, mu, sigma):
+    """Variances of the slope of sin(k z) times that of the transport, in mu and log sigma."""
     def slope(t):
-        return c * np.cos(c * (mu + sigma * t))
+        return k * np.cos(k * (mu + sigma * t))
 
-    return (lambda t: f(t) * t / sigma, lambda t: f(t) * (t**2 - 1)), (slope, lambda t: slope(t) * sigma * t)
+    return spread_under_normal(slope, lambda t: slope(t) * sigma * t)
+
+
+def gradient_of_a_sine(k, mu, sigma):
+    """E sin(k z) = exp(-(k sigma)^2 / 2) sin(k mu), differentiated."""
+    fall = np.exp(-(k * sigma)**2 / 2)
+    return fall * np.array([k * np.cos(k * mu), -(k * sigma)**2 * np.sin(k * mu)])
+
+
+def others_of_a_sine(k, mu, sigma, S):
+    """Leave one out is the sample covariance of f and the score: a U-statistic of two draws, whose variance is
+    Hoeffding's.
+
+    Its kernel (f - f') (u - u') / 2 on a grid of Gauss-Hermite nodes; an Estimate of two orders.
+    """
+    def by_hoeffding(order):
+        t, w = np.polynomial.hermite_e.hermegauss(order)
+        w = w / w.sum()
+        f = np.sin(k * (mu + sigma * t))
+        variances = []
+        for u in (t / sigma, t**2 - 1):
+            kernel = (f[:, None] - f) * (u[:, None] - u) / 2
+            given_one = kernel @ w
+            one, both = w @ (given_one - w @ given_one)**2, w @ (kernel - w @ given_one)**2 @ w
+            variances.append(2 / (S * (S - 1)) * (2 * (S - 2) * one + both))
+        return np.array(variances)
+
+    fine, coarse = by_hoeffding(60), by_hoeffding(50)
+    return Estimate(fine, np.abs(fine - coarse))
 
 
 def stage_sine(rng):
-    """f = sin(c z): bounded, so that its variance is quickly estimated."""
+    """f = sin(k z), three draws."""
     mu, sigma, lam = point(rng)
-    c, S, base = rng.uniform(0.9, 1.1), 3, standard(normal, lam)
-    score, path = sine_terms(c, mu, sigma)
-    fall = np.exp(-(c * sigma)**2 / 2)
-    return dict(f=sine(c), q=normal, lam=lam, S=S, noise=base, base=base, truth=lambda: fall * np.array([c * np.cos(c * mu), -(c * sigma)**2 * np.sin(c * mu)]),
-                score_variance_by_hand=lambda: under_normal(*score) / S, path_variance_by_hand=lambda: under_normal(*path) / S)
+    k, S, base = rng.uniform(0.9, 1.1), 3, standard(normal, lam)
+    return dict(f=sine(k), q=normal, lam=lam, S=S, noise=base, base=base,
+                truth=lambda: gradient_of_a_sine(k, mu, sigma),
+                score_variance_by_hand=lambda: over(score_of_a_sine(k, mu, sigma), S),
+                path_variance_by_hand=lambda: over(path_of_a_sine(k, mu, sigma), S),
+                others_variance_by_hand=lambda: others_of_a_sine(k, mu, sigma, S))
 
 
 def stage_fast_sine(rng):
-    """The slide's counterexample, c about 10."""
-    mu, sigma, c = rng.uniform(-0.1, 0.1), rng.uniform(0.9, 1.1), rng.uniform(9, 11)
-    return dict(f=sine(c), q=normal, lam=np.array([mu, np.log(sigma)]), S=1, order=1024,
-                score_variance_of_a_fast_sine=lambda: under_normal(*sine_terms(c, mu, sigma)[0]))
+    """The slide's counterexample, k about 10."""
+    mu, sigma, k, S = rng.uniform(-0.1, 0.1), rng.uniform(0.9, 1.1), rng.uniform(9, 11), 2
+    return dict(f=sine(k), q=normal, lam=np.array([mu, np.log(sigma)]), S=S,
+                score_variance_of_a_fast_sine=lambda: over(score_of_a_sine(k, mu, sigma), S),
+                path_variance_of_a_fast_sine=lambda: over(path_of_a_sine(k, mu, sigma), S))
 
 
-def stage_plane(rng):
-    """The bound itself for log p = -z'Az/2 + h'z + const under a diagonal normal: f depends on lam."""
-    mu, sigma = np.array([0.5, -0.3]) + rng.uniform(-0.1, 0.1, 2), np.array([0.7, 0.5]) + rng.uniform(-0.1, 0.1, 2)
-    lam, A, h, base = np.concatenate([mu, np.log(sigma)]), np.array([[1.6, 0.5], [0.5, 2.9]]), np.array([2.6, -3.2]), standard(diagonal_normal, np.zeros(4))
+def in_space(rng):
+    """(log_p, lam, gradient): log p = -z'Az/2 + h'z - 2, and the gradient of the bound under a diagonal normal."""
+    A, h = np.array([[1.6, 0.5, -0.4], [0.5, 2.9, 0.3], [-0.4, 0.3, 2.1]]), np.array([2.6, -3.2, 1.1])
+    mu = np.array([0.5, -0.3, 0.8]) + rng.uniform(-0.1, 0.1, 3)
+    sigma = np.array([0.7, 0.5, 0.6]) + rng.uniform(-0.1, 0.1, 3)
 
-    def f(z, lam):
-        return -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2. - diagonal_normal.log_prob(z, lam)
+    def log_p(z):
+        return -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
 
-    return dict(f=f, q=diagonal_normal, lam=lam, S=2, noise=coarser(base, 5), truth=lambda: np.concatenate([h - A @ mu, 1 - np.diag(A) * sigma**2]))
+    def gradient():
+        return np.concatenate([h - A @ mu, 1 - np.diag(A) * sigma**2])
+
+    return log_p, np.concatenate([mu, np.log(sigma)]), gradient
 
 
-# ---- where there is no path
+def with_few_nodes():
+    """The diagonal normal with 24 nodes on each of three axes."""
+    return diagonal_normal._replace(nodes=lambda lam, order=24: diagonal_normal.nodes(lam, order))
+
+
+def stage_space(rng):
+    """The bound in three dimensions: f depends on lam."""
+    log_p, lam, gradient = in_space(rng)
+    return dict(f=lambda z, lam: log_p(z) - diagonal_normal.log_prob(z, lam), q=with_few_nodes(), lam=lam, S=2,
+                noise=few_nodes(3), truth=gradient)
+
+
+# ---- where no path is asked for
 
 def stage_beta(rng):
-    """z^2 under Beta(a, b): E[f] = a (a + 1) / ((a + b) (a + b + 1))."""
+    """z^2 under Beta(a, b): E[f] = a (a + 1) / ((a + b) (a + b + 1)). Drawn from where it stands, its transport
+    unused."""
     lam = np.log([rng.uniform(1.8, 2.6), rng.uniform(3.1, 4.2)])
     a, b = np.exp(lam)
     mean, total = a * (a + 1) / ((a + b) * (a + b + 1)), 1 / (a + b) + 1 / (a + b + 1)
@@ -120,18 +200,32 @@ def stage_beta(rng):
 
 
 def stage_categorical(rng):
+    """A table of values under a categorical: E[f] is a sum, and its gradient a covariance."""
     lam, table = rng.uniform(-1, 1, 4), np.array([0.3, 1.7, -0.8, 2.6]) + rng.uniform(-0.2, 0.2, 4)
     pi = np.exp(lam) / np.exp(lam).sum()
-    return dict(f=lambda z, lam: table[z], q=categorical, lam=lam, S=3, noise=noise(categorical, lam), truth_without_a_path=lambda: pi * (table - pi @ table))
+    return dict(f=lambda z, lam: table[z], q=categorical, lam=lam, S=3, noise=noise(categorical, lam),
+                truth_without_a_path=lambda: pi * (table - pi @ table))
 
 
 def stage_step(rng):
-    """A jump at c: P(z > c) falls with the distance of c from the mean."""
+    """f = 1 above c, zero below: P(z > c) falls with the distance of c from the mean."""
     mu, sigma, lam = point(rng)
     c = mu + sigma * rng.uniform(0.5, 0.9)
-    t, base = (c - mu) / sigma, standard(normal, lam)
-    return dict(f=lambda z, lam=None: np.where(z > c, 1., 0.) + 0. * z, q=normal, lam=lam, S=2, noise=Noise(base.draw, lambda S, order: None),
-                slope_of_a_probability=lambda: stats.norm.pdf(t) * np.array([1 / sigma, t]))
+    t = (c - mu) / sigma
+
+    def integral_beyond_the_jump():
+        def times_score(z, d):
+            u = (z - mu) / sigma
+            return stats.norm.pdf(z, mu, sigma) * (u / sigma if d == 0 else u**2 - 1)
+
+        found = [integrate.quad(times_score, c, mu + 12 * sigma, args=(d,), epsabs=1e-12) for d in (0, 1)]
+        return Estimate(np.array([value for value, _ in found]), np.array([error for _, error in found]))
+
+    # + 0 z: zero times z, so that autograd has something to differentiate
+    return dict(f=lambda z, lam=None: np.where(z > c, 1., 0.) + 0. * z, q=normal, lam=lam, S=2, scale=1.,
+                noise=without_rule(standard(normal, lam)), integral_beyond_the_jump=integral_beyond_the_jump,
+                slope_of_a_probability=lambda: stats.norm.pdf(t) * np.array([1 / sigma, t]),
+                zero_everywhere=lambda: np.zeros(2))
 
 
 # ---- the third kind
@@ -141,83 +235,152 @@ def stage_points(rng):
     mu, sigma, lam = point(rng)
     z = mu + sigma * rng.uniform([-1.5, -0.7, 0.3, 1.1], [-1.2, -0.4, 0.6, 1.4])
     t = (z - mu) / sigma
-    return dict(z=z, q=normal, lam=lam, slope_of_density=lambda: stats.norm.pdf(z, mu, sigma)[:, None] * np.stack([t / sigma, t**2 - 1], axis=-1))
+    return dict(z=z, q=normal, lam=lam,
+                slope_of_density=lambda: (stats.norm.pdf(z, mu, sigma)[:, None]
+                                          * np.stack([t / sigma, t**2 - 1], axis=-1)))
 
 
 def stage_coupled(rng):
-    """(z - k)^2 by hand: E w^2 = 2, Var w = 2 - pi/2, E m^2 = 3, E m^4 = 15, E(1 - u)^2 = 1/3, E(1 - u^2)^2 = 8/15."""
+    """(z - k)^2 by hand, with eta Rayleigh, zeta Maxwell, tau uniform.
+
+    E eta^2 = 2, Var eta = 2 - pi/2, E zeta^2 = 3, E zeta^4 = 15, E(1 - tau)^2 = 1/3, E(1 - tau^2)^2 = 8/15.
+    """
     mu, sigma, lam = point(rng)
-    k, base = rng.uniform(1.3, 1.6), weak_noise()
+    k, base, S = rng.uniform(1.3, 1.6), weak_noise(), 2
     a, s = mu - k, sigma**2
-    return dict(f=quadratic(k), q=normal, lam=lam, S=1, noise=base, base=base, known_gradient=lambda: np.array([2 * a, 2 * s]),
-                coupled_variance_by_hand=lambda: np.array([(16 / np.pi - 4) * a**2, 4 * a**2 * s + 4 * s**2]))
+    return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base,
+                known_gradient=lambda: np.array([2 * a, 2 * s]),
+                coupled_variance_by_hand=lambda: np.array([(16 / np.pi - 4) * a**2, 4 * a**2 * s + 4 * s**2]) / S)
 
 
 def stage_apart(rng):
+    """(z - k)^2 by hand, halves of their own."""
     mu, sigma, lam = point(rng)
-    k, base = rng.uniform(1.3, 1.6), weak_noise(coupled=False)
+    k, base, S = rng.uniform(1.3, 1.6), weak_noise(coupled=False), 2
     a, s = mu - k, sigma**2
-    return dict(f=quadratic(k), q=normal, lam=lam, S=1, noise=base, base=base, gradient_by_hand=lambda: np.array([2 * a, 2 * s]),
-                apart_variance_by_hand=lambda: np.array([((8 - 2 * np.pi) * a**2 + 4 * s) / np.pi, 16 * a**2 * s + 8 * s**2]))
+
+    def variance():
+        return np.array([((8 - 2 * np.pi) * a**2 + 4 * s) / np.pi, 16 * a**2 * s + 8 * s**2]) / S
+
+    return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base,
+                gradient_by_hand=lambda: np.array([2 * a, 2 * s]), apart_variance_by_hand=variance)
+
+
+def halves_of_a_sine(k, mu, sigma):
+    """(coupled, apart): variances of single measure-valued draws of sin(k z), SciPy's densities on Gauss nodes; two
+    orders each."""
+    f = sine_of(k, mu, sigma)
+
+    def by_nodes(n):
+        (t, p), (tau, flat) = on(-12, 12, n), on(0, 1, 40)
+        (eta, rayleigh), maxwell = on(0, 12, n), p * t**2 * stats.norm.pdf(t)
+        rayleigh = rayleigh * stats.rayleigh.pdf(eta)
+
+        def spread(w, values):
+            return np.sum(w * (values - np.sum(w * values))**2)
+
+        steepness = 1 / (2 * np.pi * sigma**2)
+        coupled = [steepness * spread(rayleigh, f(eta) - f(-eta)),
+                   spread(np.outer(maxwell, flat), f(t)[:, None] - f(np.outer(t, tau)))]
+        apart = [steepness * (spread(rayleigh, f(eta)) + spread(rayleigh, f(-eta))),
+                 spread(maxwell, f(t)) + spread(p * stats.norm.pdf(t), f(t))]
+        return np.array([coupled, apart])
+
+    fine, coarse = by_nodes(200), by_nodes(150)
+    return [Estimate(value, error) for value, error in zip(fine, np.abs(fine - coarse))]
+
+
+def sine_by_halves(rng, base):
+    """(the stage of sin(k z) by measure-valued draws, the gradient's function, (coupled, apart) variances'
+    function)."""
+    mu, sigma, lam = point(rng)
+    k = rng.uniform(1.2, 1.4)
+    stage = dict(f=sine(k), q=normal, lam=lam, S=1, noise=base, base=base)
+    return stage, lambda: gradient_of_a_sine(k, mu, sigma), lambda: halves_of_a_sine(k, mu, sigma)
 
 
 def stage_coupled_sine(rng):
-    """sin(c z): halves by a quadrature of its own."""
-    mu, sigma, lam = point(rng)
-    c, base = rng.uniform(1.2, 1.4), weak_noise()
-    fall = np.exp(-(c * sigma)**2 / 2)
-
-    def f(t):
-        return np.sin(c * (mu + sigma * t))
-
-    def variance():
-        (w, p), (m, wide), (u, flat) = between(0, 12, 200), between(-12, 12, 200), between(0, 1, 40)
-        jump = (p * stats.rayleigh.pdf(w)) @ (f(w) - f(-w))**2 / (2 * np.pi * sigma**2)
-        spread = (wide * m**2 * stats.norm.pdf(m)) @ (f(m)[:, None] - f(np.outer(m, u)))**2 @ flat
-        return np.array([jump, spread]) - gradient()**2
-
-    def gradient():
-        return fall * np.array([c * np.cos(c * mu), -(c * sigma)**2 * np.sin(c * mu)])
-
-    return dict(f=sine(c), q=normal, lam=lam, S=1, noise=base, base=base, known_gradient=gradient, coupled_variance_by_hand=variance)
+    """One draw: the rule of two, seven nodes on each of six axes, does not follow a sine."""
+    stage, gradient, variances = sine_by_halves(rng, weak_noise())
+    return stage | dict(known_gradient=gradient, coupled_variance_by_hand=lambda: variances()[0])
 
 
-def stage_weak_plane(rng):
-    """The bound in the plane: every coordinate has a pair of its own."""
-    stage = stage_plane(rng)
-    return dict(f=stage["f"], q=diagonal_normal, lam=stage["lam"], S=1, noise=coarser(weak_noise(2), 4 / 3), gradient_in_the_plane=stage["truth"])
+def stage_apart_sine(rng):
+    """One draw, as for coupled halves."""
+    stage, gradient, variances = sine_by_halves(rng, weak_noise(coupled=False))
+    return stage | dict(gradient_by_hand=gradient, apart_variance_by_hand=lambda: variances()[1])
+
+
+def stage_weak_space(rng):
+    """The bound in three dimensions: every coordinate has a pair of its own, and keeps its normal draw in the
+    others' pairs."""
+    log_p, lam, gradient = in_space(rng)
+
+    def f(z, lam):
+        """log p and q's entropy without its constant: what f changes by itself has another mean than zero."""
+        return log_p(z) + np.sum(lam[..., 3:], axis=-1)
+
+    return dict(f=f, q=with_few_nodes(), lam=lam, S=1, noise=coarser(weak_noise(3), 4 / 3), gradient_in_space=gradient)
 
 
 # ---- the error of a measured variance: three outcomes, one of them rare and far off
 
+def as_if_normal(g, q, lam, S):
+    """The slip: the spread of a sample variance for a normal law, whose fourth moment is three squared variances."""
+    z, w = q.nodes(lam)
+    p = w * np.exp(q.log_prob(z, lam))
+    return 2 * (p @ (g(z) - p @ g(z))**2)**2 / (S - 1)
+
+
 def stage_outcomes(rng):
-    lam, table = np.array([0.2, 0.4, -2.2]) + rng.uniform(-0.1, 0.1, 3), np.array([0.3, -0.4, 3.1]) + rng.uniform(-0.1, 0.1, 3)
+    """Values of a categorical."""
+    lam = np.array([0.2, 0.4, -2.2]) + rng.uniform(-0.1, 0.1, 3)
+    table = np.array([0.3, -0.4, 3.1]) + rng.uniform(-0.1, 0.1, 3)
     pi = np.exp(lam) / np.exp(lam).sum()
 
     def enumerated(S):
         """Variance of the sample variance over all S-tuples."""
-        found = np.array([[np.prod(pi[list(k)]), np.var(table[list(k)], ddof=1)] for k in itertools.product(range(3), repeat=S)])
-        mean = found[:, 0] @ found[:, 1]
-        return found[:, 0] @ (found[:, 1] - mean)**2
+        tuples = [list(outcomes) for outcomes in itertools.product(range(3), repeat=S)]
+        chance = np.array([np.prod(pi[outcomes]) for outcomes in tuples])
+        found = np.array([np.var(table[outcomes], ddof=1) for outcomes in tuples])
+        return chance @ (found - chance @ found)**2
 
-    return dict(g=lambda z: table[z], q=categorical, lam=lam, S=4, noise=noise(categorical, lam), spread_of_variance=enumerated)
+    def by_chi_squares(S):
+        """(S - 1) s^2 / v of normal replicates is chi-squared with S - 1 degrees of freedom."""
+        v = pi @ table**2 - (pi @ table)**2
+        return (v / (S - 1))**2 * stats.chi2.var(S - 1)
+
+    return dict(g=lambda z: table[z], q=categorical, lam=lam, S=4, noise=noise(categorical, lam),
+                spread_of_variance=enumerated, by_chi_squares=by_chi_squares)
 
 
 # ---- dimension
 
 def stage_many(rng):
-    """f = sum_d (z_d - k_d)^2 in three dimensions: own term by hand, the others' mean a_d^2 + s_d and variance 4 a_d^2 s_d + 2 s_d^2."""
-    mu, sigma, k = rng.uniform(0.2, 0.8, 3), rng.uniform(0.5, 0.9, 3), rng.uniform(1.3, 1.6, 3)
-    lam, a, s, S = np.concatenate([mu, np.log(sigma)]), mu - k, sigma**2, 2
-    means, scatters = a**2 + s, 4 * a**2 * s + 2 * s**2
-    rest, scatter = np.tile(means.sum() - means, 2), np.tile(scatters.sum() - scatters, 2)
-    alone = np.concatenate([a**4 / s + 14 * a**2 + 15 * s, 2 * a**4 + 60 * a**2 * s + 74 * s**2])
-    fisher = np.concatenate([1 / s, np.full(3, 2.)])
-    cross = np.concatenate([a**2 / s + 3, 2 * a**2 + 10 * s])
+    """f = sum_d (z_d - k_d)^2: own terms by hand; the others have mean a_d^2 + s_d and variance 4 a_d^2 s_d + 2
+    s_d^2."""
+    mu, sigma, k, S = rng.uniform(0.2, 0.8, 3), rng.uniform(0.5, 0.9, 3), rng.uniform(1.3, 1.6, 3), 2
+    lam, a, s = np.concatenate([mu, np.log(sigma)]), mu - k, sigma**2
 
-    return dict(f=lambda z, lam=None: np.sum((z - k)**2, axis=-1), pieces=[lambda z, k=k_d: (z - k)**2 for k_d in k], q=diagonal_normal, q_one=normal, lam=lam, S=S, order=20,
-                variance_of_many_by_hand=lambda: (alone + 2 * rest * cross + (scatter + rest**2) * fisher) / S, score_of_one_alone=lambda: alone / S,
-                path_of_one_by_hand=lambda: np.concatenate([4 * s, 4 * a**2 * s + 8 * s**2]) / S)
+    def many():
+        means, scatters = a**2 + s, 4 * a**2 * s + 2 * s**2
+        rest, scatter = np.tile(means.sum() - means, 2), np.tile(scatters.sum() - scatters, 2)
+        fisher = np.concatenate([1 / s, np.full(3, 2.)])
+        cross = np.concatenate([a**2 / s + 3, 2 * a**2 + 10 * s])
+        return (score_of_a_square(a, s).ravel() + 2 * rest * cross + (scatter + rest**2) * fisher) / S
+
+    def alone_by_quadrature():
+        def of(d):
+            return spread_under_normal(lambda t: (a[d] + sigma[d] * t)**2 * t / sigma[d],
+                                       lambda t: (a[d] + sigma[d] * t)**2 * (t**2 - 1))
+
+        found = [over(of(d), S) for d in range(3)]
+        return Estimate(*(np.transpose(part).ravel() for part in zip(*found)))
+
+    return dict(f=lambda z, lam=None: np.sum((z - k)**2, axis=-1), pieces=[lambda z, k=k_d: (z - k)**2 for k_d in k],
+                q=diagonal_normal, q_one=normal, lam=lam, S=S, variance_of_many_by_hand=many,
+                score_of_one_alone=lambda: score_of_a_square(a, s).ravel() / S, alone_by_quadrature=alone_by_quadrature,
+                path_of_one_by_hand=lambda: path_of_a_square(a, s).ravel() / S)
 
 
 # ---- where variances cross
@@ -226,29 +389,50 @@ def stage_crossings(rng):
     mu, sigma, lam = point(rng)
 
     def root_of_closed_form():
-        def closed(c):
-            return (c * sigma)**2 - 1 + (1 - 3 * (c * sigma)**2) * np.cos(2 * c * mu) * np.exp(-2 * (c * sigma)**2)
+        def closed(k):
+            fast = (k * sigma)**2
+            return fast - 1 + (1 - 3 * fast) * np.cos(2 * k * mu) * np.exp(-2 * fast)
         return optimize.bisect(closed, 0.5 / sigma, 3 / sigma, xtol=1e-13)
 
-    return dict(q=normal, lam=lam, root_of_closed_form=root_of_closed_form, distance_by_hand=lambda: sigma * np.sqrt(np.pi / (4 - np.pi)))
+    return dict(q=normal, lam=lam, root_of_closed_form=root_of_closed_form,
+                distance_by_hand=lambda: sigma * np.sqrt(np.pi / (4 - np.pi)))
 
 
 # ---- single draws: the regression of the slide's picture, two targets at inputs 0 and 1
 
-def picture(rng, unit=1.):
-    """(theta, x, q's lam, log joint with targets in a unit so many times as large)."""
-    theta = regression([[1., 0.], [1., 1.]], prior_sd=1., noise_sd=0.1)
+INPUTS, PRIOR_SD, NOISE_SD = np.array([[1., 0.], [1., 1.]]), 1., 0.1
+
+
+def picture(rng):
+    """(x, lam of q) near the slide's picture."""
     x = np.array([1.054, 1.489]) + rng.uniform(-0.01, 0.01, 2)
-    lam = np.concatenate([[1.5, 0.6] + rng.uniform(-0.01, 0.01, 2), np.log([0.2, 0.21])])
-    return theta, x, lam, lambda z: linear_gaussian.log_joint(z, x, theta) + 2 * np.log(unit)
+    return x, np.concatenate([[1.5, 0.6] + rng.uniform(-0.01, 0.01, 2), np.log([0.2, 0.21])])
 
 
-def by_strips(theta, x, lam, unit=1.):
-    """P(weight < 0): for every first coordinate the weight is a quadratic in the second, negative outside or between its roots. An Estimate."""
+def in_unit(x, unit=1.):
+    """log p(x, z) with the targets in a unit so many times as large."""
+    theta = regression(INPUTS, prior_sd=PRIOR_SD, noise_sd=NOISE_SD)
+    return lambda z: linear_gaussian.log_joint(z, x, theta) + len(x) * np.log(unit)
+
+
+def exact_posterior(x):
+    """Mean and precision of p(z | x)."""
+    P = np.eye(2) / PRIOR_SD**2 + INPUTS.T @ INPUTS / NOISE_SD**2
+    return np.linalg.solve(P, INPUTS.T @ x) / NOISE_SD**2, P
+
+
+def log_weight_by_scipy(z, x, lam, unit=1.):
+    """log p(x, z) - log q(z) at z (..., 2)."""
+    log_p = stats.norm.logpdf(z, 0, PRIOR_SD).sum(axis=-1) + stats.norm.logpdf(x, z @ INPUTS.T, NOISE_SD).sum(axis=-1)
+    return log_p + len(x) * np.log(unit) - stats.norm.logpdf(z, lam[:2], np.exp(lam[2:])).sum(axis=-1)
+
+
+def by_strips(x, lam, unit=1.):
+    """P(log weight < 0), an Estimate: for every first coordinate it is a quadratic in the second, negative outside
+    or between its roots."""
     def weight(first, second):
-        z = lam[:2] + np.exp(lam[2:]) * np.stack(np.broadcast_arrays(first, second), axis=-1)
-        squares = np.sum((z / theta.prior_sd)**2, axis=-1) + np.sum(((x - z @ theta.y.T) / theta.noise_sd)**2, axis=-1) - first**2 - second**2
-        return -0.5 * squares - 2 * np.log(theta.prior_sd) - 2 * np.log(theta.noise_sd) - np.log(2 * np.pi) + np.sum(lam[2:]) + 2 * np.log(unit)
+        noise = np.stack(np.broadcast_arrays(first, second), axis=-1)
+        return log_weight_by_scipy(lam[:2] + np.exp(lam[2:]) * noise, x, lam, unit)
 
     def share(n):
         first, h = np.linspace(-9, 9, n, retstep=True)
@@ -257,73 +441,140 @@ def by_strips(theta, x, lam, unit=1.):
         root = np.sqrt(np.maximum(b**2 - 4 * a * centre, 0.))
         low, high = np.sort([(-b - root) / (2 * a), (-b + root) / (2 * a)], axis=0)
         inside = special.ndtr(high) - special.ndtr(low)
-        return h * np.exp(-0.5 * first**2) @ np.where(a > 0, inside, 1 - inside) / np.sqrt(2 * np.pi)
+        return h * stats.norm.pdf(first) @ np.where(a > 0, inside, 1 - inside)
 
-    fine, coarse = share(2**15), share(2**14)
+    fine, coarse = share(2**14), share(2**13)
     return Estimate(fine, 10 * abs(fine - coarse))
 
 
-def without_rule(base):
-    """A share jumps where the log weight changes sign: no rule of nodes follows that."""
-    return Noise(base.draw, lambda S, order: None)
+def path_and_way(a, P, s):
+    """Alignment of the path's arrow -Pa + (Q - P) d with the way -a - d to the posterior's mean, d ~ N(0, diag s), Q
+    = diag 1/s."""
+    rest = np.diag(1 / s) - P
+    inner = a @ P @ a - np.trace(rest * s)
+    return inner / np.sqrt((a @ P @ P @ a + np.trace(rest * s @ rest)) * (a @ a + s.sum()))
+
+
+def path_and_model(a, P, s):
+    """Alignment of the path's arrow -Pa + (Q - P) d with the model's gradient -Pa - P d, d ~ N(0, diag s), Q = diag
+    1/s."""
+    rest = np.diag(1 / s) - P
+    arrow, model = a @ P @ P @ a + np.trace(rest * s @ rest), a @ P @ P @ a + np.trace(P * s @ P)
+    return (a @ P @ P @ a - np.trace(rest * s @ P)) / np.sqrt(arrow * model)
+
+
+def by_hermite(arrow, other, lam):
+    """The alignment under q(lam) of arrow(z, d) and other(z), polynomials in the noise d = (z - mu) / sigma, on
+    Gauss-Hermite nodes."""
+    t, w = np.polynomial.hermite_e.hermegauss(8)
+    d = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
+    p, z = np.outer(w, w).ravel() / (2 * np.pi), lam[:2] + np.exp(lam[2:]) * d
+    v, way = arrow(z, d), other(z)
+    inner, first, second = (p @ np.sum(product, axis=-1) for product in (v * way, v**2, way**2))
+    return inner / np.sqrt(first * second)
 
 
 def stage_picture(rng):
-    theta, x, lam, log_joint = picture(rng)
-    centre, P = posterior(x, theta)
-    mu, s = lam[:2], np.exp(2 * lam[2:])
-    Q, a = np.diag(1 / s), mu - centre
+    x, lam = picture(rng)
+    centre, P = exact_posterior(x)
 
-    def alignment():
-        """Arrow -Pa + (Q - P) d and way -a - d, with d ~ N(0, diag s)."""
-        inner = a @ P @ a - np.trace((Q - P) * s)
-        return inner / np.sqrt((a @ P @ P @ a + np.trace((Q - P) * s @ (Q - P))) * (a @ a + s.sum()))
+    def weighted_score(z, d):
+        return log_weight_by_scipy(z, x, lam)[:, None] * d / np.exp(lam[2:])
 
-    return dict(log_joint=log_joint, q=diagonal_normal, lam=lam, S=5, noise=without_rule(noise(diagonal_normal, lam)), centre=centre,
-                share_by_strips=lambda: by_strips(theta, x, lam), alignment_by_hand=alignment)
+    return dict(log_joint=in_unit(x), q=diagonal_normal, lam=lam, S=5, noise=without_rule(noise(diagonal_normal, lam)),
+                centre=centre, share_by_strips=lambda: by_strips(x, lam),
+                alignment_by_hand=lambda: path_and_way(lam[:2] - centre, P, np.exp(2 * lam[2:])),
+                scores_by_hermite=lambda: by_hermite(weighted_score, lambda z: centre - z, lam))
+
+
+def by_characteristic_function(x, lam):
+    """P(log weight < 0) = 1/2 - int_0^inf Im phi(t) / (pi t) dt, phi that of a quadratic in two normals (Imhof
+    1961). An Estimate."""
+    sd, (centre, P) = np.exp(lam[2:]), exact_posterior(x)
+    M = sd[:, None] * P * sd - np.eye(2)            # log weight r_0 + h.eps - eps'M eps / 2
+    m, axes = np.linalg.eigh(M)
+    h = axes.T @ (sd * (P @ (centre - lam[:2])))
+    r_0 = in_unit(x)(lam[:2]) - diagonal_normal.log_prob(lam[:2], lam)
+
+    def up_to(end):
+        """The integral to where it has decayed, on panels of equal width, far smaller than an oscillation."""
+        edges = np.linspace(0, end, 20 * int(end) + 1)
+        t, w = on(0, edges[1], 20)
+        t = (edges[:-1, None] + t).ravel()
+        stretched = 1 + 1j * t[:, None] * m
+        exponent = 1j * t * r_0 - 0.5 * t**2 * np.sum(h**2 / stretched, axis=-1)
+        phi = np.exp(exponent) / np.prod(np.sqrt(stretched), axis=-1)
+        return 0.5 - np.sum(np.tile(w, len(edges) - 1) * phi.imag / (np.pi * t))
+
+    far, near = up_to(500), up_to(250)
+    return Estimate(far, abs(far - near))
 
 
 def stage_thousandths(rng):
-    theta, x, lam, log_joint = picture(rng, 1000.)
-    return dict(log_joint=log_joint, q=diagonal_normal, lam=lam, share_in_thousandths=lambda: by_strips(theta, x, lam, 1000.), all_of_them=lambda: 1.)
+    """Targets in a unit a thousand times as large; the slip takes the share in the picture's own unit for that of
+    any."""
+    x, lam = picture(rng)
+    return dict(log_joint=in_unit(x, 1000.), q=diagonal_normal, lam=lam,
+                share_in_thousandths=lambda: by_strips(x, lam, 1000.), whatever_the_unit=lambda: by_strips(x, lam),
+                by_characteristic_function=lambda: by_characteristic_function(x, lam))
+
+
+def towards_the_mode(z, lam):
+    """The slip: unit vectors (k, D) from the points to the mode of q, wherever the weight is positive too."""
+    way = lam[:len(lam) // 2] - z
+    return way / np.linalg.norm(way, axis=-1, keepdims=True)
 
 
 def stage_both_ways(rng):
     """Points on both sides: two near the posterior, where the weight is positive, two far from it."""
-    theta, x, lam, log_joint = picture(rng)
-    centre, _ = posterior(x, theta)
-    z = np.stack([centre, centre + [0.02, -0.02], lam[:2] + [0.2, 0.1], lam[:2] + [-0.05, 0.25]]) + rng.uniform(-0.01, 0.01, (4, 2))
-    steps = (z - lam[:2]) / np.exp(2 * lam[2:])
-    log_p = stats.norm.logpdf(z, 0, 1).sum(axis=-1) + stats.norm.logpdf(x, z @ theta.y.T, 0.1).sum(axis=-1)
-    sign = np.sign(log_p - stats.norm.logpdf(z, lam[:2], np.exp(lam[2:])).sum(axis=-1))
-    return dict(log_joint=log_joint, q=diagonal_normal, lam=lam, z=z, direction_by_hand=lambda: sign[:, None] * steps / np.linalg.norm(steps, axis=-1, keepdims=True))
+    x, lam = picture(rng)
+    centre, _ = exact_posterior(x)
+    z = np.stack([centre, centre + [0.02, -0.02], lam[:2] + [0.2, 0.1], lam[:2] + [-0.05, 0.25]])
+    z = z + rng.uniform(-0.01, 0.01, (4, 2))
+    steps, sign = (z - lam[:2]) / np.exp(2 * lam[2:]), np.sign(log_weight_by_scipy(z, x, lam))
+
+    def by_angle():
+        """The way to the mode by its angle with the first axis."""
+        angle = np.arctan2(*(lam[:2] - z).T[::-1])
+        return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+    return dict(log_joint=in_unit(x), q=diagonal_normal, lam=lam, z=z, by_angle=by_angle,
+                direction_by_hand=lambda: sign[:, None] * steps / np.linalg.norm(steps, axis=-1, keepdims=True))
 
 
 def stage_optimum(rng):
-    """q at the best diagonal normal, its means off by a tenth of a standard deviation."""
-    theta, x, _, log_joint = picture(rng)
-    centre, P = posterior(x, theta)
-    best = mean_field(x, theta)
-    s = np.exp(2 * best[2:])
-    a, Q = np.sqrt(s) * rng.uniform(0.05, 0.1, 2), np.diag(1 / s)
+    """q at the best diagonal normal, its means off by a tenth of a standard deviation; far: the picture's q."""
+    x, far = picture(rng)
+    centre, P = exact_posterior(x)
+    s = 1 / np.diag(P)
+    a = np.sqrt(s) * rng.uniform(0.05, 0.1, 2)
 
-    def alignment():
-        """Arrow -Pa + (Q - P) d and model's gradient -Pa - P d, with d ~ N(0, diag s)."""
-        arrow, model = a @ P @ P @ a + np.trace((Q - P) * s @ (Q - P)), a @ P @ P @ a + np.trace(P * s @ P)
-        return (a @ P @ P @ a - np.trace((Q - P) * s @ P)) / np.sqrt(arrow * model)
+    def far_away_by_hermite():
+        def model(z):
+            return -z / PRIOR_SD**2 + (x - z @ INPUTS.T) @ INPUTS / NOISE_SD**2
+        return by_hermite(lambda z, d: model(z) + d / np.exp(far[2:]), model, far)
 
-    return dict(log_joint=log_joint, q=diagonal_normal, lam=np.concatenate([centre + a, best[2:]]), alignment_near_the_optimum=alignment)
+    return dict(log_joint=in_unit(x), q=diagonal_normal, lam=np.concatenate([centre + a, 0.5 * np.log(s)]),
+                alignment_near_the_optimum=lambda: path_and_model(a, P, s), far_away_by_hermite=far_away_by_hermite,
+                alignment_far_away=lambda: path_and_model(far[:2] - centre, P, np.exp(2 * far[2:])))
 
 
 # ---- the fast path
 
 def stage_line(rng):
-    """A regression of three data; log weights of a few nats, so that a score without a baseline is soon measured."""
-    theta = regression(np.column_stack([np.ones(3), np.linspace(-0.5, 0.9, 3)]), prior_sd=rng.uniform(1.1, 1.3), noise_sd=rng.uniform(0.5, 0.6))
-    x = theta.y @ [0.6, 0.4] + rng.uniform(-0.3, 0.3, 3)
+    """A regression of three data, its log weights a few nats, so that a score without a baseline is soon measured."""
+    inputs = np.column_stack([np.ones(3), np.linspace(-0.5, 0.9, 3)])
+    theta = regression(inputs, prior_sd=rng.uniform(1.1, 1.3), noise_sd=rng.uniform(0.5, 0.6))
+    x = inputs @ [0.6, 0.4] + rng.uniform(-0.3, 0.3, 3)
     mu, sigma = np.array([-0.1, 0.9]) + rng.uniform(-0.1, 0.1, 2), np.array([0.4, 0.5]) + rng.uniform(-0.05, 0.05, 2)
     lam = np.concatenate([mu, np.log(sigma)])
-    precision = np.eye(2) / theta.prior_sd**2 + theta.y.T @ theta.y / theta.noise_sd**2
-    return dict(f=lambda z, lam: linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), x=x, theta=theta, q=diagonal_normal, lam=lam, S=3,
-                noise=standard(diagonal_normal, lam),
-                gradient_of_bound=lambda: np.concatenate([theta.y.T @ x / theta.noise_sd**2 - precision @ mu, 1 - np.diag(precision) * sigma**2]))
+
+    def f(z, lam):
+        return linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam)
+
+    def gradient():
+        P = np.eye(2) / theta.prior_sd**2 + inputs.T @ inputs / theta.noise_sd**2
+        return np.concatenate([inputs.T @ x / theta.noise_sd**2 - P @ mu, 1 - np.diag(P) * sigma**2])
+
+    return dict(f=f, x=x, theta=theta, q=diagonal_normal, lam=lam, S=3, noise=few_nodes(2),
+                gradient_of_bound=gradient)

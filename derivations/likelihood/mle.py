@@ -1,55 +1,101 @@
 """Companion of mle.md: its rows, its stages and its referees."""
 import itertools
+import math
 
 import autograd.numpy as anp
 import numpy as np
-from scipy import stats
+from scipy import integrate, special, stats
 
-from refvi import Estimate, Noise, categorical, noise, normal
+from refvi import Estimate, Noise, beta, categorical, noise, normal
 from refvi.base.optimize import gradient_ascent
-from refvi.likelihood.mle.rows import (ascent_iterate, ascent_near_the_limit, ascent_too_far,      # noqa: F401
-                                       average_over_indices, gradient_of_sum, log_of_product, mean_of_logs,
-                                       minibatch_gradient, robbins_monro_mean, run_ends_outside, squared_deviation,
-                                       squared_error_of_ascent, sum_of_gradients, sum_of_logs, uniform_expectation,
-                                       variance_with_replacement, variance_without_replacement, weighted_sum,
-                                       without_replacement)
+from refvi.likelihood.mle.rows import (ascent_iterate, average_over_indices, gradient_of_sum,      # noqa: F401
+                                       log_of_product, minibatch_gradient, robbins_monro_mean, run_ends_outside,
+                                       squared_deviation, squared_error_of_ascent, sum_of_gradients, sum_of_logs,
+                                       uniform_expectation, variance_with_replacement, variance_without_replacement,
+                                       weighted_sum, without_replacement)
 
 N = 7
+
+
+# ---- probabilities and densities
+
+def stage_flips(rng):
+    """Counts of two outcomes among a few more than ten flips, each plus one."""
+    return dict(a=int(rng.integers(4, 9)), b=int(rng.integers(9, 14)))
+
+
+def area_above_a_half(a, b):
+    """P(pi > 1/2) under Beta(a, b), by quadrature of the density that the picture draws."""
+    lam = np.log([a, b])
+    return Estimate(*integrate.quad(lambda pi: np.exp(beta.log_prob(pi, lam)), 0.5, 1, epsabs=1e-13))
+
+
+def binomial_sum(a, b):
+    """The share of all sequences of a + b - 1 fair flips with fewer than a heads."""
+    flips = a + b - 1
+    return sum(math.comb(flips, heads) for heads in range(a)) / 2**flips
+
+
+def stage_outcomes(rng):
+    return dict(pi=rng.dirichlet([3, 4, 5, 6]))
+
+
+def masses(pi):
+    return np.array(list(pi))
+
+
+def product_over_outcomes(pi):
+    """For every outcome x the product of all pi_i, each to the power of its indicator."""
+    return np.prod(pi[:, None]**np.eye(len(pi)), axis=0)
 
 
 # ---- three likelihoods; minibatches of two with replacement, of three without
 
 def normal_data(rng):
-    """Data x, theta = (mu, log sigma), and the gradient of each log density by hand (N, 2)."""
-    x, theta = np.array([-2.3, -0.6, 0.1, 0.9, 1.6, 3.2, 6.7]) + rng.uniform(-0.3, 0.3, N), np.array([rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6)])
+    """N data under a normal, theta = (mu, log sigma), and the gradient of each log density by hand (N, 2)."""
+    x = np.array([-2.3, -0.6, 0.1, 0.9, 1.6, 3.2, 6.7]) + rng.uniform(-0.3, 0.3, N)
+    theta = np.array([rng.uniform(0.2, 0.5), rng.uniform(0.3, 0.6)])
     mu, sigma = theta[0], np.exp(theta[1])
     each = np.stack([(x - mu) / sigma**2, ((x - mu) / sigma)**2 - 1], axis=-1)
-    return dict(log_density=normal.log_prob, x=x, theta=theta, log_likelihood=lambda: stats.norm.logpdf(x, mu, sigma).sum()), each
+
+    def by_moments():
+        """The mean log density from the mean and the variance of the data alone."""
+        spread = np.mean(x**2) - np.mean(x)**2
+        return -theta[1] - 0.5 * np.log(2 * np.pi) - (spread + (np.mean(x) - mu)**2) / (2 * sigma**2)
+
+    return dict(log_density=normal.log_prob, x=x, theta=theta, closed_gradient=lambda: each.sum(axis=0),
+                log_likelihood=lambda: stats.norm.logpdf(x, mu, sigma).sum(), nats_per_datum=by_moments), each
 
 
 def stage_normal(rng):
+    """Minibatches with replacement."""
     supplied, each = normal_data(rng)
-    return supplied | dict(closed_gradient=lambda: each.sum(axis=0), S=2, noise=noise(categorical, np.zeros(N)),
-                           variance_over_pairs=lambda S: spread(each, list(itertools.product(range(N), repeat=S))))
+    return supplied | dict(S=2, noise=noise(categorical, np.zeros(N)),
+                           variance_over_pairs=lambda S: over_tuples(each, S))
 
 
 def stage_subsets(rng):
+    """Minibatches without replacement."""
     supplied, each = normal_data(rng)
-    return supplied | dict(closed_gradient=lambda: each.sum(axis=0), S=3, noise=without_replacement(N),
+    return supplied | dict(S=3, noise=without_replacement(N), variance_over_tuples=lambda S: over_tuples(each, S),
                            variance_over_subsets=lambda S: spread(each, list(itertools.combinations(range(N), S))))
 
 
 def stage_categorical(rng):
     """Four outcomes with logits theta; the data are counted."""
-    x, theta = np.array([0, 1, 1, 2, 2, 2, 3]), np.array([0.5, -0.2, -0.4, 0.3]) + rng.uniform(-0.2, 0.2, 4)
+    x = np.array([0, 1, 1, 2, 2, 2, 3])
+    theta = np.array([0.5, -0.2, -0.4, 0.3]) + rng.uniform(-0.2, 0.2, 4)
     counts, pi = np.bincount(x), np.exp(theta) / np.exp(theta).sum()
     return dict(log_density=categorical.log_prob, x=x, theta=theta, S=2, noise=noise(categorical, np.zeros(N)),
-                log_likelihood=lambda: counts @ np.log(pi), closed_gradient=lambda: counts - N * pi)
+                log_likelihood=lambda: stats.multinomial.logpmf(counts, N, pi) - np.log(special.factorial(N))
+                + np.log(special.factorial(counts)).sum(),
+                nats_per_datum=lambda: counts / N @ np.log(pi), closed_gradient=lambda: counts - N * pi)
 
 
 def stage_logistic(rng):
     """Labels given two inputs: a datum is the row (label, inputs). WI and UA, a classifier sigma(y'theta)."""
-    y = np.array([[1.6, -0.9], [-0.3, 0.5], [1.3, 0.1], [2.0, -1.5], [0.1, 0.3], [0.9, -1.2], [-0.7, 0.8]]) + rng.uniform(-0.2, 0.2, (N, 2))
+    y = np.array([[1.6, -0.9], [-0.3, 0.5], [1.3, 0.1], [2.0, -1.5], [0.1, 0.3], [0.9, -1.2], [-0.7, 0.8]])
+    y = y + rng.uniform(-0.2, 0.2, (N, 2))
     theta = rng.uniform(0.4, 0.9, 2) * [1, -1]
     label = np.array([1., 0, 1, 1, 0, 1, 0])
     pi = 1 / (1 + np.exp(-y @ theta))
@@ -58,47 +104,103 @@ def stage_logistic(rng):
         a = anp.sum(x[..., 1:] * theta, axis=-1)
         return x[..., 0] * a - anp.log1p(anp.exp(a))
 
-    return dict(log_density=log_density, x=np.column_stack([label, y]), theta=theta, S=2, noise=noise(categorical, np.zeros(N)),
-                log_likelihood=lambda: stats.bernoulli.logpmf(label, pi).sum(), closed_gradient=lambda: y.T @ (label - pi))
+    return dict(log_density=log_density, x=np.column_stack([label, y]), theta=theta, S=2,
+                noise=noise(categorical, np.zeros(N)), log_likelihood=lambda: stats.bernoulli.logpmf(label, pi).sum(),
+                nats_per_datum=lambda: np.mean(np.log(np.abs(1 - label - pi))),
+                closed_gradient=lambda: y.T @ (label - pi))
+
+
+def mean_of_logs(log_density, x, theta):
+    """The slip: per datum, in nats."""
+    return np.mean(log_density(x, theta))
 
 
 def spread(each, batches):
-    """Variance over a list of all equally likely minibatches of N/M times their summed gradient."""
+    """Variance, by coordinates, of N/M times the summed gradient over a list of equally likely minibatches."""
     estimates = [len(each) / len(batch) * sum(each[n] for n in batch) for batch in batches]
     mean = sum(estimates) / len(estimates)
     return sum((g - mean)**2 for g in estimates) / len(estimates)
 
 
+def over_tuples(each, S):
+    """Variance over all N^S ordered minibatches with replacement."""
+    return spread(each, list(itertools.product(range(len(each)), repeat=S)))
+
+
 # ---- how ascent moves
 
-def stage_quadratic(rng):
-    a, low, high = rng.uniform(0.3, 1.2), rng.uniform(0.5, 0.8), rng.uniform(2.1, 3.2)
-    turn = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])
-    theta0, top = rng.uniform(1, 2, 2) * [1, -1], rng.uniform(-1, -0.5, 2) * [1, -1]        # apart along the steep direction, whatever a
+def quadratic(rng, share):
+    """A top with three curvatures, and steps of the given share of the limit, which is 2 / largest curvature."""
+    curvatures = np.array([rng.uniform(0.3, 0.5), rng.uniform(0.9, 1.3), rng.uniform(2.1, 3.2)])
+    turn = stats.ortho_group.rvs(3, random_state=rng)
+    theta0, top = rng.uniform(1, 2, 3) * [1, -1, 1], rng.uniform(-1, -0.5, 3)
+    rate = share * 2 / curvatures[-1]
 
-    def closed_iterate(T, rate):
-        return top + turn @ (np.array([1 - rate * low, 1 - rate * high])**T * (turn.T @ (theta0 - top)))
+    def closed_iterate(T):
+        return top + turn @ ((1 - rate * curvatures)**T * (turn.T @ (theta0 - top)))
 
-    return dict(theta0=theta0, top=top, H=turn @ np.diag([low, high]) @ turn.T, rate=rng.uniform(0.15, 0.3), T=25, closed_iterate=closed_iterate,
-                distance_at_the_start=lambda: np.linalg.norm(theta0 - top))
+    H = turn @ np.diag(curvatures) @ turn.T
+    return dict(theta0=theta0, top=top, H=H, rate=rate, T=25, closed_iterate=closed_iterate)
 
 
-def stage_stream(rng):
-    """Steps of constant size towards data drawn at random, T = S of them."""
-    x, theta0, rate = rng.normal(0.7, 1.4, 5) + np.array([0, 0, 0, 1, 3]), rng.uniform(-0.8, -0.3), rng.uniform(0.3, 0.5)
+def stage_nine_tenths(rng):
+    return quadratic(rng, 0.9)
 
-    def error_by_recursion(S):
-        square = (theta0 - x.mean())**2
-        for _ in range(S):
-            square = (1 - rate)**2 * square + rate**2 * x.var()
-        return square
 
-    def error_in_closed_form(x, theta0, rate, S):
-        left = (1 - rate)**(2 * S)
-        return rate / (2 - rate) * np.var(x) * (1 - left) + left * (theta0 - np.mean(x))**2
+def stage_eleven_tenths(rng):
+    return quadratic(rng, 1.1)
 
-    return dict(x=x, theta0=theta0, rate=rate, S=6, noise=noise(categorical, np.zeros(5)), error_by_recursion=error_by_recursion,
-                error_in_closed_form=error_in_closed_form, neighbourhood=lambda: rate / (2 - rate) * x.var(), mean_of_data=lambda x: np.sum(x) / len(x))
+
+# ---- stochastic ascent towards data drawn at random, T = S steps
+
+def stream(rng):
+    return dict(x=rng.normal(0.7, 1.4, 5) + np.array([0, 0, 0, 1, 3]), theta0=rng.uniform(-0.8, -0.3), S=6,
+                noise=noise(categorical, np.zeros(5)))
+
+
+def stage_constant(rng):
+    """Steps of size a."""
+    a = rng.uniform(0.3, 0.5)
+    return stream(rng) | dict(a=a, rate=lambda t: a, mean_of_data=lambda x: np.sum(x) / len(x))
+
+
+def stage_slow(rng):
+    """Steps of size c over the square root of t."""
+    c = rng.uniform(0.6, 0.9)
+    return stream(rng) | dict(c=c, rate=lambda t: c / np.sqrt(t))
+
+
+def error_by_recursion(x, theta0, rate, S):
+    """A step keeps (1 - rho)^2 of the squared distance and adds rho^2 of the variance of one datum."""
+    square = (theta0 - np.mean(x))**2
+    for t in range(1, S + 1):
+        square = (1 - rate(t))**2 * square + rate(t)**2 * np.var(x)
+    return square
+
+
+def error_by_weights(x, theta0, rate, S):
+    """The end is a weighted sum of the start and of all data: the start's square, and the data's weights squared."""
+    rho = np.array([rate(t) for t in range(1, S + 1)])
+    weights = [rho[t] * np.prod(1 - rho[t + 1:]) for t in range(S)]
+    return np.prod(1 - rho)**2 * (theta0 - np.mean(x))**2 + np.var(x) * np.sum(np.square(weights))
+
+
+def error_in_closed_form(x, theta0, a, S):
+    left = (1 - a)**(2 * S)
+    return a / (2 - a) * np.var(x) * (1 - left) + left * (theta0 - np.mean(x))**2
+
+
+def limit_of_the_error(x, c):
+    return 0.5 * c * np.var(x)
+
+
+def slow_steps_in_the_limit(x, theta0, c):
+    """sqrt(T) times the error of steps c / sqrt(t); what is missing falls as 1 / sqrt(T): two T give the limit."""
+    def scaled(T):
+        return np.sqrt(T) * error_by_recursion(x, theta0, lambda t: c / np.sqrt(t), T)
+
+    few, more, most = scaled(1000), scaled(4000), scaled(16_000)
+    return Estimate(2 * most - more, abs(2 * most - 3 * more + few))
 
 
 def stage_frozen(rng):
@@ -111,59 +213,96 @@ def limit_of_the_product(start):
     return start * np.sin(np.pi * 0.5**0.5) / (np.pi * 0.5**0.5)
 
 
-def frozen_ascent(start, steps=3000):
-    """What is left to go after many steps; the steps not taken would change it by less than start / (2 steps)."""
-    return Estimate(gradient_ascent(lambda theta: -theta, np.array([start]), steps, lambda t: 0.5 / t**2).lam[0], start / (2 * steps))
+def frozen_ascent(start):
+    """Where the steps end; those after the n-th change it by a share of about 1/(2 n)."""
+    def after(n):
+        return gradient_ascent(lambda theta: -theta, np.array([start]), n, lambda t: 0.5 / t**2).lam[0]
+
+    few, more, most = after(500), after(1000), after(2000)
+    return Estimate(2 * most - more, abs(2 * most - 3 * more + few))
 
 
-def the_top(start):
-    return 0. * start
+def stage_cauchy(rng):
+    """Noise without a variance, nine steps."""
+    draws = Noise(lambda rng, R, S: rng.standard_cauchy((R, S)), None)
+    top, width, radius = rng.uniform(0.4, 0.9), rng.uniform(0.3, 0.7), rng.uniform(0.8, 1.2)
+    return dict(top=top, width=width, radius=radius, S=9, noise=draws)
 
 
-# ---- where there is no maximum
+def share_of_one(width, radius):
+    """P(|Cauchy of this width| > radius)."""
+    return 2 * stats.cauchy.sf(radius, scale=width)
+
+
+def share_by_fourier(width, radius, S):
+    """P(|mean of S Cauchy variables| > radius) from its characteristic function, that of each to the power S."""
+    def integrand(u):
+        return np.sin(u * radius) / u * np.exp(-width * u / S)**S
+
+    inside, error = integrate.quad(integrand, 0, 60 / width, limit=200, epsabs=1e-13)
+    return Estimate(1 - 2 / np.pi * inside, error)
+
+
+# ---- where it fails
 
 def stage_separable(rng):
-    """Labels that a threshold at zero explains without fault."""
+    """Labels that a threshold at zero explains without fault; margins: how far each input lies on its side."""
     y = np.array([-2.1, -1.3, -0.4, 0.6, 1.2, 2.4]) + rng.uniform(-0.2, 0.2, 6)
     return dict(margins=np.abs(y), weight=rng.uniform(0.6, 1.4))
 
 
 def likelihood_at_weight(margins, weight):
-    return -np.sum(np.logaddexp(0, -weight * margins))
+    return np.exp(-np.sum(np.logaddexp(0, -weight * margins)))
 
 
-def ten_times_the_weight(margins, weight):
-    return np.log(np.prod(1 / (1 + np.exp(-10 * weight * margins))))
+def logistic_shares(margins, weight):
+    """The probability that logistic noise of scale 1 / weight stays below every margin, by SciPy."""
+    return np.prod(stats.logistic.cdf(margins, scale=1 / weight))
 
 
 def supremum():
-    return 0.
+    return 1.
 
 
-# ---- the categorical mass as a product
-
-def stage_outcome(rng):
-    return dict(pi=rng.dirichlet([3, 4, 5]))
-
-
-def total_mass(pi):
-    return np.sum(pi)
+def ever_larger_weights(margins, weight):
+    """At 300 times the weight; the error is what has changed since 30 times."""
+    near, far = (np.prod(1 / (1 + np.exp(-factor * weight * margins))) for factor in (30, 300))
+    return Estimate(far, abs(far - near))
 
 
-def product_over_outcomes(pi):
-    """Each outcome's own probability to the power of its indicator."""
-    return sum(np.prod([pi[i]**(x == i) for i in range(len(pi))]) for x in range(len(pi)))
+def stage_two_components(rng):
+    """A mixture of two unit normals with equal weights that starts with both means at one place."""
+    data = np.array([-2.2, -1.6, -1.1, 0.9, 1.4, 1.9, 2.7]) + rng.uniform(-0.2, 0.2, N)
+    return dict(data=data, place=rng.uniform(-0.4, 0.4))
 
 
-def product_without_index(pi):
-    """As printed: the whole vector to the power of each indicator, read coordinate by coordinate and summed over outcomes and coordinates."""
-    return np.sum([np.prod([pi**(x == i) for i in range(len(pi))], axis=0) for x in range(len(pi))])
+def mean_twice(data):
+    return np.array([sum(data) / len(data)] * 2)
 
 
-def half_of_the_runs():
-    return 0.5
+def mixture(data, means):
+    """Log-likelihood of the mixture by SciPy."""
+    return np.sum(np.log(0.5 * stats.norm.pdf(data, means[0]) + 0.5 * stats.norm.pdf(data, means[1])))
 
 
-def stage_cauchy(rng):
-    """Noise without a variance, nine steps."""
-    return dict(top=rng.uniform(0.4, 0.9), width=rng.uniform(0.3, 0.7), S=9, noise=Noise(lambda rng, R, S: rng.standard_cauchy((R, S)), None))
+def ascent_from_equal_means(data, place):
+    """Where ascent of the mixture's log-likelihood ends: responsibilities times distances, summed."""
+    def gradient(means):
+        share = 1 / (1 + np.exp((data - means.mean()) * (means[1] - means[0])))
+        return np.array([share @ (data - means[0]), (1 - share) @ (data - means[1])])
+
+    return gradient_ascent(gradient, np.full(2, place), 300, 0.1).lam
+
+
+def curvature_apart(data):
+    """Curvature of the log-likelihood where both means lie on the mean of the data, as they move apart: by hand."""
+    return np.sum((data - np.mean(data))**2) - len(data)
+
+
+def curvature_by_differences(data):
+    """Second differences of fourth order; the error is what half the step changes."""
+    def curvature(h):
+        value = [mixture(data, np.mean(data) + step * np.array([h, -h])) for step in (-2, -1, 0, 1, 2)]
+        return np.dot([-1, 16, -30, 16, -1], value) / (12 * h**2)
+
+    return Estimate(curvature(0.01), abs(curvature(0.02) - curvature(0.01)))

@@ -1,6 +1,7 @@
 """Companion of networks.md: its rows, its stages and its referees."""
 import autograd.numpy as np
 from autograd import grad
+from referees import by_differences
 
 from refvi.likelihood.networks import (backpropagation, backpropagation_to_inputs, count,      # noqa: F401
                                        forward_layers, jacobian_product, logistic, rectified, tanh)
@@ -9,14 +10,16 @@ from refvi.likelihood.networks import (backpropagation, backpropagation_to_input
 def setting(rng, g, scalar):
     """A 3-5-4-2 network with N = 6 data; scalar is the nonlinearity again, for one number."""
     sizes = (3, 5, 4, 2)
-    theta, y, delta = rng.normal(size=count(sizes)) * 0.8, rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    theta = rng.normal(size=count(sizes)) * 0.8
+    y, delta = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
 
     def weighted(theta, y):
         """sum_n delta_n . output_n, one unit at a time."""
         return np.sum(delta * units(theta, y, sizes, scalar))
 
-    return dict(theta=theta, y=y, delta=delta, sizes=sizes, g=g, scalar=scalar, gradient_of_units=lambda theta: grad(weighted)(theta, y),
-                gradient_in_inputs=lambda y: grad(weighted, 1)(theta, y))
+    return dict(theta=theta, y=y, delta=delta, sizes=sizes, g=g, scalar=scalar,
+                gradient_of_units=lambda: grad(weighted)(theta, y),
+                gradient_in_inputs=lambda: grad(weighted, 1)(theta, y))
 
 
 def stage_tanh(rng):
@@ -37,7 +40,33 @@ def units(theta, y, sizes, scalar):
     for datum in y:
         values, start = list(datum), 0
         for level, (m, n) in enumerate(zip(sizes, sizes[1:])):
-            sums = [theta[start + m * n + j] + sum(values[i] * theta[start + i * n + j] for i in range(m)) for j in range(n)]
-            values, start = sums if level == len(sizes) - 2 else [scalar(a) for a in sums], start + (m + 1) * n
+            weights, biases = theta[start:start + m * n], theta[start + m * n:start + (m + 1) * n]
+            sums = [biases[j] + sum(values[i] * weights[i * n + j] for i in range(m)) for j in range(n)]
+            last = level == len(sizes) - 2
+            values, start = sums if last else [scalar(a) for a in sums], start + (m + 1) * n
         rows.append(values)
     return np.array(rows)
+
+
+# ---- on the kink
+
+def stage_kink(rng):
+    """One input, one ReLU, one output, theta = (W_1, b_1, W_2, b_2): the unit's sum y W_1 + b_1 is exactly zero."""
+    y, slope = rng.uniform(1.2, 1.8), rng.uniform(0.4, 0.9)
+    return dict(theta=np.array([1., -y, slope, 0.3]), y=np.array([[y]]), single=y, delta=np.ones((1, 1)),
+                sizes=(1, 1, 1), g=rectified)
+
+
+def central_differences(theta, single):
+    """Of the output in each parameter, one formula for the whole network."""
+    return by_differences(lambda t: max(single * t[0] + t[1], 0.) * t[2] + t[3], theta)
+
+
+def mean_of_both_sides(theta, single):
+    """To the right the unit passes W_2 on, to the left nothing."""
+    return np.array([0.5 * theta[2] * single, 0.5 * theta[2], 0, 1])
+
+
+def left_side(single):
+    """To the left of the kink nothing but the last bias is felt."""
+    return np.array([0., 0, 0, 1])

@@ -1,11 +1,14 @@
 """Companion of approximations.md: its rows, its stages and its referees."""
 import itertools
+import math
 
 import autograd.numpy as anp
 import numpy as np
+from referees import by_differences
 from scipy import integrate, stats
 
 from refvi import Estimate, Model, categorical, noise, normal
+from refvi.base.special import logsumexp
 from refvi.marginal.approximations import (beam_search, differentiated_average,      # noqa: F401
                                            gradient_of_log_average, log_of_average, truncated_responsibilities)
 
@@ -15,27 +18,17 @@ K = 3
 
 
 def stage_prior(rng):
-    """z one of three with fixed probabilities, x | z ~ N(mu_z, sigma_z^2), theta = (mu, log sigma): averages over prior draws, two at a time."""
-    prior, x = rng.uniform(0.2, 0.4, K), rng.uniform(0.6, 0.9)
-    prior = prior / prior.sum()
-    theta = np.concatenate([np.array([-2., 1., 2.5]) + rng.uniform(-0.2, 0.2, K), np.array([0.1, -0.3, 0.2]) + rng.uniform(-0.1, 0.1, K)])
-    p = Model(lambda z, theta: np.log(prior)[z], lambda x, z, theta: normal.log_prob(x, anp.stack([picked(theta[..., :K], z), picked(theta[..., K:], z)], axis=-1)))
-    likelihood = stats.norm.pdf(x, theta[:K], np.exp(theta[K:]))
+    """z one of three with fixed probabilities, x | z ~ N(mu_z, sigma_z^2), theta = (mu, log sigma); two draws."""
+    prior, x = rng.dirichlet([9, 12, 15]), rng.uniform(0.6, 0.9)
+    mu = np.array([-2., 1., 2.5]) + rng.uniform(-0.2, 0.2, K)
+    log_sigma = np.array([0.1, -0.3, 0.2]) + rng.uniform(-0.1, 0.1, K)
 
-    def evidence(t):
-        return prior @ stats.norm.pdf(x, t[:K], np.exp(t[K:]))
+    def log_likelihood(x, z, theta):
+        return normal.log_prob(x, anp.stack([picked(theta[..., :K], z), picked(theta[..., K:], z)], axis=-1))
 
-    def slope():
-        """By hand: each density times its own slope, in its mean and in its log sigma."""
-        t = (x - theta[:K]) / np.exp(theta[K:])
-        return np.concatenate([prior * likelihood * t / np.exp(theta[K:]), prior * likelihood * (t**2 - 1)])
-
-    def mean_log():
-        """Every pair of prior draws."""
-        return sum(prior[i] * prior[j] * np.log(0.5 * likelihood[i] + 0.5 * likelihood[j]) for i, j in itertools.product(range(K), repeat=2))
-
-    return dict(p=p, x=x, theta=theta, S=2, noise=noise(categorical, np.log(prior)), evidence_in_logs=lambda: np.log(evidence(theta)), over_all_pairs=mean_log,
-                gradient_of_density=slope, slope_of_evidence=lambda: slope() / evidence(theta))
+    p = Model(lambda z, theta: np.log(prior)[z], log_likelihood)
+    return dict(p=p, x=x, theta=np.concatenate([mu, log_sigma]), prior=prior, S=2,
+                noise=noise(categorical, np.log(prior)), likelihood=stats.norm.pdf(x, mu, np.exp(log_sigma)))
 
 
 def picked(values, z):
@@ -43,40 +36,120 @@ def picked(values, z):
     return anp.sum(values * (z[..., None] == np.arange(K)), axis=-1)
 
 
+def densities(x, theta):
+    """p(x | z) of the three values of z at any theta, by SciPy."""
+    return stats.norm.pdf(x, theta[:K], np.exp(theta[K:]))
+
+
+def gradient_of_density(x, theta, prior, likelihood):
+    """By hand: each density times its own slope, in its mean and in its log sigma."""
+    t = (x - theta[:K]) / np.exp(theta[K:])
+    return np.concatenate([prior * likelihood * t / np.exp(theta[K:]), prior * likelihood * (t**2 - 1)])
+
+
+def slope_by_differences(x, theta, prior):
+    return by_differences(lambda t: prior @ densities(x, t), theta)
+
+
+def evidence_in_logs(prior, likelihood):
+    return np.log(prior @ likelihood)
+
+
+def sum_in_logs(p, x, theta):
+    """From the model's own log densities, added in logs."""
+    return logsumexp(p.log_joint(np.arange(K), x, theta))
+
+
+def over_all_tuples(prior, likelihood, S):
+    """E log of the average, over all S-tuples of prior draws."""
+    tuples = map(list, itertools.product(range(K), repeat=S))
+    return sum(np.prod(prior[z]) * np.log(np.mean(likelihood[z])) for z in tuples)
+
+
+def over_all_counts(x, theta, prior, S):
+    """E log of the average, over how often each value of z is drawn."""
+    p, total = densities(x, theta), 0.
+    for a in range(S + 1):
+        for b in range(S + 1 - a):
+            n = np.array([a, b, S - a - b])
+            total += stats.multinomial.pmf(n, S, prior) * np.log(n @ p / S)
+    return total
+
+
+def leading_term(prior, likelihood):
+    return (prior @ likelihood**2 / (prior @ likelihood)**2 - 1) / 2
+
+
+def scaled_gap(prior, likelihood):
+    """S times the gap over all counts, extrapolated by two orders of 1/S; the error is what half of all S change."""
+    def scaled(S):
+        a, b = np.meshgrid(np.arange(S + 1), np.arange(S + 1))
+        n = np.stack([a, b, S - a - b], axis=-1)[a + b <= S]
+        return -S * stats.multinomial.pmf(n, S, prior) @ np.log(n @ likelihood / S / np.dot(prior, likelihood))
+
+    least, few, more, most = scaled(20), scaled(40), scaled(80), scaled(160)
+    coarse, fine = (8 * more - 6 * few + least) / 3, (8 * most - 6 * more + few) / 3
+    return Estimate(fine, abs(fine - coarse))
+
+
+def slope_of_evidence(x, theta, prior, likelihood):
+    """By hand: responsibilities times the slopes of the log densities."""
+    t, share = (x - theta[:K]) / np.exp(theta[K:]), prior * likelihood / (prior @ likelihood)
+    return np.concatenate([share * t / np.exp(theta[K:]), share * (t**2 - 1)])
+
+
+def evidence_by_differences(x, theta, prior):
+    return by_differences(lambda t: np.log(prior @ densities(x, t)), theta)
+
+
+def ratio_over_all_tuples(x, theta, prior, likelihood, S):
+    """E of the ratio of averages, over all S-tuples: each draw moves the parameters of its own component."""
+    sigma = np.exp(theta[K:])
+    t, total = (x - theta[:K]) / sigma, 0.
+    for z in itertools.product(range(K), repeat=S):
+        share = np.bincount(z, minlength=K) * likelihood / likelihood[list(z)].sum()
+        total = total + np.prod(prior[list(z)]) * np.concatenate([share * t / sigma, share * (t**2 - 1)])
+    return total
+
+
+def slope_of_the_bound(x, theta, prior, S):
+    return by_differences(lambda t: over_all_counts(x, t, prior, S), theta)
+
+
 # ---- sums cut short
 
 def stage_truncation(rng):
-    """Six components around one datum: gradients in the six means from the k most probable."""
-    means, x = np.array([-1.4, -0.5, 0.2, 0.9, 1.6, 2.6]) + rng.uniform(-0.1, 0.1, 6), rng.uniform(0.4, 0.6)
-    return dict(means=means, datum=x)
+    """Six components of unequal weights around one datum: gradients in the six means."""
+    means = np.array([-1.4, -0.5, 0.2, 0.9, 1.6, 2.6]) + rng.uniform(-0.1, 0.1, 6)
+    return dict(means=means, shares=rng.dirichlet(np.full(6, 20.)), datum=rng.uniform(0.4, 0.6))
 
 
-def all_six(means, datum):
-    density = stats.norm.pdf(datum, means, 0.8)
+def all_six(means, shares, datum):
+    density = shares * stats.norm.pdf(datum, means, 0.8)
     return density / density.sum() * (datum - means) / 0.64
 
 
-def best_one(means, datum):
-    return truncated_responsibilities(-0.5 * ((datum - means[None]) / 0.8)**2, 1)[0] * (datum - means) / 0.64
+def best_six(means, shares, datum):
+    log_joint = np.log(shares) - 0.5 * (datum - means)**2 / 0.64
+    return (truncated_responsibilities(log_joint[None], len(means)) * (datum - means) / 0.64).ravel()
 
 
-def best_three(means, datum):
-    kept = truncated_responsibilities(-0.5 * ((datum - means[None]) / 0.8)**2, 3)
+def best_three(means, shares, datum):
+    kept = truncated_responsibilities((np.log(shares) - 0.5 * ((datum - means) / 0.8)**2)[None], 3)
     return kept[0] * (datum - means) / 0.64
 
 
-def best_six(means, datum):
-    weights = truncated_responsibilities(-0.5 * (datum - means[None])**2 / 0.64, len(means))
-    return (weights * (datum - means) / 0.64).ravel()
+def largest_of_all_triples(means, shares, datum):
+    """Those three that hold most of the joint density, found by trying all twenty triples."""
+    density = shares * stats.norm.pdf(datum, means, 0.8)
+    triple = list(max(itertools.combinations(range(6), 3), key=lambda chosen: sum(density[k] for k in chosen)))
+    gradient = np.zeros(6)
+    gradient[triple] = density[triple] / density[triple].sum() * (datum - means[triple]) / 0.64
+    return gradient
 
 
 def stage_hard(rng):
     return dict(centre=rng.uniform(0.6, 0.9))
-
-
-def mean_of_the_folded(centre):
-    """E|x| for x ~ (N(centre, 1) + N(-centre, 1))/2: centre (2 Phi(centre) - 1) + 2 phi(centre)."""
-    return centre * (2 * stats.norm.cdf(centre) - 1) + 2 * stats.norm.pdf(centre)
 
 
 def the_centre(centre):
@@ -84,35 +157,54 @@ def the_centre(centre):
 
 
 def soft_update(centre):
-    """EM's update from the true centre: E[x tanh(centre x)], which is the centre itself."""
-    return integrate.quad(lambda x: x * np.tanh(centre * x) * 0.5 * (stats.norm.pdf(x - centre) + stats.norm.pdf(x + centre)), -12, 12, epsabs=1e-12)[0]
+    """E[x tanh(centre x)] under the two components, by quadrature."""
+    def integrand(x):
+        return x * np.tanh(centre * x) * 0.5 * (stats.norm.pdf(x - centre) + stats.norm.pdf(x + centre))
+
+    return Estimate(*integrate.quad(integrand, -12, 12, epsabs=1e-12))
 
 
 def hard_update(centre):
-    """Every x assigned to the nearer centre, the assignments by the truncated responsibilities on a fine grid."""
-    x, h = np.linspace(-12, 12, 48_001, retstep=True)
-    side = truncated_responsibilities(np.stack([centre * x, -centre * x], axis=1), 1) @ [1., -1.]
-    return Estimate(np.sum(x * side * 0.5 * (np.exp(-0.5 * (x - centre)**2) + np.exp(-0.5 * (x + centre)**2))) / np.sqrt(2 * np.pi) * h, h**2)
+    """Every x assigned to the nearer centre by the truncated responsibilities, on two grids of midpoints."""
+    def on_grid(n):
+        x = (np.arange(n) + 0.5) * 24 / n - 12
+        density = 0.5 * (np.exp(-0.5 * (x - centre)**2) + np.exp(-0.5 * (x + centre)**2)) / np.sqrt(2 * np.pi)
+        side = truncated_responsibilities(np.stack([centre * x, -centre * x], axis=1), 1) @ [1., -1.]
+        return np.sum(x * side * density) * 24 / n
+
+    coarse, fine = on_grid(2000), on_grid(4000)
+    return Estimate((4 * fine - coarse) / 3, abs(fine - coarse) / 3)
+
+
+def mean_of_the_folded(centre):
+    """E|x| for x ~ (N(centre, 1) + N(-centre, 1))/2."""
+    return centre * (2 * stats.norm.cdf(centre) - 1) + 2 * stats.norm.pdf(centre)
 
 
 def stage_words(rng):
-    """Two words out of three: the most probable first word leads nowhere."""
-    first = np.array([0.45, 0.35, 0.20])
-    after = np.array([[0.36, 0.33, 0.31], [0.80, 0.15, 0.05], [0.6, 0.3, 0.1]])
-    return dict(first=first, after=after)
+    """Three words out of three: the likeliest first word leads to a worse sentence."""
+    first = np.array([0.45, 0.35, 0.20]) + rng.uniform(-0.02, 0.02, 3)
+    second = np.array([[0.36, 0.33, 0.31], [0.80, 0.15, 0.05], [0.6, 0.3, 0.1]]) + rng.uniform(-0.01, 0.01, (3, 3))
+    third = rng.dirichlet([20, 9, 5], (3, 3))
+    tables = [table / table.sum(axis=-1, keepdims=True) for table in (first, second, third)]
+    return dict(tables=tables, log_next=lambda prefix: np.log(tables[len(prefix)][prefix]))
 
 
-def next_words(first, after):
-    return lambda prefix: np.log(first if not prefix else after[prefix[0]])
+def best_by_enumeration(tables):
+    first, second, third = tables
+    return max(first[i] * second[i, j] * third[i, j, k] for i, j, k in itertools.product(range(3), repeat=3))
 
 
-def best_by_enumeration(first, after):
-    return np.max(first[:, None] * after)
+def wide_beam(log_next):
+    return np.exp(beam_search(log_next, length=3, width=9)[1])
 
 
-def greedy(first, after):
-    return np.exp(beam_search(next_words(first, after), 2, 1)[1])
+def greedy(log_next):
+    return np.exp(beam_search(log_next, 3, 1)[1])
 
 
-def wide_beam(first, after):
-    return np.exp(beam_search(next_words(first, after), length=2, width=len(first))[1])
+def likeliest_words_in_turn(tables):
+    first, second, third = tables
+    i = np.argmax(first)
+    j = np.argmax(second[i])
+    return math.prod([first[i], second[i, j], np.max(third[i, j])])

@@ -1,16 +1,16 @@
-"""Coordinate ascent takes ten sweeps in one model and two in the other, stochastic gradients fifty steps and hundreds; neither closes the gap that factorizing costs.
+"""Sweeps reach the floor that factorizing sets in ten or in two; stochastic gradients take tens of steps, or hundreds.
 
-A regression with two correlated weights, and mean and precision of a normal with six data. Left: the regression's exact bound after each sweep (dots)
-on the line that the powers of one matrix give, and along one run of stochastic gradients on the same factors. Right: the distance from the log evidence for
-both models; dots from the bound, lines from the powers, or from the divergence by quadrature over the plane. Dotted: the divergence of the best factors.
+A regression with two correlated weights, and mean and precision of a normal with six data. Left: the regression's
+exact bound after each sweep (dots) on the line that the powers of one matrix give, and along one run of stochastic
+gradients on the same factors. Right: the distance from the log evidence for both models; dots from the bound, lines
+from the powers, or from the divergence by quadrature over the plane. Dotted: the divergence of the best factors.
 """
 import numpy as np
 
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import robbins_monro
-from refvi.bound import coordinate_regression as regression
-from refvi.bound.coordinate_ascent import black_box, gaussian
+from refvi.bound.coordinate_ascent import black_box, gaussian, regression
 from refvi.bound.coordinate_ascent.posterior import posterior
 from refvi.gradients.bbvi.algorithm import bbvi
 
@@ -22,35 +22,43 @@ AT = np.unique(np.geomspace(1, STEPS, 80).astype(int))
 
 
 def data(rng):
-    t = np.arange(1, SWEEPS + 1)
     means, six = [np.zeros(2)], [black_box.factors_of(np.zeros(4))]
     for _ in range(SWEEPS):
         means.append(regression.sweep(means[-1], X, THETA))
         six.append(gaussian.sweep(six[-1], SIX, PRIOR))
     evidence, evidence_six = models.log_evidence(X, THETA), posterior(SIX, PRIOR).log_evidence
     line = np.linspace(1, SWEEPS, 4 * SWEEPS - 3)
-    first = regression.lam_of(means[0], X, THETA)
-    path = stochastic(lambda z: models.linear_gaussian.log_joint(z, X, THETA), diagonal_normal, first, rng)
+    path = stochastic(lambda z: models.linear_gaussian.log_joint(z, X, THETA), diagonal_normal,
+                      regression.lam_of(means[0], X, THETA), rng)
     path_six = stochastic(lambda z: black_box.log_joint(z, SIX, PRIOR), black_box.factors, np.zeros(4), rng)
-    return dict(sweep=t, line=line, step=AT, log_evidence=evidence,
-                elbo=[regression.bound_at(mean, X, THETA) for mean in means[1:]], gap_line=[gap_by_power(means[0], s) for s in line],
-                gap_six=[evidence_six - gaussian.five_terms(SIX, PRIOR, q) for q in six[1:]], divergence_six=[divergence(q, evidence_six) for q in six[1:]],
+    return dict(sweep=np.arange(1, SWEEPS + 1), line=line, step=AT, log_evidence=evidence,
+                elbo=[regression.bound_at(mean, X, THETA) for mean in means[1:]],
+                gap_line=[gap_by_power(means[0], s) for s in line],
+                gap_six=[evidence_six - bound_of_six(q) for q in six[1:]],
+                divergence_six=[divergence(q, evidence_six) for q in six[1:]],
                 random_elbo=[models.elbo(lam, X, THETA) for lam in path],
-                random_gap_six=[evidence_six - gaussian.five_terms(SIX, PRIOR, black_box.factors_of(lam)) for lam in path_six])
+                random_gap_six=[evidence_six - bound_of_six(black_box.factors_of(lam)) for lam in path_six])
+
+
+def bound_of_six(q):
+    return gaussian.five_terms(SIX, PRIOR, q)
 
 
 def stochastic(log_joint, q, lam, rng):
     """The points AT of one run."""
     path = [lam]
-    bbvi(log_joint, q, lam, rng, STEPS, S, robbins_monro(0.05, delay=300), watch=lambda step, lam: path.append(lam.copy()))
+    rates = robbins_monro(0.05, delay=300)
+    bbvi(log_joint, q, lam, rng, STEPS, S, rates, watch=lambda step, lam: path.append(lam.copy()))
     return [path[step] for step in AT]
 
 
 def gap_by_power(start, t):
-    """Log evidence less the bound after t >= 1 sweeps; with two weights the error has one direction and one rate, so t need not be whole."""
+    """Log evidence less the bound after t >= 1 sweeps; two weights have one rate, so t need not be whole."""
     Lambda, h = regression.normal_equations(X, THETA)
     rate = Lambda[0, 1]**2 / (Lambda[0, 0] * Lambda[1, 1])
-    off = (start - np.linalg.solve(Lambda, h))[1] * rate**t * np.array([-Lambda[0, 1] / Lambda[0, 0] / rate, 1.])     # each weight answers the other's last error
+    second = (start - np.linalg.solve(Lambda, h))[1] * rate**t
+    first = -Lambda[0, 1] / Lambda[0, 0] * second / rate        # answers the second's, a sweep earlier
+    off = np.array([first, second])
     return 0.5 * (off @ Lambda @ off - np.linalg.slogdet(Lambda)[1] + np.log(np.diag(Lambda)).sum())
 
 
@@ -63,21 +71,28 @@ def divergence(q, evidence):
 
 
 def draw(figure, sweep, line, step, log_evidence, elbo, gap_line, gap_six, divergence_six, random_elbo, random_gap_six):
-    figure.set_size_inches(7.2, 3.25)
+    figure.set_size_inches(7.2, 3.4)
     left, right = figure.subplots(1, 2)
-    left.axhline(log_evidence, color="black", linestyle="--", linewidth=1)
-    left.plot(step, random_elbo, color="0.6", label=f"stochastic gradients,\n{S} draws a step")
-    left.plot(line, log_evidence - gap_line, color="black", linewidth=0.8)
-    left.plot(sweep, elbo, "o", color="black", label="coordinate ascent")
+    left.axhline(log_evidence, color="C0", linestyle="--", linewidth=1)
     left.text(1, log_evidence + 0.3, f"log evidence {log_evidence:.2f} nats", va="bottom", fontsize=9)
-    left.set(xscale="log", ylim=(log_evidence - 14, log_evidence + 2), xlabel="sweep, or step", ylabel="ELBO (nats)", title="regression, two weights")
+    left.plot(step, random_elbo, color="C2", label=f"stochastic gradients,\n{S} draws a step")
+    left.plot(line, log_evidence - gap_line, color="C1", linewidth=0.8)
+    left.plot(sweep, elbo, "o", color="C1", label="coordinate ascent")
+    left.set(ylim=(log_evidence - 14, log_evidence + 2), ylabel="ELBO (nats)", title="regression, two weights")
     left.legend(loc="lower right")
-    for dots, lines, grey, marker, name, above in ((log_evidence - elbo, (line, gap_line), log_evidence - random_elbo, "o", "regression", 1.12),
-                                                   (gap_six, (sweep, divergence_six), random_gap_six, "s", "normal", 0.88)):
-        right.plot(step, grey, color="0.6")
-        right.plot(*lines, color="black", linewidth=0.8)
-        right.plot(sweep, dots, marker, color="black", markersize=3.5, label=name)
-        right.axhline(lines[1][-1], color="black", linestyle=":", linewidth=1)
-        right.text(1, lines[1][-1] * above, f"{lines[1][-1]:.3f}", va="bottom" if above > 1 else "top", fontsize=9)
-    right.set(xscale="log", yscale="log", ylim=(0.03, 100), xlabel="sweep, or step", ylabel="log evidence − ELBO (nats)", title="what is left")
+    draw_gap(right, sweep, log_evidence - elbo, line, gap_line, "o", "C1", "regression, sweeps", "bottom", 1.12)
+    right.plot(step, log_evidence - random_elbo, color="C2", label="regression, stochastic")
+    draw_gap(right, sweep, gap_six, sweep, divergence_six, "s", "C0", "normal, sweeps", "top", 0.88)
+    right.plot(step, random_gap_six, color="C4", linestyle="-.", label="normal, stochastic")
+    right.set(yscale="log", ylim=(0.03, 1000), ylabel="log evidence − ELBO (nats)", title="what is left")
     right.legend(loc="upper right")
+    for axes in (left, right):
+        axes.set(xscale="log", xlabel="sweep, or step")
+
+
+def draw_gap(axes, sweep, dots, at, line, marker, color, label, va, beside):
+    """One model's distance after each sweep, its line, and the floor with its height in nats."""
+    axes.plot(at, line, color=color, linewidth=0.8)
+    axes.plot(sweep, dots, marker, color=color, markersize=3.5, label=label)
+    axes.axhline(line[-1], color=color, linestyle=":", linewidth=1)
+    axes.text(1, line[-1] * beside, f"{line[-1]:.3f}", va=va, fontsize=9)

@@ -1,7 +1,8 @@
-"""Whatever q is, ELBO and KL divergence from the posterior add up to the log evidence: raising the one lowers the other.
+"""Whatever q is, ELBO and KL to the posterior add up to the log evidence: raising the one lowers the other.
 
-One normal latent variable, one observation; q keeps its spread while its mean moves. Dots: averages of 400 log weights, with two
-standard errors; lines: exact. The estimates may lie above the evidence where q is near the posterior; the bound never does.
+One normal latent variable, one observation; q keeps its spread while its mean moves. Dots: averages of 400 log
+weights, with two standard errors; lines: exact. Estimates may lie above the evidence where q is near the posterior;
+the bound never does.
 """
 import numpy as np
 
@@ -21,7 +22,8 @@ def data(rng):
     elbo = [expectation_of_log(P, normal, lam, X, None) for lam in lams]
     kl = [kl_to_posterior(normal, lam, lambda z: normal.log_prob(z, posterior)) for lam in lams]
     measured, error = zip(*(average(normal.sample(rng, lam, (S, 1)), lam) for lam in lams[::6]))
-    return dict(mu=mu, elbo=elbo, kl=kl, log_evidence=log_of_integral(P, normal, posterior, X, None), posterior_mean=posterior[0],
+    evidence = log_of_integral(P, normal, posterior, X, None)
+    return dict(mu=mu, elbo=elbo, kl=kl, log_evidence=evidence, posterior_mean=posterior[0],
                 mu_measured=mu[::6], measured_elbo=measured, error_elbo=error, exact_elbo=elbo[::6])
 
 
@@ -34,13 +36,14 @@ def average(eps, lam):
 def draw(figure, mu, elbo, kl, log_evidence, posterior_mean, mu_measured, measured_elbo, error_elbo, exact_elbo):
     axes = figure.add_subplot()
     low = elbo.min() - 0.4
-    axes.fill_between(mu, low, elbo, color="0.93")
-    axes.fill_between(mu, elbo, elbo + kl, color="0.75")
-    axes.plot(mu, elbo, color="black")
-    axes.plot(mu, elbo + kl, color="black", linestyle="--")
-    axes.errorbar(mu_measured, measured_elbo, 2 * error_elbo, fmt="o", color="black", capsize=2)
+    axes.fill_between(mu, low, elbo, color="C3", alpha=0.15)
+    axes.fill_between(mu, elbo, elbo + kl, color="C1", alpha=0.35)
+    axes.plot(mu, elbo, color="C1")
+    axes.plot(mu, elbo + kl, color="C0", linestyle="--")
+    axes.errorbar(mu_measured, measured_elbo, 2 * error_elbo, fmt="o", color="C1", capsize=2)
     axes.text(posterior_mean, (low + elbo.max()) / 2, "ELBO", ha="center")
-    axes.text(mu[1], log_evidence - 0.1 * kl[0], "KL(q || posterior)", va="center")
-    axes.text(posterior_mean, log_evidence + 0.06 * (log_evidence - low), f"log evidence {log_evidence:.3f} nats", ha="center", va="bottom")
-    axes.set(xlim=(mu[0] - 0.06, mu[-1] + 0.06), ylim=(low, log_evidence + 0.25 * (log_evidence - low)), xlabel="mean μ of q (its standard deviation stays 0.5)",
-             ylabel="nats")
+    axes.text(mu[1], log_evidence - 0.08 * kl[0], "KL(q ‖ posterior)", va="center")
+    room = log_evidence - low
+    axes.text(posterior_mean, log_evidence + 0.06 * room, f"log evidence {log_evidence:.3f} nats", ha="center")
+    axes.set(xlim=(mu[0] - 0.06, mu[-1] + 0.06), ylim=(low, log_evidence + 0.25 * room), ylabel="nats",
+             xlabel="mean μ of q (its standard deviation stays 0.5)")

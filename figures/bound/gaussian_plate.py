@@ -9,7 +9,9 @@ PLACES = {"$μ$": (-1.25, 0.0), "$X_i$": (0.0, 0.0), "$γ$": (1.25, 0.0)}
 
 
 def data(rng):
-    return dict(edges=np.array([["$μ$", "$X_i$"], ["$γ$", "$X_i$"]]), plate=np.array(["$X_i$"]), observed=np.array(["$X_i$"]), random=np.array(["$μ$", "$X_i$", "$γ$"]))
+    edges = np.array([["$μ$", "$X_i$"], ["$γ$", "$X_i$"]])
+    return dict(edges=edges, plate=np.array(["$X_i$"]), observed=np.array(["$X_i$"]),
+                random=np.array(["$μ$", "$X_i$", "$γ$"]))
 
 
 def draw(figure, edges, plate, observed, random):

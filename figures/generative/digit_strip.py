@@ -1,4 +1,5 @@
-"""Ten images as the model sees them, 784 pixels that are on or off, white on black: they read 5 7 4 4 2 6 3 5 9 2. PML.143, PML.144.
+"""Ten images as the model sees them, 784 pixels that are on or off, white on black: they read 5 7 4 4 2 6 3 5 9 2.
+PML.143, PML.144.
 
 MNIST's test images, binarized at 128; on the slide the third and the last are hard to read.
 """
@@ -20,7 +21,8 @@ def strip(rng, kind, N):
     chosen, places = [], rng.permutation(len(test.labels))
     for digit in READS:
         chosen.append(next(i for i in places if test.labels[i] == digit and i not in chosen))
-    return dict(random_strip=packed(test.images[chosen]), on=np.unique(unpacked(packed(test.images[chosen]))), reads=READS)
+    return dict(random_strip=packed(test.images[chosen]), on=np.unique(unpacked(packed(test.images[chosen]))),
+                reads=READS)
 
 
 def draw(figure, random_strip, on, reads):

@@ -1,13 +1,15 @@
-"""A network lays a latent line into the plane as a curve and a latent grid as a bent sheet, and the data lie around it by the noise.
+"""A network lays a latent line into the plane as a curve and a latent grid as a bent sheet, and the data lie around it
+by the noise.
 
-Left: the latent line with the prior's quantiles as dots. Middle: its image under a fixed tanh network 1-4-2, the same quantiles, and draws of the
-model with their noise. Right: the images of a grid over two latent numbers under a network 2-6-2. The slide's picture is missing from its file; this
-is what its words say.
+Left: the latent line with the prior's quantiles as dots. Middle: its image under a fixed tanh network 1-4-2, the same
+quantiles, and draws of the model with their noise. Right: the images of a grid over two latent numbers under a network
+2-6-2. The slide's picture is missing from its file; this is what its words say.
 """
 import numpy as np
 from scipy.special import ndtri
 
-from refvi.generative.deep_latent.model import decoder, sample
+from refvi.generative.amortization.model import sample
+from refvi.generative.deep_latent.model import decoder
 from refvi.likelihood.networks import forward, tanh
 
 LINE = decoder((1, 4, 2))
@@ -22,8 +24,10 @@ def data(rng):
     z, marks = np.linspace(-LIMIT, LIMIT, 121), ndtri(np.arange(1, 10) / 10)
     grid = np.linspace(-LIMIT, LIMIT, LINES)
     along = np.stack(np.meshgrid(grid, z, indexing="ij"), axis=-1)                                  # (lines, points, 2)
-    sheet = np.stack([forward(SHEET, lines.reshape(-1, 2), PLANE, tanh)[-1].reshape(lines.shape) for lines in (along, along[..., ::-1])])
-    return dict(z=z, marks=marks, curve=forward(CURVE, z[:, None], LINE.sizes, tanh)[-1], images=forward(CURVE, marks[:, None], LINE.sizes, tanh)[-1], grid=grid,
+    sheet = np.stack([forward(SHEET, lines.reshape(-1, 2), PLANE, tanh)[-1].reshape(lines.shape)
+                      for lines in (along, along[..., ::-1])])
+    return dict(z=z, marks=marks, curve=forward(CURVE, z[:, None], LINE.sizes, tanh)[-1],
+                images=forward(CURVE, marks[:, None], LINE.sizes, tanh)[-1], grid=grid,
                 sheet=sheet, random_x=sample(rng, np.append(CURVE, np.log(NOISE_SD)), LINE, 300)[0])
 
 

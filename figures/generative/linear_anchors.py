@@ -1,8 +1,9 @@
-"""Three fits with an exact end: a linear VAE's bound climbs onto PPCA's likelihood, factor analysis passes it, an autoencoder's error falls onto the discarded eigenvalues.
+"""A linear VAE's bound climbs onto PPCA's likelihood, factor analysis passes it, an autoencoder falls onto PCA's error.
 
-Sixty data in six dimensions, two latent coordinates. Left, nats per datum: dots, Adam's steps on the exact bound of decoder and encoder together, and EM for
-factor analysis, which starts from PPCA; lines, the closed form for PPCA, of which the bound is 0.0014 nats short after 600 steps, and factor analysis'
-likelihood where quasi-Newton steps end. Right: dots, gradient descent on the error of a linear autoencoder; line, the sum of the discarded eigenvalues.
+Sixty data in six dimensions, two latent coordinates. Left, nats per datum: Adam's steps on the exact bound of decoder
+and encoder together, and EM for factor analysis, which starts from PPCA; lines, the closed form for PPCA, of which
+the bound is 0.0014 nats short after 600 steps, and factor analysis' likelihood where quasi-Newton steps end. Right:
+gradient descent on the error of a linear autoencoder; line, the sum of the discarded eigenvalues.
 """
 import numpy as np
 from autograd import grad
@@ -13,7 +14,7 @@ from refvi.generative.linear_latent import em
 from refvi.generative.linear_latent.autoencoder import error
 from refvi.generative.linear_latent.encoder import elbo
 from refvi.generative.linear_latent.maximum import eigen, flat, likelihood_at_closed_form, unflat
-from refvi.generative.linear_latent.rows import log_likelihood
+from refvi.generative.linear_latent.model import log_likelihood
 
 N, n, D, STEPS, RATE = 60, 6, 2, 600, 0.03
 AT = np.unique(np.geomspace(1, STEPS, 34).astype(int))
@@ -28,20 +29,33 @@ def waves(columns):
 
 def data(rng):
     x = waves(D) @ W.T + waves(D + n)[:, D:] * SD + 1.
-    size = n * D + n + 1
-    first = np.concatenate([0.1 * np.cos(np.arange(n * D)), x.mean(axis=0), [0.], 0.1 * np.sin(np.arange(n * D)), np.zeros(D)])
-    path, errors = [], []
-    slope = grad(lambda vector: elbo(vector[size:], x, unflat(vector[:size], n, D)))
-    adam(slope, first, STEPS, RATE, watch=lambda step, vector: path.append(vector.copy()))
-    layers = np.concatenate([first[:n * D], first[size:size + n * D]])
-    uphill = grad(lambda vector: -error_of(vector, x))
-    gradient_ascent(uphill, layers, STEPS, RATE, watch=lambda step, vector: errors.append(vector.copy()))
-    fitted = em.fit(x, D)
     values, _ = eigen(x)
-    squares = np.array([error_of(vector, x) for vector in errors])
-    return dict(step=AT, elbo=[elbo(path[t - 1][size:], x, unflat(path[t - 1][:size], n, D)) for t in AT], ppca=likelihood_at_closed_form(x, D),
-                em=fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1], factors=highest(x, fitted.theta), squares=squares[AT - 1], total=values.sum(),
+    fitted = em.fit(x, D)
+    decoder, encoder = 0.1 * np.cos(np.arange(n * D)), 0.1 * np.sin(np.arange(n * D))
+    squares = squares_of_descent(x, np.concatenate([decoder, encoder]))
+    reached = fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1]
+    return dict(step=AT, elbo=bounds_of_ascent(x, decoder, encoder)[AT - 1], ppca=likelihood_at_closed_form(x, D),
+                em=reached, factors=highest(x, fitted.theta), squares=squares[AT - 1], total=values.sum(),
                 discarded=values[D:].sum())
+
+
+def bounds_of_ascent(x, decoder, encoder):
+    """The bound after each of Adam's steps on W, b, log sd, V and the log standard deviations of q."""
+    size, path = n * D + n + 1, []
+    start = np.concatenate([decoder, x.mean(axis=0), [0.], encoder, np.zeros(D)])
+
+    def bound(vector):
+        return elbo(x, vector[size:], unflat(vector[:size], n, D))
+    adam(grad(bound), start, STEPS, RATE, watch=lambda step, vector: path.append(bound(vector)))
+    return np.array(path)
+
+
+def squares_of_descent(x, start):
+    """The autoencoder's error after each step of gradient descent on both layers."""
+    path = []
+    gradient_ascent(grad(lambda vector: -error_of(vector, x)), start, STEPS, RATE,
+                    watch=lambda step, vector: path.append(error_of(vector, x)))
+    return np.array(path)
 
 
 def error_of(vector, x):
@@ -51,23 +65,27 @@ def error_of(vector, x):
 def highest(x, theta):
     """The likelihood of factor analysis, climbed on its slope from nearby instead of by EM."""
     start = flat(theta) + 0.05 * np.cos(np.arange(len(flat(theta))))
-    downhill = grad(lambda vector: -log_likelihood(x, unflat(vector, n, D)))
-    return -optimize.minimize(lambda vector: -log_likelihood(x, unflat(vector, n, D)), start, jac=downhill, method="BFGS", options=dict(gtol=1e-7)).fun
+
+    def downhill(vector):
+        return -log_likelihood(x, unflat(vector, n, D))
+    return -optimize.minimize(downhill, start, jac=grad(downhill), method="BFGS", options=dict(gtol=1e-7)).fun
 
 
 def draw(figure, step, elbo, ppca, em, factors, squares, total, discarded):
     figure.set_size_inches(7.2, 3.25)
     left, right = figure.subplots(1, 2)
-    left.axhline(ppca, color="black")
-    left.axhline(factors, color="0.5", linestyle="--")
-    left.plot(step, elbo, "o", color="black", label="linear VAE, Adam")
-    left.plot(step, em, "s", color="0.5", markersize=3.5, label="factor analysis, EM")
-    left.text(STEPS, ppca - 0.08, f"PPCA: {ppca:.3f}", va="top", ha="right", fontsize=9)
-    left.text(1, factors + 0.04, f"factor analysis: {factors:.3f}", va="bottom", fontsize=9)
-    left.set(xscale="log", ylim=(ppca - 2.2, factors + 0.4), xlabel="step", ylabel="ELBO or log p(x), nats per datum", title="variational autoencoder")
+    left.axhline(ppca, color="C1")
+    left.axhline(factors, color="C2", linestyle="--")
+    left.plot(step, elbo, "o", color="C1", label="linear VAE, Adam")
+    left.plot(step, em, "s", color="C2", markersize=3.5, label="factor analysis, EM")
+    left.text(STEPS, ppca - 0.08, f"PPCA: {ppca:.3f}", va="top", ha="right", fontsize=9, color="C1")
+    left.text(1, factors + 0.04, f"factor analysis: {factors:.3f}", va="bottom", fontsize=9, color="C2")
+    left.set(xscale="log", ylim=(ppca - 2.2, factors + 0.4), xlabel="step", ylabel="ELBO or log p(x), nats per datum",
+             title="variational autoencoder")
     left.legend(loc="lower right")
-    right.plot(step, squares, "o", color="black", label="gradient descent")
-    right.axhline(discarded, color="black")
+    right.plot(step, squares, "^", color="C0", label="gradient descent")
+    right.axhline(discarded, color="C0", linestyle=":")
     right.text(STEPS, discarded - 0.25, f"discarded eigenvalues: {discarded:.3f}", va="top", ha="right", fontsize=9)
-    right.set(xscale="log", ylim=(discarded - 1.2, total + 0.6), xlabel="step", ylabel="mean of |x − x̂|²", title="autoencoder")
+    right.set(xscale="log", ylim=(discarded - 1.2, total + 0.6), xlabel="step", ylabel="mean of |x − x̂|²",
+              title="autoencoder")
     right.legend(loc="upper right")

@@ -1,11 +1,13 @@
-"""All codes together fill the prior, each digit's a province of it: densities of codes z ~ q(z|x) of test images. PML.145, PML.152.
+"""All codes together fill the prior, each digit's a province of it: densities of codes z ~ q(z|x) of test images.
+PML.145, PML.152.
 
-Left: contours of the density of all codes (black) at the heights which N(0, I) has at 1, 2 and 3 standard deviations, where its circles (dashed) lie.
-Right: for each digit the contour at half of its density's peak. Densities are averages of kernels of standard deviation 0.15 around the codes.
+Left: contours of the density of all codes at the heights which N(0, I) has at 1, 2 and 3 standard deviations, where
+its circles (dashed) lie. The others: each digit by itself, shaded from a fifth of its density's peak upwards, darker
+from three fifths. Densities are averages of kernels of standard deviation 0.15 around the codes.
 """
 import numpy as np
 
-from digits import CIRCLES, QUICK, SHADES, circles, fitted, watched        # noqa: F401
+from digits import CIRCLES, QUICK, circles, fitted, watched        # noqa: F401
 from refvi.generative.vae import evaluate
 
 EXPENSIVE = True
@@ -37,17 +39,17 @@ def density(z):
 
 
 def draw(figure, grid, random_density, random_fit):
-    figure.set_size_inches(5.6, 3.4)
-    figure.set_layout_engine("compressed")
-    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    for axes in (left, right):
-        circles(axes)
-        axes.set(aspect="equal", xlabel="$z_1$", xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE))
-    left.contour(grid, grid, random_density[0], levels=HEIGHTS, colors="black", linewidths=(0.7, 1.1, 1.6))
-    for digit, height in enumerate(random_density[1:]):
-        right.contour(grid, grid, height, levels=[height.max() / 2], colors=SHADES[digit], linewidths=1.1)
-        row, column = np.unravel_index(height.argmax(), height.shape)
-        right.text(grid[column], grid[row], str(digit), color=SHADES[digit], ha="center", va="center", fontsize=11)
-    left.set(ylabel="$z_2$", title=str(random_fit))
-    right.set(title="by digit")
+    figure.set_size_inches(7.2, 3.3)
+    panels = figure.add_gridspec(2, 8, width_ratios=(1, 1, 0.15, 1, 1, 1, 1, 1))
+    all_codes = figure.add_subplot(panels[:, :2], aspect="equal")
+    circles(all_codes)
+    all_codes.contour(grid, grid, random_density[0], levels=HEIGHTS, colors="C1", linewidths=(0.8, 1.2, 1.8))
+    all_codes.set(xlim=(-EDGE, EDGE), ylim=(-EDGE, EDGE), xlabel="$z_1$", ylabel="$z_2$", title="all digits")
+    for digit, density in enumerate(random_density[1:]):
+        axes = figure.add_subplot(panels[digit // 5, 3 + digit % 5], aspect="equal")
+        circles(axes, radii=(1, 2), linewidth=0.5)
+        axes.contourf(grid, grid, density / density.max(), levels=(0.2, 0.6, 1.), colors=("C3", "C1"), zorder=2)
+        axes.set(xlim=(-3.2, 3.2), ylim=(-3.2, 3.2), xticks=[], yticks=[])
+        axes.set_title(str(digit), fontsize=9, pad=2)
+    figure.suptitle(str(random_fit), fontsize=9)
     figure.legend(handles=[CIRCLES], loc="outside lower center")

@@ -1,4 +1,7 @@
-"""All codes of typeset digits together fill the prior, each digit's a province of it. PML.145, PML.152, where MNIST is not at hand."""
+"""All codes of typeset digits together fill the prior, each digit's a province of it.
+
+PML.145, PML.152, where MNIST is not at hand.
+"""
 from vae_codes import EXPENSIVE, QUICK, densities, draw     # noqa: F401
 
 

@@ -1,4 +1,5 @@
-"""Training, round and round, clockwise: make samples, compute the gradient, update the weights, and the bound has risen. PML.139.
+"""Training, round and round, clockwise: make samples, compute the gradient, update the weights, and the bound has
+risen. PML.139.
 
 The numbers are the three stations, their places on the circle and the three arrows between them.
 """
@@ -11,7 +12,8 @@ COLOURS = ("#b9d3ee", "#f3b8b0", "#bfe0b8")
 
 
 def data(rng):
-    return dict(stations=np.array(["bound", "samples", "gradient"]), angle=np.array([90., -30., -150.]), arrows=np.array([[0, 1], [1, 2], [2, 0]]))
+    return dict(stations=np.array(["bound", "samples", "gradient"]), angle=np.array([90., -30., -150.]),
+                arrows=np.array([[0, 1], [1, 2], [2, 0]]))
 
 
 def draw(figure, stations, angle, arrows):
@@ -21,15 +23,20 @@ def draw(figure, stations, angle, arrows):
     axes.axis("off")
     axes.set(xlim=(-2.6, 2.6), ylim=(-1.4, 1.5))
     for a, (start, end), word in zip(angle, arrows, STEPS):
-        leave, arrive = np.deg2rad(angle[start] - (44 if start == 0 else 27)), np.deg2rad(angle[start] - 120 + (44 if end == 0 else 27))
-        axes.annotate("", at(arrive), at(leave), arrowprops=dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0, linewidth=1.4,
-                                                                connectionstyle=f"arc3,rad={-np.tan((leave - arrive) / 4):.3f}"))
+        leave, arrive = np.deg2rad(angle[start]
+                                   - (44 if start == 0 else 27)), np.deg2rad(angle[start] - 120
+                                                                             + (44 if end == 0 else 27))
+        bend = f"arc3,rad={-np.tan((leave - arrive) / 4):.3f}"
+        axes.annotate("", at(arrive), at(leave), arrowprops=dict(arrowstyle="-|>", color="black", shrinkA=0, shrinkB=0,
+                                                                 linewidth=1.4, connectionstyle=bend))
         middle = (leave + arrive) / 2
         side = "left" if np.cos(middle) > 0.3 else "right" if np.cos(middle) < -0.3 else "center"
-        axes.text(*(1.12 if side != "center" else 1.0) * at(middle), word if side != "center" else "\n" + word, ha=side, va="center" if side != "center" else "top", fontsize=11)
+        axes.text(*(1.12 if side != "center" else 1.0) * at(middle), word if side != "center" else "\n" + word,
+                  ha=side, va="center" if side != "center" else "top", fontsize=11)
     for a, name, text, colour in zip(angle, stations, STATIONS, COLOURS):
         x, y = at(np.deg2rad(a))
-        shape = Ellipse((x, y), 0.95, 0.6) if name == "samples" else FancyBboxPatch((x - 0.62, y - 0.2), 1.24, 0.4, boxstyle="round,pad=0.06")
+        shape = Ellipse((x, y), 0.95, 0.6) if name == "samples" else FancyBboxPatch((x - 0.62, y - 0.2), 1.24, 0.4,
+                                                                                    boxstyle="round,pad=0.06")
         shape.set(facecolor=colour, edgecolor="black")
         axes.add_patch(shape)
         axes.text(x, y, text, ha="center", va="center", fontsize=11)

@@ -1,8 +1,9 @@
-"""The bound on images held out stops rising where the bound on the training images goes on: reconstruction less KL, epoch by epoch. PML.149, PML.152.
+"""The bound on images held out stops rising where the bound on the training images goes on: reconstruction less KL,
+epoch by epoch. PML.149, PML.152.
 
-Left: dark lines the training images while training, light ones the held-out images; solid with two latent dimensions, dashed with twenty. Right: the
-two parts of the former. With twenty dimensions the KL is higher, and the reconstruction by more than that. One draw an image; the held-out line has a
-standard error as wide as it is drawn.
+Left: dark lines the training images while training, light ones the held-out images; solid with two latent dimensions,
+dashed with twenty. Right: the two parts of the former. With twenty dimensions the KL is higher, and the reconstruction
+by more than that. One draw an image; the held-out line has a standard error as wide as it is drawn.
 """
 import numpy as np
 
@@ -22,14 +23,16 @@ def curves(rng, kind, **how):
     for D in (2, 20):
         digits, fit = fitted(rng, kind, D, **how)
         epoch = np.unique(np.rint(np.geomspace(1, fit.epochs, POINTS)).astype(int))
-        found |= {f"random_epoch_{D}": epoch, f"random_history_{D}": fit.history[epoch - 1], f"random_name_{D}": watched(fit, digits)}
+        found |= {f"random_epoch_{D}": epoch, f"random_history_{D}": fit.history[epoch - 1],
+                  f"random_name_{D}": watched(fit, digits)}
     return found
 
 
 def draw(figure, random_epoch_2, random_history_2, random_name_2, random_epoch_20, random_history_20, random_name_20):
     figure.set_size_inches(5.6, 3.0)
     left, right = figure.subplots(1, 2)
-    for epoch, history, line, D in ((random_epoch_2, random_history_2, "-", 2), (random_epoch_20, random_history_20, "--", 20)):
+    for epoch, history, line, D in ((random_epoch_2, random_history_2, "-", 2),
+                                    (random_epoch_20, random_history_20, "--", 20)):
         reconstruction, kl, held, error = history.T
         left.plot(epoch, reconstruction - kl, line, color="black", label="training" if D == 2 else None)
         left.plot(epoch, held, line, color="0.6", linewidth=1.8, label="held out" if D == 2 else None)

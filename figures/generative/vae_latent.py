@@ -1,6 +1,8 @@
-"""Nobody told the encoder of digits, and it keeps them apart: where the images of each digit lie in the plane. PML.145, PML.152.
+"""Nobody told the encoder of digits, and it keeps them apart: where the images of each digit lie in the plane.
+PML.145, PML.152.
 
-Signs: means of the codes of test images, each drawn as its own digit. Dashed circles: 1, 2 and 3 standard deviations of the prior N(0, I).
+Signs: means of the codes of test images, each drawn as its own digit. Dashed circles: 1, 2 and 3 standard deviations
+of the prior N(0, I).
 """
 import numpy as np
 
@@ -20,7 +22,8 @@ def codes(rng, kind, **how):
     digits, fit = fitted(rng, kind, 2, **how)
     some = rng.permutation(len(digits.test.labels))[:SHOWN]
     lam = evaluate.encoded(fit.shape, fit.weights, digits.test.images[some])
-    return dict(random_code=np.round(lam[:, :2].astype(float), 4), random_label=digits.test.labels[some], random_fit=watched(fit, digits))
+    return dict(random_code=np.round(lam[:, :2].astype(float), 4), random_label=digits.test.labels[some],
+                random_fit=watched(fit, digits))
 
 
 def draw(figure, random_code, random_label, random_fit):

@@ -1,6 +1,8 @@
-"""A walk through the plane is a walk through digits, one turning into the next: mean images on a grid of equal probability. PML.145, PML.152.
+"""A walk through the plane is a walk through digits, one turning into the next: mean images on a grid of equal
+probability. PML.145, PML.152.
 
-15 by 15 points z whose coordinates are the quantiles 0.001 to 0.999 of the standard normal in equal steps; z_1 grows to the right and z_2 upwards.
+15 by 15 points z whose coordinates are the quantiles 0.001 to 0.999 of the standard normal in equal steps; z_1 grows
+to the right and z_2 upwards.
 """
 import numpy as np
 from scipy.special import ndtri
@@ -17,7 +19,10 @@ def data(rng, **how):
 
 
 def grid(side=SIDE):
-    """Points (side^2, 2), row after row from the top: the first coordinate grows along a row, the second falls from row to row."""
+    """Points (side^2, 2), row after row from the top.
+
+    The first coordinate grows along a row, the second falls from row to row.
+    """
     z = ndtri(np.linspace(EDGE, 1 - EDGE, side))
     return np.stack(np.meshgrid(z, z[::-1]), axis=-1).reshape(-1, 2)
 
@@ -25,7 +30,8 @@ def grid(side=SIDE):
 def manifold(rng, kind, **how):
     """The mean images on the grid."""
     digits, fit = fitted(rng, kind, 2, **how)
-    return dict(z=np.unique(grid()[:, 0]), random_means=packed(evaluate.means(fit.shape, fit.weights, grid())), random_fit=watched(fit, digits))
+    return dict(z=np.unique(grid()[:, 0]), random_means=packed(evaluate.means(fit.shape, fit.weights, grid())),
+                random_fit=watched(fit, digits))
 
 
 def draw(figure, z, random_means, random_fit):

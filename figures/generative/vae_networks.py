@@ -1,6 +1,8 @@
-"""The slides' encoder and decoder on MNIST, layer by layer: 217,668 and 218,320 weights and biases. PML.146, .147; RAI.085, .090.
+"""The slides' encoder and decoder on MNIST, layer by layer: 217,668 and 218,320 weights and biases. PML.146, .147;
+RAI.085, .090.
 
-The encoder ends in two heads, mean and log standard deviation of the code; the decoder in one, a logit for every pixel. Heights grow with the logarithm of a layer's size.
+The encoder ends in two heads, mean and log standard deviation of the code; the decoder in one, a logit for every
+pixel. Heights grow with the logarithm of a layer's size.
 """
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
@@ -12,7 +14,8 @@ WORDS = {"encoder": ("$x$", "hidden", "hidden", "heads"), "decoder": ("$z$", "hi
 
 def data(rng):
     encoder, decoder = (784, 256, 64, 4), (2, 64, 256, 784)
-    return dict(encoder=np.array(encoder), decoder=np.array(decoder), weights=np.array([count(encoder), count(decoder)]), heads=np.array([2, 2]))
+    return dict(encoder=np.array(encoder), decoder=np.array(decoder),
+                weights=np.array([count(encoder), count(decoder)]), heads=np.array([2, 2]))
 
 
 def draw(figure, encoder, decoder, weights, heads):
@@ -30,7 +33,8 @@ def draw(figure, encoder, decoder, weights, heads):
                     arrow(axes, (level + 0.3, y), (level + 0.78, 0.25 * y))
                 axes.text(level + 1.2, 0., "$z = μ + σ\\,ε$", ha="center", va="center", fontsize=12)
             else:
-                block(axes, level, 0., 0.16 + 0.155 * np.log(size), f"{word}\n{size}", "white" if 0 < level < 3 else "0.85")
+                block(axes, level, 0., 0.16 + 0.155 * np.log(size), f"{word}\n{size}",
+                      "white" if 0 < level < 3 else "0.85")
             if level and not (name == "encoder" and last):
                 arrow(axes, (level - 1 + 0.3, 0.), (level - 0.3, 0.))
             if 0 < level < 3:
@@ -41,7 +45,8 @@ def draw(figure, encoder, decoder, weights, heads):
 
 
 def block(axes, x, y, half, text, shade):
-    axes.add_patch(FancyBboxPatch((x - 0.24, y - half), 0.48, 2 * half, boxstyle="round,pad=0.02", facecolor=shade, edgecolor="black"))
+    axes.add_patch(FancyBboxPatch((x - 0.24, y - half), 0.48, 2 * half, boxstyle="round,pad=0.02", facecolor=shade,
+                                  edgecolor="black"))
     axes.text(x, y, text, ha="center", va="center", fontsize=10)
 
 

@@ -1,6 +1,8 @@
-"""Two dimensions keep a digit's shape, and twenty its hand: test images, and the mean images at the means of their codes. PML.152.
+"""Two dimensions keep a digit's shape, and twenty its hand: test images, and the mean images at the means of their
+codes. PML.152.
 
-Rows: the binarized image; decoded from two dimensions; from twenty. Fits of `refvi fit vae`, as long as they were climbed.
+Rows: the binarized image; decoded from two dimensions; from twenty. Fits of `refvi fit vae`, as long as they were
+climbed.
 """
 from digits import QUICK, fitted, name_rows, packed, show, unpacked, watched      # noqa: F401
 from refvi.generative.vae import evaluate
@@ -21,8 +23,10 @@ def reconstructions(rng, kind, **how):
         fits.append(fit)
         sets.append(digits)
     images = sets[0].test.of(range(10))
-    parts = [evaluate.means(fit.shape, fit.weights, evaluate.encoded(fit.shape, fit.weights, images)[:, :fit.shape.D]) for fit in fits]
-    return dict(random_images=packed([*images, *parts[0], *parts[1]]), random_fits=[watched(fit, digits) for fit, digits in zip(fits, sets)])
+    parts = [evaluate.means(fit.shape, fit.weights,
+                            evaluate.encoded(fit.shape, fit.weights, images)[:, :fit.shape.D]) for fit in fits]
+    return dict(random_images=packed([*images, *parts[0], *parts[1]]),
+                random_fits=[watched(fit, digits) for fit, digits in zip(fits, sets)])
 
 
 def draw(figure, random_images, random_fits):

@@ -1,8 +1,9 @@
 """Black-box variational inference at work: q finds the posterior, and ends narrower than its marginals. PML.037.
 
-A regression on five inputs, its targets on the line that has the slide's posterior (what they scatter about it moves only the evidence).
-Blue: the exact posterior. Green: q, which starts as N(0, 1.5^2 I), and the trail of its means, one dot for each frame: frame k shows step 2 k^2, slow motion
-first. The last frame lies beside the best factorized normal, whose standard deviations are those of one weight given the other.
+A regression on five inputs, its targets on the line that has the slide's posterior (what they scatter about it moves
+only the evidence). Dashed: the exact posterior. Solid: q, which starts as N(0, 1.5^2 I), and the trail of its means,
+one dot for each frame: frame k shows step 2 k^2, slow motion first. The last frame lies beside the best factorized
+normal, whose standard deviations are those of one weight given the other.
 """
 import numpy as np
 from does_it_work import POSTERIOR_LEVELS, Q_LEVELS, STYLE, contours
@@ -20,15 +21,25 @@ START = np.log([1, 1, 1.5, 1.5])        # mean (0, 0), standard deviations 1.5
 EXPENSIVE, FRAMES, FRAMES_PER_SECOND = True, 51, 6
 STEPS = 2 * np.arange(FRAMES)**2
 STRIP = (0, 1, 5, 10, 20, 50)
+Q = dict(color="C2", linewidth=1.4)
+TRAIL = dict(color="C0", linewidth=0.6, marker="o", markersize=1.5)
 
 
 def data(rng):
     path = [START]
-    bbvi(lambda theta: linear_gaussian.log_joint(theta, X, THETA), diagonal_normal, START, rng, steps=int(STEPS[-1]), S=64,
-         rate=robbins_monro(0.03, delay=1500), watch=lambda step, lam: path.append(lam.copy()) if step in STEPS else None)
+
+    def log_joint(theta):
+        return linear_gaussian.log_joint(theta, X, THETA)
+
+    def watch(step, lam):
+        if step in STEPS:
+            path.append(lam.copy())
+
+    bbvi(log_joint, diagonal_normal, START, rng, int(STEPS[-1]), 64, robbins_monro(0.03, delay=1500), watch)
     mean, precision = posterior(X, THETA)
     covariance = np.linalg.inv(precision)
-    return dict(posterior=contours(mean, covariance, POSTERIOR_LEVELS), posterior_sd=np.sqrt(np.diag(covariance)), best=mean_field(X, THETA), random_lam=path)
+    return dict(posterior=contours(mean, covariance, POSTERIOR_LEVELS), posterior_sd=np.sqrt(np.diag(covariance)),
+                best=mean_field(X, THETA), random_lam=path)
 
 
 def draw(figure, **numbers):
@@ -60,14 +71,13 @@ def draw_panel(axes, frame, posterior, posterior_sd, best, random_lam):
         axes.plot(*ellipse.T, **STYLE["posterior"])
     means, sd = random_lam[:frame + 1, :2], np.exp(random_lam[frame, 2:])
     for ellipse in contours(means[-1], np.diag(sd**2), Q_LEVELS):
-        axes.plot(*ellipse.T, **STYLE["q"])
-    axes.plot(*means.T, "o-", color="0.35", linewidth=0.5, markersize=1.2)
-    axes.set(aspect="equal", xlim=(0, 2), ylim=(0, 1), xticks=np.arange(0, 2.1, 0.5), yticks=np.arange(0, 1.1, 0.5),
-             title=f"step {STEPS[frame]}: sd {sd[0]:.3f}, {sd[1]:.3f}")
+        axes.plot(*ellipse.T, **Q)
+    axes.plot(*means.T, **TRAIL)
+    axes.set(aspect="equal", xlim=(0, 2), ylim=(0, 1), xticks=np.arange(0, 2.1, 0.5), yticks=np.arange(0, 1.1, 0.5))
+    axes.set_title(f"step {STEPS[frame]}: sd {sd[0]:.3f}, {sd[1]:.3f}")
     axes.grid(color="0.92")
 
 
 def add_legend(figure, place):
-    handles = [Line2D([], [], label=label, **STYLE[key]) for key, label in (("posterior", "posterior"), ("q", "q(θ|λ)"))]
-    trail = Line2D([], [], color="0.35", linewidth=0.5, marker="o", markersize=1.2, label="means of q so far")
-    figure.legend(handles=[*handles, trail], loc=place, ncols=3)
+    lines = {"posterior": STYLE["posterior"], "q(θ|λ)": Q, "means of q so far": TRAIL}
+    figure.legend(handles=[Line2D([], [], label=label, **style) for label, style in lines.items()], loc=place, ncols=3)

@@ -1,6 +1,7 @@
-"""Different samples, each with M = 5: the average of the weighted scores changes length and direction from one sample to the next. PML.033.
+"""Different samples, each with M = 5: the average changes length and direction from one to the next. PML.033.
 
-As in does_it_work, four times over with independent draws, where the slide takes seeds 1 to 4. The cross stays: it is what all four estimate.
+As in does_it_work, four times over with independent draws, where the slide takes seeds 1 to 4. The cross stays: it is
+what all four estimate.
 """
 from does_it_work import arrows, draw_panels
 

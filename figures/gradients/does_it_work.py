@@ -1,14 +1,17 @@
-"""Does it work? Five weighted scores pull to all sides; their average is an unbiased, noisy gradient of the bound. PML.032.
+"""Does it work? Five weighted scores pull to all sides; their average is an unbiased, noisy gradient. PML.032.
 
-Two inputs of a regression, 0 and 1; targets and noise are read off the slide's vector graphics. Blue: the exact posterior. Green, dashed: q.
-Dots: draws of q. Red: the score in the mean of q. Black: the score times the log weight log p(theta, D) - log q(theta), which is negative
-for all draws but those near the posterior, so that black runs against red. Thick green: the average of the black arrows, with the upper
-limit M of the sum, where the slide writes m (PML.035). Cross: the exact gradient of the bound, its bars one standard error of the average
-in each coordinate. Every shaft is drawn at 0.002 of its length: the gradients are hundreds of units long, so what the slide calls
-increased is shrunk (PML.036). Heads come on top, so that the shortest arrow shows where it points.
+Two inputs of a regression, 0 and 1; targets and noise are read off the slide's vector graphics. Dashed ellipses: the
+exact posterior; solid ones: q. Dots: draws of q. Open arrows, red on the slide: the score in the mean of q. Thin
+black: the score times the log weight log p(theta, D) - log q(theta), which is negative for all draws but those near
+the posterior, so that black runs against red. Thick, green on the slide: the average of the black arrows, with the
+upper limit M of the sum, where the slide writes m (PML.035). Cross: the exact gradient of the bound, its bars one
+standard error of the average in each coordinate. Every shaft is drawn at 0.002 of its length: the gradients are
+hundreds of units long, so what the slide calls increased is shrunk (PML.036). Heads come on top, so that the shortest
+arrow shows where it points.
 """
 import numpy as np
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
 
 from refvi import diagonal_normal, noise
 from refvi.base.core import score
@@ -41,15 +44,17 @@ def log_weight(theta):
 
 
 def arrows(rng, M):
-    """For one panel of M[i] draws each: draws, scores and weighted scores (sum of M, 2), averages (panels, 2) and their standard errors."""
+    """For panels of M[i] draws: draws, scores, weighted scores (sum of M, 2), averages and their errors (panels, 2)."""
     q, eps = diagonal_normal, noise(diagonal_normal, LAM)
     draws = [eps.draw(stream(rng), 1, m) for m in M]
     theta = np.concatenate(draws, axis=1)[0]
     red = score(q, theta, LAM)[:, :2]
     mean, precision = posterior(X, THETA)
-    return dict(M=M, posterior=contours(mean, np.linalg.inv(precision), POSTERIOR_LEVELS), q=contours(LAM[:2], np.diag(np.exp(2 * LAM[2:])), Q_LEVELS),
+    return dict(M=M, posterior=contours(mean, np.linalg.inv(precision), POSTERIOR_LEVELS),
+                q=contours(LAM[:2], np.diag(np.exp(2 * LAM[2:])), Q_LEVELS),
                 random_theta=theta, random_red=red, random_black=log_weight(theta)[:, None] * red,
-                random_green=[weighted_score(z, log_joint, q, LAM, 0.)[0, :2] for z in draws], gradient=expected_weighted_score(log_joint, q, LAM)[:2],
+                random_green=[weighted_score(z, log_joint, q, LAM, 0.)[0, :2] for z in draws],
+                gradient=expected_weighted_score(log_joint, q, LAM)[:2],
                 exact_sd=[np.sqrt(variance_of_average(log_weight, q, LAM, 0., m))[:2] for m in M])
 
 
@@ -67,13 +72,18 @@ def contours(mean, covariance, levels):
 
 # ---- the picture
 
-STYLE = dict(posterior=dict(color="tab:blue", linewidth=0.7, linestyle="--"), q=dict(color="tab:green", linewidth=1.2, linestyle="--"),
-             red=dict(color="#ff5f52", linewidth=1.5), black=dict(color="black", linewidth=0.8), green=dict(color="limegreen", linewidth=4))
-LABELS = dict(red="∇ log q(θᵢ|λ)", black="log(p/q) · ∇ log q(θᵢ|λ)", green="average of the M black arrows", posterior="posterior p(θ|D)", q="approximation q(θ|λ)")
+# The keys are the slide's colours. Here every kind has a line or a head of its own, so that grey is enough.
+STYLE = dict(posterior=dict(color="C1", linewidth=0.8, linestyle="--"), q=dict(color="C3", linewidth=1.2),
+             red=dict(color="C2", linewidth=1.2, marker=">", markerfacecolor="white"),
+             black=dict(color="C0", linewidth=0.8),
+             green=dict(color="C4", linewidth=4, path_effects=[withStroke(linewidth=5.5, foreground="black")]))
+LABELS = dict(red="∇ log q(θᵢ|λ)", black="log(p/q) · ∇ log q(θᵢ|λ)", green="average of M weighted scores",
+              posterior="posterior p(θ|D)", q="approximation q(θ|λ)")
 
 
-def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient, exact_sd):
-    """The panels two by two, or one alone, on shared axes, their legend below."""
+def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red, random_black, random_green, gradient,
+                exact_sd):
+    """The panels two by two, or one alone, on shared axes, their legend below; returns the panels."""
     figure.set_size_inches(*size)
     figure.set_layout_engine("compressed")
     panels = figure.subplots(*((1, 1) if len(M) == 1 else (2, 2)), sharex=True, sharey=True, squeeze=False)
@@ -82,14 +92,22 @@ def draw_panels(figure, size, titles, M, posterior, q, random_theta, random_red,
         draw_contours(axes, posterior, q)
         draw_arrows(axes, theta, red, black, green)
         draw_gradient(axes, gradient, sd)
-        axes.set(aspect="equal", xlim=(0, 2), ylim=(0, 1), xticks=np.arange(0, 2.1, 0.5), yticks=np.arange(0, 1.1, 0.5), title=title)
+        axes.set(aspect="equal", xlim=(0, 2), ylim=(0, 1), title=title)
+        axes.set(xticks=np.arange(0, 2.1, 0.5), yticks=np.arange(0, 1.1, 0.5))
         axes.grid(color="0.92")
     for axes in panels[-1]:
         axes.set_xlabel("intercept θ₀")
     for axes in panels[:, 0]:
         axes.set_ylabel("slope θ₁")
-    handles = [Line2D([], [], label=LABELS[key], **STYLE[key]) for key in LABELS] + panels[0, 0].get_legend_handles_labels()[0]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, title=f"gradients in the mean of q, shafts at {SHRINK} of their length", title_fontsize=9)
+    add_legend(figure, panels[0, 0])
+    return panels
+
+
+def add_legend(figure, axes, keys=LABELS):
+    """The legend below: what stands in these keys, and what the axes name themselves."""
+    handles = [Line2D([], [], label=LABELS[key], **STYLE[key]) for key in keys] + axes.get_legend_handles_labels()[0]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, title_fontsize=9,
+                  title=f"gradients in the mean of q, shafts at {SHRINK} of their length")
 
 
 def draw_contours(axes, posterior, q):
@@ -99,16 +117,22 @@ def draw_contours(axes, posterior, q):
 
 
 def draw_arrows(axes, theta, red, black, green):
-    axes.plot(*theta.T, "o", color="black", markersize=2.5, zorder=4)
+    axes.plot(*theta.T, "o", color="C0", markersize=2.5, zorder=4)
     for start, step in zip(theta, black):
-        axes.arrow(*start, *SHRINK * step, color="black", width=0.002, linewidth=0.6, head_width=0.022, head_length=0.03, zorder=3)
+        axes.arrow(*start, *SHRINK * step, color="C0", width=0.002, linewidth=0.6, head_width=0.022, head_length=0.03,
+                   zorder=3)
     for start, step in zip(theta, red):
-        axes.arrow(*start, *SHRINK * step, color="#ff5f52", width=0.004, linewidth=0.6, head_width=0.03, head_length=0.035, zorder=5)
-    axes.arrow(*LAM[:2], *SHRINK * green, facecolor="limegreen", edgecolor="black", linewidth=0.7, width=0.03, head_width=0.08, head_length=0.07,
-               zorder=6)
+        axes.arrow(*start, *SHRINK * step, facecolor="white", edgecolor="C2", width=0.004, linewidth=0.9,
+                   head_width=0.045, head_length=0.045, zorder=5)
+    draw_average(axes, green)
+
+
+def draw_average(axes, green):
+    axes.arrow(*LAM[:2], *SHRINK * green, facecolor="C4", edgecolor="black", linewidth=0.7, width=0.03, head_width=0.08,
+               head_length=0.07, zorder=6)
 
 
 def draw_gradient(axes, gradient, sd):
     """The exact gradient, and how far the average of M draws scatters about it."""
-    axes.errorbar(*LAM[:2] + SHRINK * gradient, SHRINK * sd[1], SHRINK * sd[0], fmt="x", color="0.35", linewidth=0.8, capsize=2, markersize=5, zorder=7,
-                  label="exact gradient ± standard error")
+    axes.errorbar(*LAM[:2] + SHRINK * gradient, SHRINK * sd[1], SHRINK * sd[0], fmt="x", color="black", linewidth=0.9,
+                  capsize=2, markersize=6, zorder=7, label="exact gradient ± standard error")

@@ -1,7 +1,7 @@
-"""How a gamma draw moves with its shape: the implicit derivative of log z, against the quantile that is held fixed, falls from the lower tail upwards.
+"""How a gamma draw moves with its shape at a fixed quantile: most in the lower tail of a small shape.
 
-Lines: the derivative of log z times the shape, exact, for five shapes. Dots: differences of SciPy's quantile function with their error. A small shape
-moves its lower quantiles by orders of magnitude, a large one moves all quantiles by about the same.
+Lines: the derivative of log z times the shape, exact, for five shapes, against the quantile. Markers: differences of
+SciPy's quantile function. A small shape moves its lower quantiles by orders of magnitude, a large one all alike.
 """
 import numpy as np
 from scipy.special import gammaincinv
@@ -17,20 +17,21 @@ def quotient(a, u, h):
 
 
 def data(rng):
-    u = np.linspace(1e-3, 1 - 1e-3, 200)
-    a = SHAPES[:, None]
+    u, a = np.linspace(1e-3, 1 - 1e-3, 200), SHAPES[:, None]
     fine, coarse = quotient(a, AT, 1e-3), quotient(a, AT, 2e-3)
-    return dict(a=SHAPES, u=u, line=a * gamma_path(a, gamma_log_quantile(a, -np.log1p(-u))), at=AT, difference=(4 * fine - coarse) / 3)
+    line = a * gamma_path(a, gamma_log_quantile(a, -np.log1p(-u)))
+    return dict(a=SHAPES, u=u, line=line, at=AT, difference=(4 * fine - coarse) / 3)
 
 
 def draw(figure, a, u, line, at, difference):
-    figure.set_size_inches(6, 3.6)
+    figure.set_size_inches(6, 3.8)
     axes = figure.add_subplot()
-    for shape, curve, dots, style in zip(a, line, difference, ["-", "--", "-.", ":", "-"]):
-        axes.plot(u, curve, color="0.55" if shape == a[-1] else "black", linestyle=style)
-        axes.plot(at, dots, ".", color="0.55" if shape == a[-1] else "black", markersize=5)
-        inside = shape < 2          # at the right end these three lie on each other
-        axes.text(0.4 if inside else 1.01, np.interp(0.4, u, curve) * 1.12 if inside else curve[-1], f"a = {shape:g}", va="bottom" if inside else "center", fontsize=8)
+    styles = zip(["C0", "C1", "C2", "C3", "C0"], ["-", "--", "-.", ":", (0, (1, 1))], ["o", "s", "^", "D", "v"])
+    for shape, curve, dots, (color, style, marker) in zip(a, line, difference, styles):
+        axes.plot(u, curve, color=color, linestyle=style)
+        axes.plot(at, dots, marker, color=color)
+        axes.plot([], [], color=color, linestyle=style, marker=marker, label=f"a = {shape:g}")
     axes.set_yscale("log")
-    axes.set(xlim=(0, 1.13), xticks=np.arange(0, 1.1, 0.2), xlabel="quantile u = F(z; a), held fixed", ylabel="a d log z / da",
-             title="Gamma draws, moved by their shape a: lines exact, dots differences")
+    axes.set(xlim=(0, 1), xticks=np.arange(0, 1.1, 0.2), xlabel="quantile u = F(z; a), held fixed",
+             ylabel="a d log z / da", title="Lines: exact. Markers: differences of quantiles.")
+    figure.legend(loc="outside right center")

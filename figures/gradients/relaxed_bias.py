@@ -1,7 +1,7 @@
-"""A relaxed categorical trades bias for noise: as the temperature falls, the bias of its gradient vanishes and its standard deviation grows like T^-1/2.
+"""A relaxed categorical trades bias for noise: as the temperature falls, its bias vanishes, its sd grows like T^-1/2.
 
-A coin with log odds 1, f(y) = (y - 0.55)^2. Upper: the relaxed gradient in the log odds, averages of 200,000 draws with two standard errors on their exact
-line; the level it should have is dashed. Lower: the standard deviation of one draw.
+A coin with log odds 1, f(y) = (y - 0.55)^2. Upper: the relaxed gradient in the log odds, averages of 200,000 draws with
+two standard errors on their exact line; the level it should have is dashed. Lower: the standard deviation of one draw.
 """
 import numpy as np
 
@@ -17,32 +17,39 @@ def f(y):
 
 
 def data(rng):
-    fine = np.geomspace(0.09, 3.3, 80)
-    eps = gumbel_noise(2)
+    fine, eps = np.geomspace(0.09, 3.3, 80), gumbel_noise(2)
     draws = [relaxed_gradient(eps.draw(rng, DRAWS, 1), f, LAM, t)[:, 0] for t in TEMPERATURES]
-    square = [(g - g.mean())**2 for g in draws]
+    sd = np.array([g.std() for g in draws])
+    spread = np.array([((g - g.mean())**2).std() for g in draws])       # of the squares, whose mean the variance is
+
+    def exact_slope(temperatures):
+        return [expected_relaxed_slope(f, LAM, t)[0] for t in temperatures]
+
+    def exact_sd(temperatures):
+        return [variance_of_relaxed(f, LAM, t)**0.5 for t in temperatures]
+
     return dict(temperature=TEMPERATURES, fine=fine, discrete=gradient_of_discrete_mean(f, LAM)[0],
-                line_slope=[expected_relaxed_slope(f, LAM, t)[0] for t in fine], line_sd=[variance_of_relaxed(f, LAM, t)**0.5 for t in fine],
-                measured_slope=[g.mean() for g in draws], error_slope=[g.std() / np.sqrt(DRAWS) for g in draws],
-                exact_slope=[expected_relaxed_slope(f, LAM, t)[0] for t in TEMPERATURES],
-                measured_sd=[np.sqrt(s.mean()) for s in square], error_sd=[s.std() / np.sqrt(DRAWS) / (2 * np.sqrt(s.mean())) for s in square],
-                exact_sd=[variance_of_relaxed(f, LAM, t)**0.5 for t in TEMPERATURES])
+                line_slope=exact_slope(fine), line_sd=exact_sd(fine),
+                measured_slope=[g.mean() for g in draws], error_slope=sd / np.sqrt(DRAWS),
+                exact_slope=exact_slope(TEMPERATURES),
+                measured_sd=sd, error_sd=spread / np.sqrt(DRAWS) / (2 * sd), exact_sd=exact_sd(TEMPERATURES))
 
 
 def draw(figure, temperature, fine, discrete, **numbers):
     figure.set_size_inches(5.6, 4.6)
     for axes, name in zip(figure.subplots(2, 1, sharex=True), ("slope", "sd")):
-        axes.plot(fine, numbers[f"line_{name}"], color="black")
-        axes.errorbar(temperature, numbers[f"measured_{name}"], 2 * numbers[f"error_{name}"], fmt="o", color="black", capsize=2)
+        axes.plot(fine, numbers[f"line_{name}"], color="C1")
+        error = 2 * numbers[f"error_{name}"]
+        axes.errorbar(temperature, numbers[f"measured_{name}"], error, fmt="o", color="C0", capsize=2)
         axes.set_xscale("log")
     upper, lower = figure.axes
-    upper.axhline(discrete, color="0.4", linestyle="--")
-    upper.text(fine[-1], discrete, "gradient of the discrete mean", ha="right", va="bottom", fontsize=9, color="0.3")
+    upper.axhline(discrete, color="C2", linestyle="--")
+    upper.text(fine[-1], discrete, "gradient of the discrete mean", ha="right", va="bottom", fontsize=9, color="C2")
     upper.axhline(0, color="0.8", linewidth=0.8)
     upper.set(ylabel="mean of the gradient", title="Relaxed coin: exact lines, measured dots")
     lower.set_yscale("log")
-    lower.set(xlabel="temperature T", ylabel="sd of one draw", ylim=(0.012, 0.4), xticks=[0.1, 0.3, 1, 3])
-    lower.set_xticklabels(["0.1", "0.3", "1", "3"])
-    lower.set_xticks([], minor=True)
+    lower.set(xlabel="temperature τ", ylabel="sd of one draw", ylim=(0.012, 0.4))
+    lower.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])
     lower.set_yticks([0.03, 0.1, 0.3], ["0.03", "0.1", "0.3"])
-    lower.set_yticks([], minor=True)
+    for axis in (lower.xaxis, lower.yaxis):
+        axis.set_ticks([], minor=True)

@@ -1,6 +1,6 @@
-"""The standard error of the score-function estimator falls as one over the square root of S, on its exact line from S = 1 on.
+"""The standard error of the score-function estimator falls as one over the square root of S, from S = 1 on.
 
-Dots: the standard deviation of 2000 estimates of S draws each, with two of its own standard errors. Lines: variance_of_average.
+Dots: the standard deviation of 2000 estimates of S draws each, with two of its own standard errors; lines: exact.
 """
 import numpy as np
 
@@ -28,12 +28,14 @@ def spread(estimates):
 
 def draw(figure, S, measured_sd, error_sd, exact_sd):
     axes = figure.add_subplot()
-    for p, (name, marker, color) in enumerate([("mean μ", "o", "black"), ("log standard deviation log σ", "s", "0.5")]):
-        axes.plot(S, exact_sd[:, p], color=color)
-        axes.errorbar(S, measured_sd[:, p], 2 * error_sd[:, p], fmt=marker, color=color, capsize=2, label=f"gradient in the {name}")
+    for p, (name, marker, color) in enumerate([("mean μ", "o", "C1"), ("log standard deviation log σ", "s", "C2")]):
+        axes.plot(S, exact_sd[:, p], color=color, linestyle="-" if p == 0 else "--")
+        axes.errorbar(S, measured_sd[:, p], 2 * error_sd[:, p], fmt=marker, color=color, capsize=2,
+                      label=f"gradient in the {name}")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
-    axes.set(xlabel="draws per estimate S", ylabel="standard error of the gradient", title="f(z) = z² under a normal q: exact lines, measured dots")
+    axes.set(xlabel="draws per estimate S", ylabel="standard error of the gradient")
+    axes.set_title("f(z) = z² under a normal q: exact lines, measured dots")
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.yaxis.set_major_formatter("{x:g}")
     axes.legend()

@@ -1,7 +1,8 @@
-"""The variance of a minibatch gradient falls as 1/M, and without replacement as (1/M) (N - M)/(N - 1), to nothing at M = N.
+"""The variance of a minibatch gradient falls as 1/M, and without replacement as (1/M) (N - M)/(N - 1), to nothing at
+M = N.
 
-Logistic regression on N = 40 data, the gradient in the second weight. Dots: variance of 4000 minibatches each, with two standard errors;
-lines: exact.
+Logistic regression on N = 40 data, the gradient in the second weight. Dots: variance of 4000 minibatches each, with
+two standard errors; lines: exact.
 """
 import autograd.numpy as np
 
@@ -37,11 +38,13 @@ def data(rng):
 
 def draw(figure, M, **numbers):
     axes = figure.add_subplot()
-    for name, marker, color, label in (("with", "o", "black", "with replacement"), ("without", "s", "0.5", "without replacement")):
+    for name, marker, color in (("with", "o", "C0"), ("without", "s", "C2")):
         axes.plot(M, numbers[f"exact_{name}"], color=color)
-        axes.errorbar(M, numbers[f"measured_{name}"], 2 * numbers[f"error_{name}"], fmt=marker, color=color, capsize=2, label=label)
+        axes.errorbar(M, numbers[f"measured_{name}"], 2 * numbers[f"error_{name}"], fmt=marker, color=color, capsize=2,
+                      label=f"{name} replacement")
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set(xlabel="minibatch size M", ylabel="variance of the gradient", title=f"Logistic regression, N = {N}: exact lines, measured dots")
+    axes.set(xlabel="minibatch size M", ylabel="variance of the gradient",
+             title=f"Logistic regression, N = {N}: exact lines, measured dots")
     axes.xaxis.set_major_formatter("{x:.0f}")
     axes.legend()

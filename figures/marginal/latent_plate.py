@@ -1,4 +1,5 @@
-"""The latent variable model: z unobserved, x observed, both once for every datum; theta belongs to the likelihood alone. UA.063.
+"""The latent variable model: z unobserved, x observed, both once for every datum; theta belongs to the likelihood
+alone. UA.063.
 
 The numbers are the edges and the plate; the test reads p(z) p(x|z, theta) off them.
 """
@@ -9,7 +10,8 @@ PLACES = {"z": (0.0, 1.0), "x": (0.0, 0.0), "θ": (1.3, 0.0)}
 
 
 def data(rng):
-    return dict(edges=np.array([["z", "x"], ["θ", "x"]]), plate=np.array(["z", "x"]), observed=np.array(["x"]), random=np.array(["z", "x"]))
+    return dict(edges=np.array([["z", "x"], ["θ", "x"]]), plate=np.array(["z", "x"]), observed=np.array(["x"]),
+                random=np.array(["z", "x"]))
 
 
 def draw(figure, edges, plate, observed, random):

@@ -39,8 +39,10 @@ def add_verify(commands):
     add("--stage", metavar="LABEL", help="play only this stage, as named in the report")
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
     add("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
-    add("--mutants", action="store_true", help="plant small mistakes in every row, and see them refused")
+    add("--mutants", nargs="?", type=mutants_of, const=3, default=0, metavar="N",
+        help="plant small mistakes in every row, N of them in its source (default: 3, or all), and see them refused")
     add("--strict", action="store_true", help="refuse what is unpinned: equal to no row that is computed another way")
+    add("--failures", action="store_true", help="show only what is not PASS")
     add("--json", metavar="FILE", help="write the report for a machine")
     add("--plot", metavar="DIR", help="draw the running mean of every random row")
 
@@ -64,9 +66,15 @@ def add_figures(commands):
 def add_slides(commands):
     slides = command(commands, "slides", "find the row, the function and the picture of a slide",
                      "Find where a slide is checked: its rows, their functions, its pictures.")
-    slides.add_argument("words", nargs="*", metavar="WORD", help="words of a title, a statement, a row, a figure or a page "
-                        "(default: a summary of the decks)")
-    slides.add_argument("--table", metavar="FILE", help="a table of your own slides (columns: see derivations/slides.tsv)")
+    slides.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORD",
+        help="words of a title, a statement, a row, a figure or a page (default: a summary of the decks)",
+    )
+    slides.add_argument(
+        "--table", metavar="FILE", help="a table of your own slides (columns: see derivations/slides.tsv)"
+    )
 
 
 def add_fit(commands):
@@ -135,6 +143,13 @@ def size_of(text):
 
 
 size_of.__name__ = "size in inches (as in 6x4)"
+
+
+def mutants_of(text):
+    """A number of mutants, -1 for all."""
+    if text != "all" and not (text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a number or all, got {text!r}: name the chapters before it")
+    return -1 if text == "all" else int(text)
 
 
 def entropy_of(text):

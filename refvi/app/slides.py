@@ -37,15 +37,18 @@ def items(table=None):
         rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
     missing = [name for name in COLUMNS if rows and rows[0].get(name) is None]
     if not rows or missing:
-        raise ValueError(f"{path} has no column {missing[0] if missing else COLUMNS[0]!r}: its first line names the columns "
-                         f"{', '.join(COLUMNS)}, with tabs between them")
+        raise ValueError(
+            f"{path} has no column {missing[0] if missing else COLUMNS[0]!r}: its first line names the columns "
+            f"{', '.join(COLUMNS)}, with tabs between them"
+        )
     return rows
 
 
 def places(item):
     """Where an item is settled: [(kind, chapter, name), ...], nothing while it is open or where nothing is to check.
 
-    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own chapter.
+    Its status reads `row TAG; row CHAPTER: TAG; figure NAME; fit NAME`: a row without a chapter is one of its own
+    chapter.
     """
     if item["status"] == "open" or item["status"].startswith(NOTHING):
         return []
@@ -78,7 +81,7 @@ def matching(words, rows):
         hits = [item for item in rows if wanted and holds(text_of(item), wanted)]
         if hits:
             return hits
-    titles = {word for item in rows for word in words_of(title_of(item) + item["statement"])}
+    titles = {word for item in rows for word in words_of(f"{title_of(item)} {item['statement']}")}
     meant = "".join(nearest(word, titles) for word in wanted if not any(word in title for title in titles))
     raise LookupError(f"no slide's title has all of {' '.join(words)!r}, and no statement, row, figure or page"
                       f"{meant or '; try fewer words'} (`refvi slides` lists the decks)")
@@ -86,8 +89,8 @@ def matching(words, rows):
 
 def holds(text, wanted):
     """Whether all words, or their beginnings, stand in a text."""
-    text = " ".join(words_of(text))
-    return all(word in text for word in wanted)
+    text = " ".join(["", *words_of(text)])
+    return all(f" {word}" in text for word in wanted)
 
 
 def title_of(item):

@@ -1,6 +1,9 @@
 """refvi verify: play the rows of chapters, or of any page with its companion."""
+import difflib
+import os
 import re
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -11,11 +14,15 @@ from refvi.verify import report
 from refvi.verify.pages import verify_pages
 from refvi.verify.run import Options
 
+COLOURS = {"PASS": 32, "FAIL": "1;31", "INCONCLUSIVE": "1;33", "UNDERPOWERED": "1;33"}
+SETTINGS = 20.              # seconds for further settings of what is deterministic, over all pages
+
 
 def run(options):
     if options.json:
         if Path(options.json).is_dir():
             raise IsADirectoryError(f"--json {options.json} is a folder: name the file the report shall have in it")
+        require_report(Path(options.json))
         files.require_folder(Path(options.json).absolute().parent, "the report")
     if options.plot:
         files.require_folder(options.plot, "the pictures")
@@ -35,9 +42,24 @@ def run(options):
     return 130 if interrupted else status(results, options.strict)
 
 
+def require_report(path):
+    """A FileExistsError where something else than a report of refvi's own would be written over."""
+    if path.exists() and not report.is_report(path.read_text(encoding="utf-8", errors="replace")):
+        raise FileExistsError(f"--json {path} exists and is no report of refvi's: name another file, nothing is written over it")
+
+
 def say(lines, failed=False):
     """The lines of the report, as they come; whatever their verdict."""
-    print("\n".join(lines), flush=True)
+    print("\n".join(map(coloured, lines) if in_colour() else lines), flush=True)
+
+
+def in_colour():
+    """Whether the terminal shows colours, and the reader wants them (no-color.org)."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def coloured(line):
+    return re.sub(r" (PASS|FAIL|INCONCLUSIVE|UNDERPOWERED)\b", lambda m: f" \033[{COLOURS[m.group(1)]}m{m.group(1)}\033[0m", line)
 
 
 def status(results, strict=False):
@@ -52,7 +74,8 @@ def page_of(name):
     path = Path(name)
     if path.suffix != ".md":
         page = path.parent / f"{path.stem}.md"
-        meant = f"did you mean {page}? " if page.is_file() else ""
+        near = [page] if page.is_file() else difflib.get_close_matches(name, CHAPTERS, 1)
+        meant = f"did you mean {near[0]}? " if near else ""
         raise LookupError(f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, or the path of a Markdown page ending in .md")
     if not path.is_file():
         raise FileNotFoundError(f"no page {name}: give the path of a Markdown page with its companion .py beside it")
@@ -62,8 +85,11 @@ def page_of(name):
 def played(options, show):
     """({page: results}, entropy, seconds, how far it came if interrupted else None); show(lines, failed) gets those of each chain and stage."""
     entropy = options.entropy if options.entropy is not None else secrets.randbits(128)
-    settings = Options(entropy, options.stages, options.stage, options.timeout, options.plot and str(Path(options.plot).absolute()), options.mutants)
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
+    plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.
+    if options.stages == 1 and options.stage is None:
+        seconds = min(SETTINGS / len(pages), SETTINGS / 4)
+    settings = Options(entropy, options.stages, options.stage, options.timeout, plot, options.mutants, seconds)
     planned, done = dict.fromkeys(pages, 0), dict.fromkeys(pages, 0)
     try:
         with Progress("verify", 1) as bar:
@@ -76,8 +102,8 @@ def played(options, show):
                     interrupted = f"{page.name}: {done[page]} of {planned[page]} chains and stages"
                     bar(done[page], f"{page.stem}: {news[0].chain} ({news[0].stage})")
                     failed = status(news, options.strict)
-                    if options.stages == 1 or failed:
-                        show(report.unit_lines(news, page, entropy), failed)
+                    if failed or options.stages == 1 and not options.failures:
+                        show(report.unit_lines(news, page, entropy, options.failures), failed)
                 elif kind == "end" and options.stages > 1:
                     for (chain, stage), rows in by_stage(pages[page]).items():
                         show(report.many_lines(rows, page, chain, stage))

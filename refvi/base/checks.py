@@ -9,9 +9,11 @@ def require_one_each(name, values, shape):
     """values, one number for each of the R repetitions of S draws, shape = (R, S); else a ValueError."""
     if np.shape(values) != tuple(shape):
         R, S = shape
-        raise ValueError(f"{name} returned shape {np.shape(values)} for z of {R} repetition{'s' * (R > 1)} of {S} "
-                         f"draws, expected ({R}, {S}): one number for each draw, sums over data and over the parts of z "
-                         "taken inside")
+        raise ValueError(
+            f"{name} returned shape {np.shape(values)} for z of {R} repetition{'s' * (R > 1)} of {S} "
+            f"draws, expected ({R}, {S}): one number for each draw, sums over data and over the parts of z "
+            "taken inside"
+        )
     return values
 
 
@@ -23,8 +25,10 @@ def require_real(name, value):
     """
     if numpy.ma.isMaskedArray(value):
         if numpy.ma.is_masked(value):
-            raise ValueError(f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
-                             "take those that are there (x.compressed(), or whole rows without a gap), or fill them in")
+            raise ValueError(
+                f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+                "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
+            )
         value = value.data
     try:
         value = np.asarray(value)
@@ -40,8 +44,10 @@ def require_real(name, value):
     if kind not in "biuf":
         raise ValueError(f"{name} holds {value.dtype}, expected real numbers")
     if kind in "ui" and value.size and max(abs(int(value.max())), abs(int(value.min()))) > 2**53:
-        raise ValueError(f"{name} holds {value.ravel()[numpy.argmax(numpy.abs(value.astype(float)))]}, beyond 2^53: not exact as "
-                         "a float, rescale it or take logarithms")
+        raise ValueError(
+            f"{name} holds {value.ravel()[numpy.argmax(numpy.abs(value.astype(float)))]}, beyond 2^53: not exact as "
+            "a float, rescale it or take logarithms"
+        )
     return value.astype(float if kind in "biu" else numpy.result_type(value, numpy.float32), copy=False)
 
 

@@ -9,6 +9,7 @@ import autograd.numpy as np
 from autograd import elementwise_grad
 
 POINTS = 2**17      # a rule with more joint points than this is left to draws
+SETTLED = 1e-9      # of its largest entry, by which a quadrature may still change where its order is doubled
 
 
 class Family(NamedTuple):
@@ -47,9 +48,7 @@ def noise(q, lam):
         return q.sample(rng, lam, (R, S))
 
     def rule(S, order):
-        few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
-        # asked before the nodes are built: they may not fit into memory
-        if (few * (order / 2)**np.log2(more / few))**S > POINTS:
+        if not affordable(q, lam, order, S):
             return None
         z, w = q.nodes(lam, order)
         index = np.indices((len(w),) * S).reshape(S, -1).T
@@ -58,8 +57,16 @@ def noise(q, lam):
     return Noise(draw, rule)
 
 
+def affordable(q, lam, order, S=1):
+    """Whether S draws have at most POINTS joint nodes, asked before they are built: they may not fit into memory."""
+    few, more = (len(q.nodes(lam, n)[1]) for n in (2, 4))
+    return S * np.log(few * (order / 2)**np.log2(more / few)) <= np.log(POINTS)
+
+
 def tied(noise, S):
-    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a ValueError."""
+    """The noise of an estimator whose claim holds for S draws only: asked for any other number, it raises a
+    ValueError.
+    """
     def refuse(number):
         if number != S:
             raise ValueError(f"the claim is about S = {S} draws, not {number}")
@@ -82,6 +89,24 @@ def expectation(g, q, lam, nodes=None):
     """
     z, w = q.nodes(lam) if nodes is None else nodes
     return np.dot(w * np.exp(q.log_prob(z, lam)), g(z))
+
+
+def settled(moment, q, lam, order=64):
+    """moment(z, mass) over the nodes of q(lam), their order doubled until a doubling changes it by less than SETTLED.
+
+    mass (n,) are the weights of the nodes times the density. Returns an Estimate whose error is the last change: larger
+    than SETTLED of the value where more than POINTS nodes would have been needed.
+    """
+    def at(order):
+        z, w = q.nodes(lam, order)
+        return moment(z, w * np.exp(q.log_prob(z, lam)))
+
+    value, error = at(order), np.inf
+    while np.max(error) > SETTLED * np.max(np.abs(value)) and affordable(q, lam, 2 * order):
+        order = 2 * order
+        finer = at(order)
+        value, error = finer, np.abs(finer - value)
+    return Estimate(value, error)
 
 
 def gradient_of_each(g, z, lam):

@@ -1,8 +1,8 @@
 """Models that several chapters meet: a joint density, and where they exist its exact posterior and evidence.
 
-Linear-Gaussian: z ~ N(0, prior_sd^2 I_D), x = y z + N(0, noise_sd^2 I_N). Read y as the inputs of a regression (N, D), z as its
-weights (D,) and x as its targets (N,); or y as the loadings of factor analysis. PML, "Code-task: Score-function gradient for linear
-regression" writes x_i, theta and Y_i for them.
+Linear-Gaussian: z ~ N(0, prior_sd^2 I_D), x = y z + N(0, noise_sd^2 I_N). Read y as the inputs of a regression (N, D),
+z as its weights (D,) and x as its targets (N,); or y as the loadings of factor analysis. PML, "Code-task:
+Score-function gradient for linear regression" writes x_i, theta and Y_i for them.
 """
 from typing import NamedTuple
 
@@ -21,12 +21,13 @@ class LinearGaussian(NamedTuple):
 
 
 def regression(y, *, prior_sd, noise_sd):
-    """A checked LinearGaussian; ValueError for a wrong shape, a value that is not finite, a standard deviation that is not positive."""
+    """A checked LinearGaussian; ValueError for a wrong shape, what is not finite, or an sd that is not positive."""
     y = require_finite("y", require_shape("y", y, (None, None), "(N=number of data, D=number of inputs)"))
     if y.size == 0:
         raise ValueError(f"y has shape {y.shape}: no data")
     remedy = "a standard deviation, not a variance or its logarithm"
-    return LinearGaussian(y.astype(float), float(require_positive("prior_sd", prior_sd, remedy)), float(require_positive("noise_sd", noise_sd, remedy)))
+    sds = require_positive("prior_sd", prior_sd, remedy), require_positive("noise_sd", noise_sd, remedy)
+    return LinearGaussian(y.astype(float), *map(float, sds))
 
 
 def targets(x, theta):
@@ -80,8 +81,9 @@ def solved(x, theta):
     q, r = np.linalg.qr(rows / scale)
     z, rest, last = refined(rows / scale, side, q, r)
     if not last <= 1e-3 * np.linalg.norm(z):
-        raise ValueError(f"y's columns are combinations of one another to within rounding (condition {np.linalg.cond(r):.1e} "
-                         f"with prior_sd {theta.prior_sd:g}): leave one out, centre and scale them, or lower prior_sd")
+        raise ValueError("y's columns are combinations of one another to within rounding "
+                         f"(condition {np.linalg.cond(r):.1e} with prior_sd {theta.prior_sd:g}): "
+                         "leave one out, centre and scale them, or lower prior_sd")
     return Solved(z / scale, r * scale / theta.noise_sd, 0.5 * np.sum((rest / theta.noise_sd)**2))
 
 
@@ -135,7 +137,7 @@ def evidence_of(found, theta):
 
 
 def mean_field(x, theta):
-    """lam of the diagonal normal with the highest ELBO: the posterior mean, and spreads from the precision's own diagonal."""
+    """lam of the diagonal normal with the highest ELBO: the posterior mean, spreads from the precision's diagonal."""
     found = solved(x, theta)
     return np.concatenate([found.mean, -np.log(np.linalg.norm(found.root, axis=0))])
 

@@ -17,32 +17,34 @@ TINY = 1e-12        # keeps a gradient that has always been zero from being divi
 
 
 class Ascent(NamedTuple):
-    """Where an ascent ended: the last finite parameters, the steps taken, and why it stopped early ("" if it did not)."""
+    """Where an ascent ended: the last finite parameters, the steps taken, why it stopped early ("" if it did not)."""
     lam: np.ndarray
     steps: int
     stopped: str = ""
 
 
 def robbins_monro(rate, delay=1., power=1.):
-    """The schedule rate / (1 + (t - 1)/delay)^power.
+    """The schedule rate / (1 + (t - 1)/delay)^power, 1/2 < power <= 1; ValueError for another power.
 
-    Its sum is infinite, so that it can reach any optimum, and the sum of its squares is finite, so that noise dies out: both hold for
-    1/2 < power <= 1, and ValueError says which condition another power breaks. Robbins and Monro (1951).
+    Its sum is infinite: it can reach any optimum. The sum of its squares is finite: that is enough for the noise to die
+    out, though not necessary (on a quadratic the steps t^-1/2 converge as well, more slowly). Robbins and Monro (1951).
     """
     require_positive("rate", rate, "ascent is uphill already")
     require_positive("delay", delay, "steps until the rate has fallen")
     if power > 1:
-        raise ValueError(f"power must be at most 1, got {power}: the steps add up to a finite distance, and may end short of the optimum")
+        raise ValueError(f"power must be at most 1, got {power}: "
+                         "the steps add up to a finite distance, and may end short of the optimum")
     if power <= 0.5:
-        raise ValueError(f"power must be above 1/2, got {power}: the squared steps have no finite sum, and the noise does not die out")
+        raise ValueError(f"power must be above 1/2, got {power}: "
+                         "the squared steps have no finite sum, which Robbins and Monro's conditions ask for")
     return lambda t: rate / (1 + (t - 1) / delay)**power
 
 
 def gradient_ascent(gradient, lam, steps, rate, watch=None):
     """lam <- lam + rate gradient(lam); stochastic gradient ascent where the gradient is random.
 
-    rate is a number or a function of the step, such as robbins_monro. On a quadratic top a constant rate converges below 2 / largest
-    curvature. The rest is as for adam.
+    rate is a number or a function of the step, such as robbins_monro. With exact gradients of a quadratic a constant
+    rate converges below 2 / largest curvature; with random ones it keeps its noise. The rest is as for adam.
     """
     return climb(gradient, lam, steps, lambda g, step: (g, 1.), rate, watch)
 
@@ -50,11 +52,13 @@ def gradient_ascent(gradient, lam, steps, rate, watch=None):
 def adam(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
     """Adam (Kingma and Ba 2015), uphill: each coordinate moves by about rate, less where the gradient is mostly noise.
 
-    gradient(lam) (P,) may be random; rate is a number or a function of the step; watch(step, lam) is called after every step. lam is
-    updated in place between the calls, in its own dtype: copy what is to be kept. Ctrl-C ends it with what has been reached. A gradient
-    that is not finite ends it with a RuntimeWarning, before it reaches lam, and so does a FloatingPointError of gradient, in its own words.
+    gradient(lam) (P,) may be random; rate is a number or a function of the step. watch(step, lam) is called after every
+    step; a string that it returns ends the ascent, and says why. lam is updated in place between the calls, in its own
+    dtype: copy what is to be kept. Ctrl-C ends it with what has been reached. A gradient that is not finite ends it
+    with a RuntimeWarning, before it reaches lam, and so does a FloatingPointError of gradient, in its own words.
     """
-    first, second, scratch = (np.zeros(np.shape(lam), dtype_of(lam)) for _ in range(3))      # moments, without their factors 1 - decay
+    # the moments, without their factors 1 - decay
+    first, second, scratch = (np.zeros(np.shape(lam), dtype_of(lam)) for _ in range(3))
 
     def direction(g, step):
         np.multiply(first, decay[0], out=first)
@@ -84,15 +88,18 @@ def climb(gradient, lam, steps, direction, rate, watch):
                 raise ValueError(f"the gradient has shape {g.shape}, lam has {lam.shape}: would broadcast")
             if not np.isfinite(np.dot(g, g) if g.ndim == 1 else np.sum(g * g)):
                 bad = np.flatnonzero(~np.isfinite(g))
-                what = f"gradient of lam[{bad[0]}] is {g.flat[bad[0]]}" if len(bad) else "the square of the gradient overflows"
+                what = "the square of the gradient overflows"
+                if len(bad):
+                    what = f"gradient of lam[{bad[0]}] is {g.flat[bad[0]]}"
                 stopped = f"{what} at step {step}; the last finite parameters are returned"
                 warnings.warn(stopped, RuntimeWarning, stacklevel=3)
                 return Ascent(lam, done, stopped)
             vector, factor = direction(g, step)
             lam += np.multiply(vector, factor * (rate(step) if callable(rate) else rate), out=move)
             done = step
-            if watch:
-                watch(step, lam)
+            reason = watch(step, lam) if watch else None
+            if isinstance(reason, str):
+                return Ascent(lam, done, reason)
     except FloatingPointError as error:     # a gradient that knows which of its terms is not finite
         stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
         warnings.warn(stopped, RuntimeWarning, stacklevel=3)
@@ -108,9 +115,10 @@ def dtype_of(lam):
 
 
 def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
-    """adam where lam and the gradient are so short that eight calls of NumPy, 6 us, cost more than 4 P products of floats.
+    """adam for a lam so short that eight calls of NumPy, 6 us, cost more than 4 P products of floats.
 
-    gradient(lam) takes and returns lists of P floats, and its FloatingPointError says what was not finite; watch(step, lam) gets an array of its own.
+    gradient(lam) takes and returns lists of P floats, and its FloatingPointError says what was not finite.
+    watch(step, lam) gets an array of its own.
     """
     require_count("steps", steps)
     if not callable(rate):
@@ -123,15 +131,17 @@ def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
             if not math.isfinite(sum(map(mul, g, g))):
                 raise FloatingPointError(f"the gradient, of length {math.hypot(*g):.3g}, or its square is not finite")
             spread = ((1 - decay[1]) / (1 - decay[1]**step))**0.5
-            size, tiny = (rate(step) if callable(rate) else rate) * (1 - decay[0]) / (1 - decay[0]**step) / spread, TINY / spread
+            size = (rate(step) if callable(rate) else rate) * (1 - decay[0]) / (1 - decay[0]**step) / spread
+            tiny = TINY / spread
             above = lam.copy()
             for p, v in enumerate(g):
                 first[p] = m = decay[0] * first[p] + v
                 second[p] = s = decay[1] * second[p] + v * v
                 above[p] += size * m / (math.sqrt(s) + tiny)
             lam, done = above, step
-            if watch:
-                watch(step, np.array(lam))
+            reason = watch(step, np.array(lam)) if watch else None
+            if isinstance(reason, str):
+                return Ascent(np.array(lam), done, reason)
     except FloatingPointError as error:
         stopped = f"{error} at step {done + 1}; the last finite parameters are returned"
         warnings.warn(stopped, RuntimeWarning, stacklevel=3)

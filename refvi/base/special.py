@@ -17,6 +17,7 @@ defvjp(betaln,
        lambda ans, a, b: unbroadcast_f(a, lambda g: g * (scipy.special.psi(a) - scipy.special.psi(a + b))),
        lambda ans, a, b: unbroadcast_f(b, lambda g: g * (scipy.special.psi(b) - scipy.special.psi(a + b))))
 
-gammaln, digamma, trigamma = primitive(scipy.special.gammaln), primitive(scipy.special.digamma), primitive(lambda a: scipy.special.polygamma(1, a))
+gammaln, digamma = primitive(scipy.special.gammaln), primitive(scipy.special.digamma)
+trigamma = primitive(lambda a: scipy.special.polygamma(1, a))
 defvjp(gammaln, lambda ans, a: lambda g: g * digamma(a))
 defvjp(digamma, lambda ans, a: lambda g: g * trigamma(a))

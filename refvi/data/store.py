@@ -26,7 +26,9 @@ def folder():
 def named():
     """What REFVI_DATA says, for messages."""
     path = os.environ.get("REFVI_DATA")
-    return f"REFVI_DATA {'is' if folder() else 'names no folder:'} {path}" if path else "REFVI_DATA is not set"
+    if not path:
+        return "REFVI_DATA is not set"
+    return f"REFVI_DATA {'is' if folder() else 'names no folder:'} {path}"
 
 
 def cache():

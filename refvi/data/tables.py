@@ -1,4 +1,5 @@
-"""Tables of numbers as people keep them: text in UTF-8, one row a line, columns apart by blanks, commas or semicolons."""
+"""Tables of numbers as people keep them: text in UTF-8, one row a line, columns apart by blanks, commas or semicolons.
+"""
 import codecs
 import re
 from pathlib import Path
@@ -17,7 +18,9 @@ def text_of(path):
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"{path}:{line}: byte {content[error.start]:#04x} is not UTF-8: save the file as UTF-8") from None
+        raise ValueError(
+            f"{path}:{line}: byte {content[error.start]:#04x} is not UTF-8: save the file as UTF-8"
+        ) from None
 
 
 def read_table(path):
@@ -70,5 +73,7 @@ def read_indices(path, below=None):
     if len(wrong):
         raise ValueError(f"{path}: {wrong[0]:g} is no index: indices are whole numbers counted from 0")
     if below is not None and values.max() >= below:
-        raise ValueError(f"{path}: index {values.max():.0f} is beyond the last, {below - 1}: indices are counted from 0")
+        raise ValueError(
+            f"{path}: index {values.max():.0f} is beyond the last, {below - 1}: indices are counted from 0"
+        )
     return values.astype(int)

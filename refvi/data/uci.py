@@ -27,9 +27,11 @@ def place(name, part, root):
     root = Path(root) if root else folder() and folder() / "uci"
     path = root and root / name / f"{part}.txt"
     if not path or not path.exists():
-        raise FileNotFoundError(f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, "
-                                "index_features.txt, index_target.txt and the splits there, or set REFVI_DATA to the folder "
-                                f"that holds uci/{name}")
+        raise FileNotFoundError(
+            f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, "
+            "index_features.txt, index_target.txt and the splits there, or set REFVI_DATA to the folder "
+            f"that holds uci/{name}"
+        )
     return path
 
 

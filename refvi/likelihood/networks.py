@@ -1,7 +1,8 @@
 """Multilayer perceptrons: forward, and backward written by hand: derivations/likelihood/networks.md.
 
-theta is one flat vector; layer l maps (N, n_{l-1}) to (N, n_l) by h_l = g(h_{l-1} W_l + b_l), the last layer without g.
-Everything stays in the dtype it is given: float32 in, float32 throughout. Rumelhart, Hinton and Williams (1986); RAI, first slides.
+Shapes: theta (P,) is one flat vector; layer l maps (N, n_{l-1}) to (N, n_l) by h_l = g(h_{l-1} W_l + b_l), the last one
+without g. Everything stays in the dtype it is given: float32 in, float32 throughout.
+Rumelhart, Hinton and Williams (1986); RAI, first slides.
 """
 from typing import Callable, NamedTuple
 
@@ -40,7 +41,8 @@ def count(sizes):
 def layers(theta, sizes):
     """[(W (m, n), b (n,)), ...]: views into theta, so that writing into them writes into it."""
     if np.shape(theta) != (count(sizes),):
-        raise ValueError(f"theta has shape {np.shape(theta)}, expected ({count(sizes)},): weights and biases of layers {'-'.join(map(str, sizes))}")
+        raise ValueError(f"theta has shape {np.shape(theta)}, expected ({count(sizes)},): weights and biases of layers "
+                         + "-".join(map(str, sizes)))
     views, start = [], 0
     for m, n in zip(sizes, sizes[1:]):
         views.append((theta[start:start + m * n].reshape(m, n), theta[start + m * n:start + (m + 1) * n]))
@@ -58,23 +60,22 @@ def initial(rng, sizes, dtype=float):
 
 def forward(theta, y, sizes, g):
     """[h_0 = y, h_1, ..., output]: what every layer returned, (N, n_l)."""
-    hs = [y]
-    for W, b in layers(theta, sizes)[:-1]:
-        hs.append(g.value(np.dot(hs[-1], W) + b))
-    W, b = layers(theta, sizes)[-1]
+    hs, (*below, (W, b)) = [y], layers(theta, sizes)
+    for V, c in below:
+        hs.append(g.value(np.dot(hs[-1], V) + c))
     return hs + [np.dot(hs[-1], W) + b]
 
 
 def backward(theta, hs, delta, sizes, g, out=None, inputs=None):
-    """Gradient in theta (P,) of any scalar whose gradient in the output is delta (N, n_L), from the kept hs of forward.
+    """Gradient in theta (P,) of a scalar whose gradient in the output is delta (N, n_L); hs: what forward kept.
 
-    out (P,) takes the gradient, if given; inputs (N, n_0) takes that in the network's inputs, which is else not computed.
+    out (P,) takes the gradient, if given; inputs (N, n_0), if given, that in the network's inputs.
     """
     gradient = np.empty_like(theta) if out is None else out
     views, own = layers(gradient, sizes), layers(theta, sizes)
     for level in reversed(range(len(views))):
         np.dot(hs[level].T, delta, out=views[level][0])
-        np.dot(np.ones(len(delta), delta.dtype), delta, out=views[level][1])        # three times as fast as a sum over rows
+        np.dot(np.ones(len(delta), delta.dtype), delta, out=views[level][1])    # three times as fast as a sum over rows
         if level:
             delta = np.dot(delta, own[level][0].T) * g.slope(hs[level])
     if inputs is not None:
@@ -85,17 +86,18 @@ def backward(theta, hs, delta, sizes, g, out=None, inputs=None):
 # ---- the rows of the derivation, for an output whose every entry is weighted by delta
 
 def forward_layers(theta, y, sizes, g):
-    """The network's output: one product, one shift and one nonlinearity a layer."""
+    """The network's output (N, n_L)."""
     return forward(theta, y, sizes, g)[-1]
 
 
 def jacobian_product(theta, y, delta, sizes, g):
-    """Chain rule with every Jacobian written out: d output / d h_l is a product of slopes and weights, one datum at a time."""
-    hs, own, parts = forward(theta, y, sizes, g), layers(theta, sizes), []
+    """Gradient (P,) in theta with every Jacobian written out as a matrix, one datum and one layer at a time."""
+    hs, own = forward(theta, y, sizes, g), layers(theta, sizes)
+    parts = []
     for level in range(len(own)):
         total = 0.
         for n in range(len(y)):
-            J = np.eye(sizes[level + 1])                    # d h_{level+1} before g / d itself
+            J = np.eye(sizes[level + 1])                    # of the output in this layer's sums, from the inside out
             for above in range(level + 1, len(own)):
                 J = own[above][0].T @ np.diag(g.slope(hs[above][n])) @ J
             total = total + np.outer(np.append(hs[level][n], 1.), delta[n] @ J)
@@ -104,22 +106,24 @@ def jacobian_product(theta, y, delta, sizes, g):
 
 
 def backpropagation(theta, y, delta, sizes, g):
-    """The same product from the output inwards: one vector a datum and layer instead of a matrix."""
+    """Gradient (P,) in theta from the output inwards: one vector for each datum and layer instead of a matrix."""
     return backward(theta, forward(theta, y, sizes, g), delta, sizes, g)
 
 
 def backpropagation_to_inputs(theta, y, delta, sizes, g):
-    """One product further: the gradient (N, n_0) in what entered the network, for whoever computed it."""
+    """Gradient (N, n_0) in what entered the network."""
     inputs = np.empty(np.shape(y))
     backward(theta, forward(theta, y, sizes, g), delta, sizes, g, inputs=inputs)
     return inputs
 
 
 def require_inputs(y, D, name="y"):
-    """Inputs (N, D) of a network; a ValueError for another shape or for integers where numbers of order one are expected."""
+    """Inputs (N, D) of a network; ValueError for another shape, or for integers, whose size says nothing."""
     y = np.asarray(y)
     if y.dtype.kind in "ui":
-        raise ValueError(f"expected float in [0, 1] or standardized inputs, got {y.dtype} max {y.max() if y.size else 'none'}; divide by 255.")
+        largest = y.max() if y.size else "none"
+        raise ValueError(f"expected float in [0, 1] or standardized inputs, "
+                         f"got {y.dtype} max {largest}; divide by 255.")
     y = require_shape(name, y, (None, D), f"(N=number of data, D={D} inputs)")
     if not len(y):
         raise ValueError(f"empty batch: {name} has no rows")

@@ -1,7 +1,8 @@
 """What is done when the sum over z is too long, and where it ends up: derivations/marginal/approximations.md.
 
-Averages over prior draws take a Model p, theta (P,) flat and eps (R, S); log_joint (N, K) holds log p(x_n, z_n = k) in nats; log_next(prefix) (V,)
-the log probabilities of the next word. UA, "Approximations"; SA, "But I know approximations!".
+Shapes: averages over prior draws take a Model p, theta (P,) flat and eps (R, S), and return (R,) or (R, P);
+log_joint (N, K) holds log p(x_n, z_n = k) in nats; log_next(prefix) (V,) the log probabilities of the next word.
+UA, "Approximations"; SA, "But I know approximations!".
 """
 import autograd.numpy as np
 
@@ -13,25 +14,25 @@ from refvi.base.special import logsumexp
 # ---- what an average over the prior can and cannot do
 
 def log_of_average(eps, p, x, theta):
-    """log of the average likelihood of S prior draws: below log p(x) on average, by about Var / (2 S p(x)^2). Returns (R,)."""
+    """log of the average likelihood of S prior draws, (R,); on average below log p(x) by about Var / (2 S p(x)^2)."""
     return logsumexp(p.log_likelihood(x, eps, theta), axis=-1) - np.log(np.shape(eps)[-1])
 
 
 def differentiated_average(eps, p, x, theta):
-    """The gradient of an average of likelihoods over prior draws: nothing is broken as long as theta does not move the draws. Returns (R, P)."""
+    """Gradient (R, P) of the average likelihood of S prior draws, which theta does not move."""
     return np.mean(gradient_of_each(lambda z, theta: np.exp(p.log_likelihood(x, z, theta)), eps, theta), axis=-2)
 
 
 def gradient_of_log_average(eps, p, x, theta):
-    """The gradient of the logarithm of that average: a ratio of two averages, and biased. Returns (R, P)."""
-    likelihood = np.exp(p.log_likelihood(x, eps, theta))
-    return np.mean(gradient_of_each(lambda z, theta: np.exp(p.log_likelihood(x, z, theta)), eps, theta), axis=-2) / np.mean(likelihood, axis=-1)[..., None]
+    """Gradient (R, P) of the logarithm of that average: a ratio of two averages."""
+    average = np.mean(np.exp(p.log_likelihood(x, eps, theta)), axis=-1)
+    return differentiated_average(eps, p, x, theta) / average[..., None]
 
 
 # ---- sums cut short
 
 def truncated_responsibilities(log_joint, k):
-    """p(z|x) with all but the k most probable values struck out and the rest renormalized, (N, K); k = K is exact, k = 1 hard."""
+    """Each posterior restricted to its k most probable values, over their sum, (N, K); k = K is exact, k = 1 hard."""
     log_joint = require_shape("log_joint", log_joint, (None, None), "(N=number of data, K=number of values of z)")
     K = log_joint.shape[1]
     if require_count("k", k) > K:
@@ -42,7 +43,7 @@ def truncated_responsibilities(log_joint, k):
 
 
 def beam_search(log_next, length, width):
-    """(words, log probability) of the best sequence that keeping `width` prefixes finds; exact once width reaches V^(length - 1)."""
+    """(words, log probability) of the best sequence found by keeping `width` prefixes; exact from V^(length - 1) on."""
     require_count("length", length)
     require_count("width", width)
     beam = [((), 0.)]

@@ -2,10 +2,12 @@
 import importlib.util
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 from refvi.verify.document import Chain, Fault
+from refvi.verify.fresh import threads
 from refvi.verify.perform import remedy_for, symbols, where
 from refvi.verify.tracing import Trace
 
@@ -28,11 +30,14 @@ def load(page):
     for folder in (path.parent, path.parent.parent):        # what lies beside it, and what the pages of several folders share
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+    before = threads()
     try:
         with Trace() as trace:
             spec.loader.exec_module(module)
     except Exception as error:
         raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}", f"mend it until `python {path.name}` runs") from None
+    if threads() - before:
+        raise Fault(f"{path.name} starts threads as it is loaded", "a thread outlives the row that uses it: let rows compute by themselves")
     names = vars(module)
     stages = {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
               if (name == "stage" or name.startswith("stage_")) and callable(value)}
@@ -50,7 +55,7 @@ def line_in(error, path):
 def set_stage(label, function, rng, rows=frozenset()):
     """The dict of symbols a stage supplies, or a Fault; rows are the codes of the page's rows, which a stage must not run for them."""
     try:
-        with Trace() as trace:
+        with Trace() if rows else nullcontext() as trace:
             values = function(rng) if symbols(function)[0] else function()
     except Fault:
         raise
@@ -58,7 +63,7 @@ def set_stage(label, function, rng, rows=frozenset()):
         raise Fault(f"stage {label} raised {type(error).__name__}: {error}{where(error, function)}", remedy_for(error)) from None
     if not isinstance(values, dict):
         raise Fault(f"stage {label} returns {type(values).__name__}", "return a dict from symbol to value")
-    run = sorted(code.co_name for code in rows & set(trace.entered))
+    run = sorted(code.co_name for code in rows & set(trace.entered)) if rows else ()
     if run:
         raise Fault(f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere")
     return values

@@ -13,14 +13,15 @@ RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\le": r"\le", r"\leq": r"\le", r"\leqslant": r"\le",
              r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
              r"\ne": r"\ne", r"\neq": r"\ne"}
-UNCHECKED = {*"<>≈≤≥≠≡≔∝≃≅≪≫⩽⩾＝", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
+UNCHECKED = {*"<>≈≤≥≠≡≔∝≃≅≪≫⩽⩾＝꞊⹀═゠⁼₌﹦≐≑≒≓≕≗≙≛≜≝≞≟⩵⩶≊≲≳≂", r"\lt", r"\gt", r"\equiv", r"\propto", r"\simeq", r"\cong", r"\triangleq", r"\doteq", r"\not", r"\ll", r"\gg",
              r"\stackrel", r"\overset", r"\underset", r"\mathrel", r"\leqq", r"\geqq", r"\approxeq", r"\asymp", r"\lesssim", r"\gtrsim",
              r"\eqqcolon", r"\nleq", r"\ngeq", r"\nless", r"\ngtr", r"\preceq", r"\succeq", *"⇒⇔⟹⟺",
              r"\iff", r"\implies", r"\impliedby", r"\Rightarrow", r"\Leftrightarrow", r"\Longrightarrow", r"\Longleftrightarrow"}
 DEFINES = {":=", r"\coloneqq"}
-OPENLY = re.compile(r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?|array|subequations)\}")
+OPENLY = re.compile(r"\\(begin|end)\s*\{(split|(align|gather|alignat)(ed|\*)?|equation\*?|multline\*?|flalign\*?|eqnarray\*?|array|subequations"
+                    r"|[pbBvV]?(matrix|smallmatrix)\*?)\}|\\left\s*\.")
 PLAIN = (r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
-         r"|\\(?:boxed|boldsymbol|pmb|underbrace|overbrace|math(?:op|bin|ord))(?![a-zA-Z])")
+         r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace|math(?:op|bin|ord))(?![a-zA-Z])")
 
 TOKEN = re.compile(r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
                    r"|(?P<newline>\\\\\*?(?:\[[^\]]*\])?)|(?P<command>\\[a-zA-Z]+|\\.)|(?P<define>:=)|(?P<char>\S)", re.S)

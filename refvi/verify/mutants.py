@@ -6,9 +6,9 @@ of its noise, and the first of them draws alone as well: one strike, since the o
 """
 import numpy as np
 
-from refvi.verify.compare import BOUNDS, EFFECT, EXACT, Result
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
+from refvi.verify.verdict import BOUNDS, EFFECT, EXACT, Result
 
 COORDINATES = 4             # shifted one by one; more are not worth the time
 

@@ -5,12 +5,16 @@ from typing import Any, NamedTuple
 
 from refvi.verify.chance import stream_of
 from refvi.verify.companion import load, set_stage, wire
-from refvi.verify.compare import Result
 from refvi.verify.document import Fault, read
+from refvi.verify.fresh import servant
 from refvi.verify.mutants import plant
-from refvi.verify.play import judge, rehearse
-from refvi.verify.tracing import code_of
-from refvi.verify.trial import FAIL
+from refvi.verify.perform import Trail
+from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
+from refvi.verify.settings import play_settings
+from refvi.verify.source_mutants import plant_in_source, reasons_of
+from refvi.verify.tracing import caches, code_of
+from refvi.verify.trial import ALPHA, FAIL
+from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
 
@@ -21,7 +25,8 @@ class Options(NamedTuple):
     stage: str | None = None    # play only the stage of this label
     timeout: float = TIMEOUT
     plot: Any = None            # folder for pictures of random rows
-    mutants: bool = False       # plant a mistake in every row, and see it refused
+    mutants: int = 0            # plant mistakes in every row, and see them refused: so many in its source, -1 for all
+    seconds: float = 0.         # for further settings of what is deterministic, of the whole page
 
 
 class Unit(NamedTuple):
@@ -58,8 +63,50 @@ def play_page(tell, path, options, begun, hung):
     tell(("plan", units))
     if begun == 0 and not hung:
         tell(("results", -1, faults(page) + broken + unplayable))
+    trails_of = observer(page, wired, units)
     for number in range(begun, len(units)):
-        tell(("results", number, play_unit(page, *wired[units[number].chain], units[number], hung.get(number, {}))))
+        tell(("results", number, play_unit(page, wired, units, number, trails_of, hung.get(number, {}))))
+    if options.mutants and options.stage is None and begun <= len(units):
+        tell(("results", len(units), source_mutants(page, wired, units, trails_of, hung.get(len(units), {}))))
+
+
+def observer(page, wired, units):
+    """The function (number of a unit, hung) -> {tag: Trail}, which asks a process in which no row has run.
+
+    Each row of each chain is asked for once, and again on a stage that brings a row of its own.
+    """
+    @lru_cache(maxsize=1)
+    def memories():
+        return caches()
+
+    ask = servant(lambda number, tag: observe_row(set_scene(page, wired, units[number]), tag, memories(), page.options.timeout))
+    known = {}
+
+    def trails_of(number, hung):
+        unit, scene = units[number], set_scene(page, wired, units[number])
+        seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items() if (unit.chain, function) in known}
+        found = observe(scene, partial(ask, number), seen, hung)
+        known.update({(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)})
+        return found
+
+    return trails_of
+
+
+def source_mutants(page, wired, units, trails_of, spared):
+    """The results of changes in the source of the page's rows; spared: tags of rows whose mutants did not end."""
+    scenes = []
+    for number, unit in enumerate(units):
+        if unit.setting == 0:
+            scene = set_scene(page, wired, unit)
+            cast = rehearse(scene, trails_of(number, {}))
+            results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+            scenes.append((cast, results, scene.functions, scene.stream))
+
+    def announce(row):
+        page.tell(("row", (row.tag, "source mutants", row.line)))
+
+    rng = stream_of(page.options.entropy, page.document.path.name, "source mutants")
+    return plant_in_source(scenes, page.options.mutants, rng, announce, {tag.replace(" ", "_") for tag in spared}, reasons_of(page.document.path))
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):
@@ -68,14 +115,15 @@ def of_the_page(message, line=1, stage="", chain="the page", row=""):
 
 
 def setter(document, companion, options, tell):
-    """The function (stage, setting) -> symbols, which sets each of them once."""
+    """The function (stage, setting) -> symbols, which remembers what it has set."""
     rows = codes_of_rows(document, companion)
 
-    @lru_cache(maxsize=None)
+    @lru_cache(maxsize=256)
     def values_of(stage, setting):
         label = Unit(0, stage, setting).label
         tell(("row", (f"stage {label}", "", 1)))
-        return set_stage(label, companion.stages[stage], stream_of(options.entropy, document.path.name, "stage", label), rows)
+        rng = stream_of(options.entropy, document.path.name, "stage", label)
+        return set_stage(label, companion.stages[stage], rng, rows if setting == 0 else frozenset())
 
     return values_of
 
@@ -134,23 +182,34 @@ def settings(index, stage, options):
             yield Unit(index, stage, int(number))
 
 
-def play_unit(page, chain, functions, unit, hung):
-    """The results of one chain on one setting of one stage."""
-    options, path = page.options, page.document.path
-    try:
-        values = page.values_of(unit.stage, unit.setting)
-    except Fault as fault:
-        return [of_the_page(fault, stage=unit.label, chain=chain.name)]
+def set_scene(page, wired, unit):
+    """The Scene of a unit, or the Fault of its stage."""
+    chain, functions = wired[unit.chain]
+    values = page.values_of(unit.stage, unit.setting)
     own = {tag: values.get(tag.replace(" ", "_"), function) for tag, function in functions[unit.stage].items()}
     lines = {row.tag: row.line for row in chain.rows}
-    streams = partial(stream_of, options.entropy, path.name, chain.name, unit.label)
+    stream = partial(stream_of, page.options.entropy, page.document.path.name, chain.name, unit.label)
+    return Scene(chain, unit.label, values, own, stream, lambda tag: page.tell(("row", (tag, chain.name, lines[tag]))))
 
-    def announce(tag):
-        page.tell(("row", (tag, chain.name, lines[tag])))
 
-    cast = rehearse(chain, unit.label, values, own, streams, announce, hung)
-    results = judge(cast, streams, announce, plot=options.plot and painter(options.plot, path, chain, unit))
-    return results + (plant(cast, streams, results, announce) if options.mutants else [])
+def play_unit(page, wired, units, number, trails_of, hung):
+    """The results of one chain on one setting of one stage, and of its deterministic rows on further settings."""
+    unit = units[number]
+    try:
+        scene = set_scene(page, wired, unit)
+    except Fault as fault:
+        return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
+    options = page.options
+    cast = rehearse(scene, trails_of(number, hung))
+    results = judge(cast, scene.stream, scene.announce, plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
+    if options.seconds:
+        def scene_of(setting):
+            return set_scene(page, wired, unit._replace(setting=setting))
+
+        alone = sum(other.chain == unit.chain for other in units) == 1
+        more, notes = play_settings(cast, results, scene.functions, scene_of, min(1., options.seconds / len(units)), alone)
+        results = [results[0]._replace(notes=results[0].notes + notes), *results[1:], *more]
+    return results + (plant(cast, scene.stream, results, scene.announce) if options.mutants else [])
 
 
 def painter(folder, path, chain, unit):

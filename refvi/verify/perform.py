@@ -9,7 +9,8 @@ import numpy as np
 
 from refvi.base.core import Estimate
 from refvi.verify.document import Fault, Refusal
-from refvi.verify.tracing import Trace, code_of, codes_in, wrappers_of
+from refvi.verify.fresh import Guard
+from refvi.verify.tracing import Trace, code_of, codes_in, is_own, wrappers_of
 
 PILOT = 2_000               # repetitions a random row is first tried on,
 FEW = slice(1, None, 300)   # and those of them, from all over, that must give the same alone
@@ -19,10 +20,11 @@ class Played(NamedTuple):
     """A row that ran: a deterministic one has a value, a random one a function of eps."""
     row: Any
     chapters: set                       # of refvi that it entered
-    own: set                            # the reader's own code that it ran
+    own: dict                           # key -> name of what it rests on besides its arguments
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
     error: Any = 0.                     # the value's own, coordinate by coordinate, where the row knows it
+    whole: np.ndarray | None = None     # the value in Python's integers, if it consists of them
     at: Any = None                      # eps (R, S, ...) -> (R, d)
     with_draws: Any = None              # S -> the deterministic row for S draws, where S is among its symbols
 
@@ -95,26 +97,35 @@ def remedy_for(error):
 
 
 def as_array(value):
-    """(value, error): a finite float array and the error it declares."""
+    """(value, error, whole): a finite float array, the error it declares, and Python's own integers if it consists of them."""
     value, error = value if isinstance(value, Estimate) else (value, 0.)
     try:
         array = np.asarray(value)
     except ValueError:
         array = np.empty(1, object)
+    whole = None
+    if array.dtype.kind in "iu" or array.dtype.kind == "O" and array.size and all(type(number) is int for number in array.flat):
+        whole, array = array.astype(object), array.astype(float)
+    require_numbers(value, array)
+    if not np.all(np.isfinite(np.asarray(error, float))):
+        raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
+    if np.shape(error) not in ((), array.shape):
+        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
+    return array.astype(float), np.abs(error) * np.ones(array.shape), whole
+
+
+def require_numbers(value, array):
+    """A Fault where a row returned something else than finite real numbers."""
+    if array.dtype.kind == "c":
+        raise Fault("returns complex numbers", "return the real and the imaginary part as two coordinates, or the part that is meant")
     if array.dtype.kind not in "fiu":
-        what = "complex numbers" if array.dtype.kind == "c" else f"{type(value).__name__} ({array.dtype})"
-        raise Fault(f"returns {what}", "return a float or an array of floats")
+        raise Fault(f"returns {type(value).__name__} ({array.dtype})", "return a float or an array of floats")
     if array.size == 0:
         raise Fault(f"returns an empty array of shape {array.shape}", "return one value per parameter")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         raise Fault(f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, {len(bad)} of {array.size} values not finite",
                     "compute in log space, and keep the stage away from the edge of the domain")
-    if not np.all(np.isfinite(np.asarray(error, float))):
-        raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
-    if np.shape(error) not in ((), array.shape):
-        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}", "give one error, or one for each coordinate")
-    return array.astype(float), np.abs(error) * np.ones(array.shape)
 
 
 def require_noise(values):
@@ -136,46 +147,99 @@ def draw(noise, rng, R, S):
     return eps
 
 
-def perform(row, functions, values, stream, memories=()):
-    """Run a row under the trace, and again without it: it must stay out of its neighbours and return the same value twice.
+class Trail(NamedTuple):
+    """What a row did in a process of its own: the chapters of refvi it entered, the sources it rests on, what it returned."""
+    chapters: set
+    sources: dict               # key -> name; see Trace.sources
+    value: Any
+    label: str                  # of the setting on which it did
+
+
+def pilot_of(row, function, values, stream):
+    """(values, eps): what a row is first called with, where eps holds PILOT draws; and these draws with some more, None for a row without."""
+    if not is_random(function):
+        return values, None
+    noise, S = require_noise(values)
+    rng = stream(row.tag, "pilot")
+    eps = draw(noise, rng, PILOT + int(rng.integers(1, 100)), S)
+    return {**values, "eps": eps[:PILOT]}, eps
+
+
+def is_random(function):
+    return "eps" in symbols(function)[1]
+
+
+def watch(row, label, functions, values, stream, memories=()):
+    """Run a row under the trace and the guard, where no other row has run before: a Trail.
 
     memories are caches to be emptied first, or a helper that a neighbour has called before would not be seen.
     """
     function = functions[row.tag]
-    random = "eps" in symbols(function)[1]
-    pilot = values
-    if random:
-        noise, S = require_noise(values)
-        pilot = {**values, "eps": draw(noise, stream(row.tag, "pilot"), PILOT, S)}
-    rows = {code_of(f): tag for tag, f in functions.items()}
+    (pilot, more), rows = pilot_of(row, function, values, stream), {code_of(f): tag for tag, f in functions.items()}
+    inner, wrappers = code_of(function), set(wrappers_of(function))
     for memory in memories:
         memory.cache_clear()
-    with Trace(set().union(*map(codes_in, values.values())) - set(rows)) as trace:
+    with Trace(set().union(*map(codes_in, values.values())) - set(rows), values.values(), inner) as trace, Guard(is_own):
         value = call(function, pilot)
     for code, tag in rows.items():
-        if tag != row.tag and code in trace.entered and code is not code_of(function):
+        if tag != row.tag and code in trace.entered and code is not inner:
             raise Fault(f"enters its neighbour {{{tag}}}", "compute each row as it is written; what two rows share belongs on the stage")
-    trail = trace.chapters(), trace.own_code() - set(wrappers_of(function))
-    if random:
+    if wrappers and inner not in trace.entered:
+        raise Fault("is never called by its own decorator", "let the function under the tag compute the row")
+    if is_random(function):
         draws = repetitions(value, pilot["eps"])
-        few = repetitions(call(function, {**pilot, "eps": pilot["eps"][FEW]}), pilot["eps"][FEW])
-        if not np.allclose(few, draws[FEW], rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
-            raise Fault(f"mixes its repetitions: {len(few)} of them alone give another value", "average over the draw axis only")
-        played = Played(row, *trail, np.shape(value)[1:], at=lambda eps: repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps))
+        require_alone(function, pilot, pilot["eps"][FEW], draws[FEW])
+        require_alone(function, pilot, more, draws)
     else:
-        array, error = as_array(value)
-        played = Played(row, *trail, array.shape, array, error)
-        if "S" in symbols(function)[1]:
-            played = played._replace(with_draws=lambda S: played._replace(**dict(zip(("value", "error"), as_array(call(function, {**values, "S": S}))))))
-    if not same(value, call(function, pilot)):
+        as_array(value)
+    passed_on = wrappers if trace.returned is not None and same(value, trace.returned) else frozenset()
+    return Trail(trace.chapters(), trace.sources(passed_on), value, label)
+
+
+def require_alone(function, pilot, eps, draws):
+    """A Fault where repetitions have other values in the company of eps than they had: draws (n, d) belong to its first n."""
+    other = repetitions(call(function, {**pilot, "eps": eps}), eps)[:len(draws)]
+    if not np.allclose(other, draws, rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
+        raise Fault(f"mixes its repetitions: among {len(eps)} of them they have other values than among {PILOT}", "average over the draw axis only")
+
+
+def perform(row, label, functions, values, stream, trail):
+    """Run a row whose Trail is known; on the setting of the Trail it must return what it returned there."""
+    function = functions[row.tag]
+    pilot, first = pilot_of(row, function, values, stream)[0], trail.value
+    if is_random(function):
+        pilot, first = {**pilot, "eps": pilot["eps"][FEW]}, first[FEW]
+    value = call(function, pilot)
+    if label == trail.label and not same(first, value):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
-    return played
+    return played_by(Played(row, trail.chapters, trail.sources, ()), function, values, value)
 
 
-def repetitions(value, eps):
-    """What a random row returned for R repetitions, as (R, d)."""
+def played_by(played, function, values, value=None):
+    """The Played of a function that stands under its tag; value is what it returns, for a random row on any draws."""
+    if is_random(function):
+        if value is not None:
+            played = played._replace(shape=np.shape(value)[1:])
+
+        def at(eps):
+            return repetitions(call(function, {**values, "eps": eps, "S": eps.shape[1]}), eps, played.shape)
+
+        return played._replace(at=at)
+    if "S" in symbols(function)[1]:
+        played = played._replace(with_draws=lambda S: valued(played, call(function, {**values, "S": S})))
+    return valued(played, call(function, values) if value is None else value)
+
+
+def valued(played, value):
+    """A deterministic row with what it returned."""
+    array, error, whole = as_array(value)
+    return played._replace(shape=array.shape, value=array, error=error, whole=whole)
+
+
+def repetitions(value, eps, expected=None):
+    """What a random row returned for R repetitions, as (R, d); expected: the shape of one, where it is known."""
     shape = np.shape(value)
-    if not shape or shape[0] != len(eps):
+    if not shape or shape[0] != len(eps) or expected not in (None, shape[1:]):
         raise Fault(f"returns shape {shape} for {len(eps)} repetitions",
                     f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only")
     try:
@@ -187,5 +251,11 @@ def repetitions(value, eps):
 
 
 def same(first, second):
-    """Whether two calls agree to the bit."""
-    return all(np.array_equal(a, b) for a, b in zip(first, second)) if isinstance(first, Estimate) else np.array_equal(first, second)
+    """Whether two calls agree, but for the rounding of sums in another order."""
+    if isinstance(first, Estimate) and isinstance(second, Estimate):
+        return all(map(same, first, second))
+    try:
+        first, second = np.asarray(first, float), np.asarray(second, float)
+    except (TypeError, ValueError, OverflowError):
+        return first == second
+    return first.shape == second.shape and np.allclose(first, second, rtol=1e-12, atol=1e-14 * np.max(np.abs(first), initial=0.))

@@ -5,11 +5,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from refvi.verify.compare import BOUNDS, DIFFERENT, Result, compare
+from refvi.verify.compare import compare
 from refvi.verify.document import Fault
-from refvi.verify.perform import perform
+from refvi.verify.fresh import PATIENCE, alone
+from refvi.verify.perform import perform, watch
 from refvi.verify.tracing import caches, code_of, wording
-from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE
+from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE, PASS
+from refvi.verify.verdict import BOUNDS, DIFFERENT, Result
+
+
+BEYOND = 1e3                # times the largest number of its stage a declared scale may be
 
 
 class Cast(NamedTuple):
@@ -22,25 +27,57 @@ class Cast(NamedTuple):
     segments: dict                  # tag -> number of its segment: rows claimed equal share one, \\le, \\ge and \\ne begin the next
 
 
-def play(chain, label, values, functions, stream, *, announce=lambda tag: None, hung={}, use_rule=True, plot=None):
+class Scene(NamedTuple):
+    """One chain on one setting of one stage, ready to be played."""
+    chain: Any
+    label: str
+    values: dict                # what the stage supplies
+    functions: dict             # row tag -> function
+    stream: Any                 # (tag, strike) -> a generator
+    announce: Any = lambda tag: None    # called before a row runs
+
+
+def play(scene, *, use_rule=True, plot=None):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
-    values: what the stage supplies; functions: row tag -> function; stream(tag, strike): a generator; announce(tag) is called before a
-    row runs; hung: row tag -> Fault of rows not to be run; plot(tag, draws, target) is shown the draws of random rows.
+    plot(tag, draws, target) is shown the draws of random rows.
     """
-    return judge(rehearse(chain, label, values, functions, stream, announce, hung), stream, announce, use_rule, plot)
+    memories = caches()
+    trails = observe(scene, lambda tag: observe_row(scene, tag, memories))
+    return judge(rehearse(scene, trails), scene.stream, scene.announce, use_rule, plot)
 
 
-def rehearse(chain, label, values, functions, stream, announce=lambda tag: None, hung={}):
-    """Run every row of the chain, each by itself: a Cast."""
-    cast, memories = Cast(chain, label, values, [], {}, segments_of(chain)), caches()
-    for row in chain.rows:
+def observe_row(scene, tag, memories=(), seconds=PATIENCE):
+    """The Trail of one row, in a process of its own."""
+    row = next(row for row in scene.chain.rows if row.tag == tag)
+    return alone(partial(watch, row, scene.label, scene.functions, scene.values, scene.stream, memories), seconds)
+
+
+def observe(scene, ask, known={}, hung={}):
+    """{tag: Trail, or the Fault} of every row: known, or asked for by ask(tag); hung: tag -> Fault of rows not to be run."""
+    trails = dict(known)
+    for row in scene.chain.rows:
+        scene.announce(row.tag)
         try:
-            announce(row.tag)
             if row.fault or row.tag in hung:
                 raise row.fault or hung[row.tag]
-            played = perform(row, functions, values, stream, memories)
-            require_distinct(played, cast.done, functions, cast.segments)
+            if row.tag not in known:
+                trails[row.tag] = ask(row.tag)
+        except Exception as fault:
+            trails[row.tag] = fault
+    return trails
+
+
+def rehearse(scene, trails):
+    """Run every row of the chain, one beside the other: a Cast."""
+    cast = Cast(scene.chain, scene.label, scene.values, [], {}, segments_of(scene.chain))
+    for row in scene.chain.rows:
+        try:
+            scene.announce(row.tag)
+            if isinstance(trails[row.tag], Exception):
+                raise trails[row.tag]
+            played = perform(row, scene.label, scene.functions, scene.values, scene.stream, trails[row.tag])
+            require_distinct(played, cast.done, scene.functions, cast.segments)
             cast.done.append(played)
         except Exception as fault:
             cast.broken[row.tag] = told(fault)
@@ -58,12 +95,33 @@ def segments_of(chain):
 
 def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
     """Hold each row of a Cast against the one above it, and the chain against what makes it a proof."""
-    results = []
+    results, failed = [], {}                # failed, and what follows from it: tag -> the last row above it that is right
     for row in cast.chain.rows:
         announce(row.tag)
-        results.append(hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag)))
+        result = hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag))
+        above = result.against
+        if above in failed and row.relation in ("=", r"\approx"):
+            result = below_failed(cast, row, result, failed, stream, use_rule)
+        if above and (result.verdict == FAIL or result.against in failed):
+            failed[row.tag] = failed.get(above, above)
+        results.append(result)
     return pin(results, cast) + [Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "traced", verdict=FAIL, message=message)
                                  for message in distrust(cast.done, cast.segments)]
+
+
+def below_failed(cast, row, result, failed, stream, use_rule):
+    """The result of a row below one that failed: it follows from that one, or it agrees with what stands above both."""
+    lines = {other.tag: other.line for other in cast.chain.rows}
+    wrong = result.against
+    if result.verdict == PASS:
+        return result._replace(notes=result.notes + (f"follows from line {lines[wrong]}, which failed",))
+    above = failed[wrong]
+    if cast.segments[above] != cast.segments[row.tag]:
+        return result
+    other = hold(cast, row, stream, use_rule, above=above)
+    if other.verdict != PASS:
+        return result
+    return other._replace(notes=other.notes + (f"held against line {lines[above]}, since line {lines[wrong]} between them failed",))
 
 
 def pin(results, cast):
@@ -81,7 +139,7 @@ def pin(results, cast):
 def pins(equal):
     """(tags, reason): two deterministic rows that share no code, one of them a referee, or () and why there are no two."""
     exact = [p for p in equal if not p.random]
-    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.isdisjoint(b.own)]
+    pairs = [(a, b) for a, b in itertools.combinations(exact, 2) if a.own.keys().isdisjoint(b.own)]
     for a, b in pairs:
         if not a.chapters or not b.chapters:
             return (a.row.tag, b.row.tag), ""
@@ -90,8 +148,12 @@ def pins(equal):
     return (), "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code"
 
 
-def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
-    """The Result of one row of a Cast; alpha: the levels of its strikes; plot(draws, target) is shown its draws."""
+def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rule=False, above=None):
+    """The Result of one row of a Cast.
+
+    alpha: the levels of its strikes; plot(draws, target) is shown its draws; only_rule: a rule decides; above: the tag of the row it is
+    held against, if not the one that reads as such.
+    """
     result = Result(cast.chain.name, cast.label, row.tag, row.relation, row.line)
     if row.tag in cast.broken:
         return result._replace(verdict=FAIL, how="not compared", message=cast.broken[row.tag])
@@ -99,18 +161,18 @@ def hold(cast, row, stream, use_rule=True, alpha=ALPHA, plot=None):
     if row is cast.chain.rows[0]:
         return result._replace(how="given", value=None if played.random else played.value.tolist())
     try:
-        reference = reference_of(played, cast)
+        reference = next((p for p in cast.done if p.row.tag == above), None) or reference_of(played, cast)
         if reference is None:
             return result._replace(verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken")
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
-        return compare(played, reference, result, cast.values, partial(stream, row.tag), use_rule, alpha, plot)
+        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha, plot, only_rule)
     except Exception as fault:
         return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
 
 def told(error):
     """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
-    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check eps, S and scale"
+    return str(error) if isinstance(error, Fault) else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
 
 
 def require_distinct(played, done, functions, segments):
@@ -151,7 +213,18 @@ def scale_of(played, reference, cast):
         drawn = played.random and reference.random and played.row.relation == "="       # draw by draw: the draws have a size of their own
         if not (0. < size < np.inf or drawn and size == 0.):
             raise Fault("its truth is zero on this stage", "let the stage declare scale, the size of what cancels")
+        if size > BEYOND * max(1., largest([value for name, value in cast.values.items() if name != "scale"])):
+            raise Fault(f"the stage declares the scale {size:.2g}, far beyond all of its numbers: a gap would hide behind it",
+                        "declare the size of what cancels")
     return size
+
+
+def largest(value):
+    """The largest magnitude among the numbers of a value."""
+    if isinstance(value, (tuple, list)):
+        return max(map(largest, value), default=0.)
+    numbers = np.asarray(value) if isinstance(value, (int, float, np.ndarray)) else np.zeros(0)
+    return float(np.max(np.abs(numbers), initial=0.)) if numbers.dtype.kind in "iuf" else 0.
 
 
 def distrust(done, segments):
@@ -162,5 +235,5 @@ def distrust(done, segments):
                "(a closed form, an enumeration, scipy.stats, finite differences)")
     for segment in sorted(set(segments.values())):
         equal = [p for p in done if segments[p.row.tag] == segment]
-        if len(equal) > 1 and not any(a.own.isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
+        if len(equal) > 1 and not any(a.own.keys().isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
             yield f"no two of {', '.join(f'{{{p.row.tag}}}' for p in equal)} that do not share code: compute one another way; what both need, the stage supplies"

@@ -1,13 +1,16 @@
 """The report reads like a proof: one line a row, with what it was held against and how sure the verdict is."""
 import json
 import shlex
+import textwrap
 
 import numpy as np
 
 from refvi.verify.trial import PASS
 
 SIGNS = {"": " ", "=": "=", r"\approx": "≈", r"\le": "≤", r"\ge": "≥", r"\ne": "≠"}
-LINE = "  {sign} {row:<30} {how:<36} {gap:>8} {resolution:>10}  {verdict}"
+LINE = "  {sign} {row:<22} {how:<24} {gap:>7} {seen:>7} {verdict}"
+WIDTH = 80
+INDENT = " " * 6
 
 
 def heading(result, page):
@@ -20,41 +23,61 @@ def name_of(stage):
 
 
 def columns():
-    return LINE.format(sign=" ", row="row", how="compared", gap="gap", resolution="resolution", verdict="verdict").rstrip()
+    return LINE.format(sign=" ", row="row", how="compared", gap="gap", seen="sees", verdict="verdict").rstrip()
+
+
+def number(x):
+    return "" if x is None else f"{x:.1e}"
 
 
 def row_line(result):
-    def number(x):
-        return "" if x is None else f"{x:.1e}"
-
-    return LINE.format(sign=SIGNS[result.relation], row=result.row, how=result.how, gap=number(result.gap), resolution=number(result.resolution),
+    return LINE.format(sign=SIGNS[result.relation], row=result.row, how=result.how, gap=number(result.gap), seen=number(result.resolution),
                        verdict="" if result.how == "given" else result.verdict).rstrip()
+
+
+def wrapped(text):
+    """A sentence in lines that fit, none of its words broken: paths and commands stay whole."""
+    return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ", break_long_words=False, break_on_hyphens=False)
 
 
 def failure_lines(result, page, entropy):
     """What is not PASS: where it stands, why, both values, and how to play it again."""
-    lines = [f"      {page}:{result.line}: {result.message}"]
+    first, *rest = wrapped(result.message) or [""]
+    lines = [f"{INDENT}{page}:{result.line}: {first.strip()}", *rest]
     if result.reference is not None and result.value is not None:
-        lines.append(f"      this row {short(result.value)}, {{{result.against}}} {short(result.reference)}")
+        mine, other = apart(result.value, result.reference)
+        lines.append(f"{INDENT}this row {mine}, {{{result.against}}} {other}")
     if result.stage:
-        lines.append(f"      replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}")
+        lines.append(f"{INDENT}replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}")
     return lines
 
 
-def short(value):
-    return np.array2string(np.asarray(value), precision=6, threshold=6, separator=", ")
+def apart(value, reference):
+    """Two values in as many digits as it takes to tell them apart, six at least."""
+    for digits in range(6, 18):
+        mine, other = short(value, digits), short(reference, digits)
+        if mine != other:
+            break
+    return mine, other
 
 
-def unit_lines(results, page, entropy):
-    """One chain on one stage, every row."""
+def short(value, digits=6):
+    return np.array2string(np.asarray(value), precision=digits, threshold=6, separator=", ", floatmode="maxprec")
+
+
+def unit_lines(results, page, entropy, failures=False):
+    """One chain on one stage, every row; failures: those alone that are not PASS."""
     lines = [heading(results[0], page), columns()]
     for result in results:
+        if failures and result.verdict == PASS:
+            continue
         lines.append(row_line(result))
-        lines += [f"      {told}" for told in pin_lines(result, page)]
+        for told in pin_lines(result, page):
+            lines += wrapped(told)
         if result.verdict != PASS:
             lines += failure_lines(result, page, entropy)
-        elif result.message:
-            lines.append(f"      {result.message}")
+        for note in result.notes:
+            lines += wrapped(note)
     return lines
 
 
@@ -87,11 +110,11 @@ def many_lines(results, page, chain, stage):
     for tried in rows.values():
         worst = max(tried, key=lambda r: (r.verdict != PASS, (r.gap or 0.) / (r.resolution or 1.)))
         passed = sum(r.verdict == PASS for r in tried)
-        lines.append(row_line(worst) + ("" if worst.how == "given" else f" {passed:,}/{len(tried):,}"))
+        lines.append(row_line(worst) + ("" if worst.how == "given" else f" {passed:,} of {len(tried):,}"))
     return lines
 
 
-def summary(pages, entropy, seconds, planned=None):
+def summary(pages, entropy, seconds=None, planned=None):
     """The last line: how many checks, how many of each verdict, how many segments unpinned, and what repeats the run."""
     checks = [r for results in pages.values() for r in results if r.how != "given"]
     counts = {}
@@ -102,7 +125,16 @@ def summary(pages, entropy, seconds, planned=None):
     head = f"interrupted after {count} ({planned})" if planned else count
     loose = len(unpinned(pages))
     pins = f"; {loose:,} segment{'s' * (loose != 1)} unpinned" if loose else ""
-    return f"\n{head}: {told or 'none'}{pins}   [{seconds:.1f} s, --entropy {entropy:#034x}]"
+    took = "" if seconds is None else f"{seconds:.1f} s, "
+    return f"\n{head}: {told or 'none'}{pins}   [{took}--entropy {entropy:#034x}]"
+
+
+def is_report(text):
+    """Whether a file's text is a report that as_json wrote."""
+    try:
+        return {"entropy", "interrupted", "pages"} <= json.loads(text).keys()
+    except (ValueError, AttributeError):
+        return False
 
 
 def as_json(pages, entropy, interrupted):

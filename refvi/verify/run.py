@@ -12,6 +12,8 @@ from refvi.verify.page import Options, of_the_page, play_page
 __all__ = ["Options", "verify", "start_server"]
 PRELOADED = ["refvi.verify.run", "autograd", "scipy.stats", "scipy.optimize"]     # what nearly every companion needs
 
+LONGER = 1.5                # times a row's own timeout a worker may be silent
+
 
 def workers():
     """How worker processes are started: forked from a server that has imported the libraries, where there is one."""
@@ -66,7 +68,7 @@ def listen(path, options, begun, hung):
     worker.start()
     theirs.close()
     try:
-        while mine.poll(options.timeout):
+        while mine.poll(LONGER * options.timeout):
             yield mine.recv()
         yield "fault", Fault(f"did not return within {options.timeout:g} s", "make it faster, or give it longer with --timeout")
     except EOFError:

@@ -9,6 +9,8 @@ import sys
 import threading
 from types import CodeType
 
+import numpy as np
+
 from refvi import CHAPTERS
 
 LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib", "refvi"} | set(sys.stdlib_module_names)
@@ -39,9 +41,15 @@ def caches():
     return [item for item in gc.get_objects() if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
 
 
-def is_library(module, filename=""):
+def is_library(module, filename="", name=""):
     """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's constructor is."""
-    return module.split(".")[0] in LIBRARIES or "-packages" in filename or filename == "<string>"
+    generated = filename == "<string>" and (module.startswith("namedtuple_") or name.startswith("__"))
+    return module.split(".")[0] in LIBRARIES or "-packages" in filename or generated
+
+
+def is_own(frame):
+    """Whether a frame runs the reader's own code."""
+    return not is_library(frame.f_globals.get("__name__", ""), frame.f_code.co_filename, frame.f_code.co_name)
 
 
 def codes_in(value):
@@ -61,11 +69,34 @@ def wording(code):
     return code.co_code, code.co_names, repr(constants)
 
 
-class Trace:
-    """The code objects entered while the trace is on, each with its module and whether the stage supplied it (or what called it)."""
+def nested_in(code):
+    """The code objects written inside another."""
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from nested_in(constant)
 
-    def __init__(self, supplied=frozenset()):
-        self.supplied, self.entered = supplied, {}
+
+def holds_numbers(value):
+    """Whether a module's global is a number that was computed, or a container of such, or an empty one: a memory."""
+    if isinstance(value, (float, complex)) or isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        return True
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, (list, tuple, set)) and (len(value) == 0 or any(map(holds_numbers, value)))
+
+
+class Trace:
+    """The code objects entered while the trace is on, each with its globals and whether the stage supplied it (or what called it).
+
+    supplied: codes of the functions on the stage; constants: the values on the stage; inner: the code inside a decorated row.
+    """
+
+    def __init__(self, supplied=frozenset(), constants=(), inner=None):
+        self.supplied, self.entered, self.inner = supplied, {}, inner
+        self.constants = {identity(value) for value in constants}
+        self.asking, self.asked = {}, set()     # supplied codes that a row asks for a number of the stage, and that gave one
+        self.returned = None                    # what inner returned
 
     def __enter__(self):
         self.outer = sys.getprofile(), threading.getprofile() if hasattr(threading, "getprofile") else None
@@ -78,11 +109,18 @@ class Trace:
         threading.setprofile(self.outer[1])
 
     def note(self, frame, event, argument):
+        code = frame.f_code
         if event == "call":
-            code = frame.f_code
             own = self.entered.get(code, (None, True))[1]
             if own:             # seen only below the stage's functions so far, or not at all
-                self.entered[code] = frame.f_globals.get("__name__", ""), self.below_supplied(frame)
+                self.entered[code] = frame.f_globals, self.below_supplied(frame)
+            if code in self.supplied and code not in self.asked and self.is_constant(frame):
+                self.asking[id(frame)] = code
+        elif event == "return":
+            if code is self.inner:
+                self.returned = argument
+            if self.asking.pop(id(frame), None) and isinstance(argument, (float, np.ndarray)):
+                self.asked.add(code)
 
     def below_supplied(self, frame):
         while frame is not None:
@@ -91,9 +129,14 @@ class Trace:
             frame = frame.f_back
         return False
 
+    def is_constant(self, frame):
+        """Whether a row calls the reader's function on the stage with the stage's values alone: the number it returns is one of them."""
+        names = frame.f_code.co_varnames[:frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
+        return is_own(frame) and all(identity(frame.f_locals[name]) in self.constants for name in names) and not self.below_supplied(frame.f_back)
+
     def chapters(self):
         """Chapters of refvi whose functions were entered, by whatever way."""
-        modules = (module.split(".") for module, _ in self.entered.values())
+        modules = (names.get("__name__", "").split(".") for names, _ in self.entered.values())
         return {names[2] for names in modules if names[0] == "refvi" and len(names) > 2 and names[2] in CHAPTERS}
 
     def own_code(self):
@@ -101,7 +144,8 @@ class Trace:
 
         What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied expectation.
         """
-        codes = {code: supplied for code, (module, supplied) in self.entered.items() if not is_library(module, code.co_filename)}
+        codes = {code: supplied for code, (names, supplied) in self.entered.items()
+                 if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)}
         own = {code for code, supplied in codes.items() if not supplied}
         while True:
             named = {name for code in own for name in code.co_names + code.co_freevars}
@@ -109,3 +153,19 @@ class Trace:
             if not more:
                 return own
             own |= more
+
+    def sources(self, wrappers=frozenset()):
+        """{key: name} of what a row's value rests on and another's must not: code by its wording, a module's numbers, what the stage computed."""
+        own = self.own_code() - wrappers
+        inside = {code for outer in own for code in nested_in(outer)}
+        helpers = {("code", *wording(code)): code.co_name for code in own - inside}
+        numbers = {("number", names.get("__name__", ""), name): name for code in own for names in [self.entered[code][0]]
+                   for name in code.co_names if holds_numbers(names.get(name))}
+        return helpers | numbers | {("stage", *wording(code)): code.co_name for code in self.asked}
+
+
+def identity(value):
+    """What makes two arguments one value of the stage, or None."""
+    if isinstance(value, np.ndarray):
+        return value.__array_interface__["data"][0], value.shape
+    return value if isinstance(value, (int, float, str)) else id(value)

@@ -53,7 +53,10 @@ def test_a_fit_cut_short_ends_the_run(quick, capsys):
         fit,
         "fit",
         lambda options: iter(
-            [("regression (--entropy 0x5)", [CutShort("3 steps, interrupted after step 3 of 4000")]), ("classifier", ["never"])]
+            [
+                ("regression (--entropy 0x5)", [CutShort("3 steps, interrupted after step 3 of 4000")]),
+                ("classifier", ["never"]),
+            ]
         ),
     )
     assert main([]) == 130

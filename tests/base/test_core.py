@@ -97,7 +97,7 @@ def test_a_count_is_an_integer_of_at_least_one(count):
     ([1j, 2.], "x holds complex128, expected real numbers"),
     ([None, 1], "x holds Python objects .NoneType among them.: drop what is missing"),
     ([[1., 2.], [3.]], "x has rows of different lengths: give every row one value for each column"),
-    (np.ma.masked_values([1., -999.], -999.), "x is a masked array with 1 of 2 values masked: take those that are there"),
+    (np.ma.masked_values([1., -999.], -999.), "x is a masked array with 1 of 2 values masked: take those"),
     ([2**60, 1], "x holds 1152921504606846976, beyond 2.53: not exact as a float"),
     (np.array([-2**60, 1]), "x holds -1152921504606846976, beyond 2.53"),
 ])

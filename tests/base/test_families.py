@@ -132,7 +132,9 @@ def test_impossible_outcomes_have_probability_zero_and_far_ones_stay_finite():
     np.testing.assert_allclose(refvi.categorical.log_prob(np.array([0, 1]), np.array([800., -800.])), [0., -1600.])
 
 
-@pytest.mark.parametrize("q, lam", [(refvi.normal, np.zeros(3)), (refvi.beta, np.zeros(1)), (refvi.diagonal_normal, np.zeros(3)), (refvi.full_normal, np.zeros(4))])
+@pytest.mark.parametrize("q, lam",
+                         [(refvi.normal, np.zeros(3)), (refvi.beta, np.zeros(1)), (refvi.diagonal_normal, np.zeros(3)),
+                          (refvi.full_normal, np.zeros(4))])
 def test_lam_of_a_wrong_length_is_named(q, lam):
     with pytest.raises(
         ValueError, match=rf"lam has shape \({len(lam)},\), expected \(..., (2|D \(D \+ 3\) / 2\): 2, 5, 9)"
@@ -177,9 +179,12 @@ def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
     )
 
 
-@pytest.mark.parametrize("Sigma, words", [([[1., 2.], [2., 1.]], r"Sigma is not positive definite \(smallest eigenvalue -1\)"), (np.ones((2, 2)), "Sigma is not positive definite"),
-                                          ([[1., 0.5], [0.2, 1.]], "Sigma is not symmetric"), (np.eye(3), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
-                                          ([[1., np.nan], [np.nan, 1.]], r"Sigma\[0, 1\] is nan")])
+@pytest.mark.parametrize("Sigma, words",
+                         [([[1., 2.], [2., 1.]], r"Sigma is not positive definite \(smallest eigenvalue -1\)"),
+                          (np.ones((2, 2)), "Sigma is not positive definite"),
+                          ([[1., 0.5], [0.2, 1.]], "Sigma is not symmetric"),
+                          (np.eye(3), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
+                          ([[1., np.nan], [np.nan, 1.]], r"Sigma\[0, 1\] is nan")])
 def test_what_is_no_covariance_is_named(Sigma, words):
     with pytest.raises(ValueError, match=words):
         refvi.full_normal_lam(np.zeros(2), Sigma=Sigma)

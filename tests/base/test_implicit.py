@@ -121,9 +121,12 @@ def test_the_beta_of_second_shape_one_is_a_power_of_the_uniform(rng):
     np.testing.assert_allclose(beta_path(a, 1., x) * special.expit(-x), -special.log_expit(x) / a, rtol=1e-9)
 
 
-@pytest.mark.parametrize("name, law", [("gamma", lambda lam: stats.gamma(np.exp(lam[0]), scale=np.exp(-lam[1]))), ("beta", lambda lam: stats.beta(*np.exp(lam))),
-                                       ("student_t", lambda lam: stats.t(np.exp(lam[2]), lam[0], np.exp(lam[1]))),
-                                       ("inverse_gamma", lambda lam: stats.invgamma(np.exp(lam[0]), scale=np.exp(lam[1])))])
+@pytest.mark.parametrize("name, law",
+                         [("gamma", lambda lam: stats.gamma(np.exp(lam[0]), scale=np.exp(-lam[1]))),
+                          ("beta", lambda lam: stats.beta(*np.exp(lam))),
+                          ("student_t", lambda lam: stats.t(np.exp(lam[2]), lam[0], np.exp(lam[1]))),
+                          ("inverse_gamma",
+                          lambda lam: stats.invgamma(np.exp(lam[0]), scale=np.exp(lam[1])))])
 def test_a_transport_keeps_the_quantile(name, law, rng):
     """Also its derivative in the noise, which is the density of the noise over that of the draw."""
     q, lam = getattr(refvi, name), rng.uniform(-0.5, 1.5, 3 if name == "student_t" else 2)
@@ -143,13 +146,19 @@ def test_the_quantiles_take_the_shorter_tail():
     assert student_quantile(3., 1e30) == pytest.approx(stats.t.isf(1e-30 / np.pi, 3.), rel=1e-6)
 
 
-@pytest.mark.parametrize("call, words", [(lambda: gamma_path(np.array([2., -1.]), 0.), "a must be > 0"), (lambda: gamma_path(0., 0.), r"a must be > 0, got .*0.*\(a shape"),
-                                         (lambda: beta_path(2., 0., 0.), "b must be > 0"),
-                                         (lambda: refvi.gamma_lam(shape=-1., rate=2.), r"shape must be > 0, got -1.0 \(the shape itself"),
-                                         (lambda: refvi.gamma_lam(shape=1., rate=0.), r"rate must be > 0, got 0.0 \(one over the gamma's scale\)"),
-                                         (lambda: refvi.beta_lam(a=0., b=1.), "a must be > 0, got 0.0"),
-                                         (lambda: refvi.student_t_lam(0., sigma=1., df=-2.), "df must be > 0, got -2.0"),
-                                         (lambda: refvi.student_t_lam(0., sigma=0., df=2.), "sigma must be > 0, got 0.0")])
+@pytest.mark.parametrize("call, words",
+                         [(lambda: gamma_path(np.array([2., -1.]), 0.), "a must be > 0"),
+                          (lambda: gamma_path(0., 0.), r"a must be > 0, got .*0.*\(a shape"),
+                          (lambda: beta_path(2., 0., 0.), "b must be > 0"),
+                          (lambda: refvi.gamma_lam(shape=-1., rate=2.),
+                          r"shape must be > 0, got -1.0 \(the shape itself"),
+                          (lambda: refvi.gamma_lam(shape=1., rate=0.),
+                          r"rate must be > 0, got 0.0 \(one over the gamma's scale\)"),
+                          (lambda: refvi.beta_lam(a=0., b=1.), "a must be > 0, got 0.0"),
+                          (lambda: refvi.student_t_lam(0., sigma=1., df=-2.),
+                          "df must be > 0, got -2.0"),
+                          (lambda: refvi.student_t_lam(0., sigma=0., df=2.),
+                          "sigma must be > 0, got 0.0")])
 def test_a_shape_that_is_none_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()

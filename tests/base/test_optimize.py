@@ -1,19 +1,20 @@
 """Adam goes uphill, and says why it stopped."""
+
 import numpy as np
 import pytest
 
-from refvi.base.optimize import adam
+from refvi.base.optimize import adam, adam_on_floats, gradient_ascent, robbins_monro
 
 
 def test_it_climbs_to_the_top_of_a_quadratic(rng):
-    top, curvature = rng.normal(size=3), np.array([0.5, 2., 9.])
+    top, curvature = rng.normal(size=3), np.array([0.5, 2.0, 9.0])
     ascent = adam(lambda lam: -curvature * (lam - top), np.zeros(3), 3000, lambda t: 0.1 / (1 + t / 50))
     np.testing.assert_allclose(ascent.lam, top, atol=1e-6)
     assert ascent.steps == 3000 and ascent.stopped == ""
 
 
 def test_the_first_step_is_the_rate_in_the_direction_of_the_gradient():
-    ascent = adam(lambda lam: np.array([3., -0.01]), np.array([1, 1]), 1, 0.25)
+    ascent = adam(lambda lam: np.array([3.0, -0.01]), np.array([1, 1]), 1, 0.25)
     np.testing.assert_allclose(ascent.lam, [1.25, 0.75])
 
 
@@ -25,7 +26,7 @@ def test_integer_parameters_are_not_truncated_and_not_changed():
 
 def test_a_gradient_that_is_not_finite_stops_before_it_does_harm():
     def gradient(lam):
-        return np.array([1., np.nan if lam[0] > 0.35 else 1.])
+        return np.array([1.0, np.nan if lam[0] > 0.35 else 1.0])
 
     with pytest.warns(
         RuntimeWarning, match=r"gradient of lam\[1\] is nan at step 5; the last finite parameters are returned"
@@ -39,17 +40,45 @@ def test_ctrl_c_returns_what_has_been_reached():
     def watch(step, lam):
         if step == 7:
             raise KeyboardInterrupt
+
     ascent = adam(lambda lam: np.ones(1), np.zeros(1), 100, 0.1, watch)
     np.testing.assert_allclose(ascent.lam, 0.7)
     assert "interrupted" in ascent.stopped and ascent.steps == 7
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ((lambda lam: lam[:, None], np.zeros(2), 5, 0.1), r"the gradient has shape \(2, 1\), lam has \(2,\): would broadcast"),
-    ((lambda lam: lam, np.zeros(2), 0, 0.1), "steps must be an integer >= 1, got 0"),
-    ((lambda lam: lam, np.zeros(2), 5, -0.1), "rate must be > 0, got -0.1"),
-    ((lambda lam: lam, np.array([0., np.inf]), 5, 0.1), r"lam\[1\] is inf"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (
+            (lambda lam: lam[:, None], np.zeros(2), 5, 0.1),
+            r"the gradient has shape \(2, 1\), lam has \(2,\): would broadcast",
+        ),
+        ((lambda lam: lam, np.zeros(2), 0, 0.1), "steps must be an integer >= 1, got 0"),
+        ((lambda lam: lam, np.zeros(2), 5, -0.1), "rate must be > 0, got -0.1"),
+        ((lambda lam: lam, np.array([0.0, np.inf]), 5, 0.1), r"lam\[1\] is inf"),
+    ],
+)
 def test_bad_calls_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         adam(*arguments)
+
+
+@pytest.mark.parametrize("ascend", [adam, gradient_ascent, adam_on_floats])
+def test_a_watcher_s_string_ends_an_ascent_and_says_why(ascend):
+    ascent = ascend(lambda lam: [1.0, 1.0], np.zeros(2), 100, 0.1, lambda step, lam: "enough" if step == 7 else None)
+    assert ascent.steps == 7 and ascent.stopped == "enough"
+    np.testing.assert_allclose(ascent.lam, 0.7)
+
+
+def test_on_a_quadratic_noise_dies_out_without_a_finite_sum_of_squares_but_not_with_a_constant_rate():
+    """lam <- lam - rho_t (lam + noise) has E lam_t^2 = (1 - rho_t)^2 E lam_(t-1)^2 + rho_t^2."""
+    left = {}
+    for name, rate in {"root": lambda t: 0.5 * t**-0.5, "constant": lambda t: 0.5}.items():
+        square, left[name] = 1.0, []
+        for t in range(1, 10_001):
+            square = (1 - rate(t)) ** 2 * square + rate(t) ** 2
+            if t in (100, 10_000):
+                left[name].append(square)
+    assert left["root"][1] < 0.11 * left["root"][0] and left["constant"][1] == pytest.approx(1 / 3)
+    with pytest.raises(ValueError, match=r"power must be above 1/2, got 0.5: the squared steps have no finite sum"):
+        robbins_monro(0.1, power=0.5)

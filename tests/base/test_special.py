@@ -1,4 +1,5 @@
 """Special functions and their gradients, against SciPy and central differences."""
+
 import autograd.numpy as np
 import numpy
 import pytest
@@ -18,7 +19,7 @@ def test_logsumexp(axis, rng):
 
 
 def test_logsumexp_far_out():
-    numpy.testing.assert_allclose(logsumexp(np.array([1000., 1000.])), 1000 + np.log(2))
+    numpy.testing.assert_allclose(logsumexp(np.array([1000.0, 1000.0])), 1000 + np.log(2))
     numpy.testing.assert_allclose(logsumexp(np.array([-5053.15, -np.inf])), -5053.15)
     with np.errstate(divide="ignore"):
         assert logsumexp(np.array([-np.inf, -np.inf])) == -np.inf
@@ -27,7 +28,7 @@ def test_logsumexp_far_out():
 def test_betaln(rng):
     a, b, h = rng.uniform(0.5, 60, 7), rng.uniform(0.5, 60, 7), 1e-5
     for argument in (0, 1):
-        steps = (h, 0.) if argument == 0 else (0., h)
+        steps = (h, 0.0) if argument == 0 else (0.0, h)
         central = (
             scipy.special.betaln(a + steps[0], b + steps[1]) - scipy.special.betaln(a - steps[0], b - steps[1])
         ) / (2 * h)

@@ -20,24 +20,27 @@ import numpy as np      # noqa: E402
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import adam
+from refvi.generative.amortization.model import encode, sample
 from refvi.generative.deep_latent import amortized, local, mcmc, model as deep
 from refvi.generative.vae import model, training
 from refvi.gradients.bbvi import regression
 from refvi.gradients.bbvi.algorithm import bbvi
-from refvi.gradients.laboratory.regression import regression_study
+from refvi.gradients.laboratory.fast import regression_study
 from refvi.gradients.laboratory.rows import score_gradient
 from refvi.gradients.laboratory.study import variance_study
 from refvi.gradients.reparameterization import regression as by_path
 from refvi.gradients.reparameterization.algorithm import reparameterized
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.likelihood import networks
+from refvi.likelihood.heads import Network
 from refvi.likelihood.mle import classifier
 from refvi.marginal.marginal_gradient import mixture
 from tests.benchmarks.peers import PATH_PEERS, PEERS, VAE_PEERS, jax_study
 from tests.verify.alarms import run
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
-REFVI = "import refvi.bound.elbo.rows, refvi.gradients.score_function, refvi.base.models, refvi.data.store, refvi.base.optimize, refvi.base.core, refvi.base.families.gammas"
+REFVI = ("import refvi.bound.elbo.rows, refvi.gradients.score_function, refvi.base.models, refvi.data.store, "
+         "refvi.base.optimize, refvi.base.core, refvi.base.families.gammas")
 
 
 def seconds(call):
@@ -183,7 +186,7 @@ def torch_mixture(parameters):
 
 
 def jax_mixture(parameters):
-    """The same under jit, compiled outside the clock."""
+    """Adam in JAX under jit, compiled outside the clock."""
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     import jax
     import jax.numpy as jnp
@@ -244,7 +247,8 @@ def mixtures():
     ):
         print(f"mixture, ten times {name}: time times {ratio(more, less, 7)[0]:.1f}")
     print(
-        f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, {peak(400_000, 1000) / 1e6:.1f} MB for 400,000"
+        f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, "
+        f"{peak(400_000, 1000) / 1e6:.1f} MB for 400,000"
     )
 
 
@@ -276,7 +280,8 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
 
     told, took = ratio(several(mine(), 10), bare_noise(steps * S * 2 * 10), 9)
     print(
-        f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()()):.4f} nats below the best"
+        f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
+        f"{below(mine()()):.4f} nats below the best"
     )
     told, _ = ratio(mine(False), mine(), 15)
     print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
@@ -302,13 +307,14 @@ def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, 
             f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
         )
         print(
-            f"{task}: {name} over refvi {told:.1f}, over refvi with all data {slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+            f"{task}: {name} over refvi {told:.1f}, over refvi with all data "
+            f"{slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
             f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}"
         )
 
 
 def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
-    """The same along path gradients; with all data: the estimator of the page, draws_by_hand, under optimize.adam."""
+    """Path gradients beside the peers; with all data: the estimator of the page, draws_by_hand, under optimize.adam."""
     x, theta, start = line()
     best = models.elbo(models.mean_field(x, theta), x, theta)
 
@@ -328,10 +334,12 @@ def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
 
     told, took = ratio(several(mine, 10), bare_noise(steps * S * 2 * 10), 9)
     print(
-        f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends {below(mine()):.4f} nats below the best"
+        f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
+        f"{below(mine()):.4f} nats below the best"
     )
     print(
-        f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}"
+        f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable "
+        f"path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}"
     )
     beside_peers("paths", PATH_PEERS, mine, all_data, below, x, theta, start, steps, S, rate, many)
 
@@ -388,16 +396,17 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
             told, took = ratio(theirs, mine(), 3)
             all_data, _ = ratio(theirs, mine(False), 3)
             print(
-                f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} (limit 2.5; jax {took * 1e3:.0f} ms)"
+                f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} "
+                f"(limit 2.5; jax {took * 1e3:.0f} ms)"
             )
 
 
 # ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
 
 def deep_latents(N=500, steps=24, chains=20, walk=100):
-    d, sizes = deep.decoder((1, 32, 16)), (16, 64, 2)
-    theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, sizes)
-    x, _ = deep.sample(RNG, theta, d, N)
+    d, encoder = deep.decoder((1, 32, 16)), Network((16, 64, 2))
+    theta, phi = np.append(networks.initial(RNG, d.sizes), np.log(0.3)), amortized.initial(RNG, encoder)
+    x, _ = sample(RNG, theta, d, N)
     z = RNG.standard_normal((chains, N, 1))
     ways = {
         "ascents of their own": (
@@ -409,12 +418,13 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
     }
 
     def network():
-        amortized.encode(x, phi, sizes)
+        encode(x, phi, encoder)
 
     for name, (call, what) in ways.items():
         told, took = ratio(call, several(network, 10), 3)
         print(
-            f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} ({took / N * 1e6:,.1f} us a datum; {what})"
+            f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} "
+            f"({took / N * 1e6:,.1f} us a datum; {what})"
         )
     few = x[:N // 10]
     for name, more, less in (
@@ -423,7 +433,7 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
             ways["ascents of their own"][0],
             lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps),
         ),
-        ("the encoder", several(network, 10), several(lambda: amortized.encode(few, phi, sizes), 10)),
+        ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10)),
     ):
         print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
 
@@ -448,13 +458,15 @@ def vae(rounds=7):
         several = f"VAE, minibatches of {M}, {threads} thread{'s' * (threads > 1)}"
         limit = " (limit 1.35)" if (M, threads) == (128, 1) else ""
         print(
-            f"{several}: one epoch over its matrix products alone {statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
+            f"{several}: one epoch over its matrix products alone "
+            f"{statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
             f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images"
         )
         for name in list(calls)[2:]:
             bound = f", limit {VAE_PEERS[name][2]:.0f}" if VAE_PEERS[name][2] else ""
             print(
-                f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} ({statistics.median(t[name] for t in took) * 5:.2f} s{bound})"
+                f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} "
+                f"({statistics.median(t[name] for t in took) * 5:.2f} s{bound})"
             )
     tracemalloc.start()
     next(training.epochs(training.begin(RNG, shape), x))
@@ -498,14 +510,16 @@ def house():
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
     told, took = ratio(lambda: run(secrets.randbits(128)), bare_draws, 5)
     print(
-        f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; {took:.2f} s)"
+        f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; "
+        f"{took:.2f} s)"
     )
 
 
 def classifiers():
     told, took = ratio(epoch, products_alone, 7)
     print(
-        f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} images)"
+        f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} "
+        f"images)"
     )
     for name, peer in (("torch", torch_epoch), ("jax", jax_epoch)):
         if importlib.util.find_spec(name):

@@ -49,7 +49,9 @@ def test_inputs_and_target_are_taken_by_their_indices(tmp_path):
 
 
 def test_what_is_not_finite_is_named(tmp_path):
-    with pytest.raises(ValueError, match=r"yacht/data.txt:2: the value of column 0 is missing \('nan'\): drop the row or fill"):
+    with pytest.raises(
+        ValueError, match=r"yacht/data.txt:2: the value of column 0 is missing \('nan'\): drop the row or fill"
+    ):
         uci.load("yacht", write_set(tmp_path, table="1 2 3\nnan 5 7\n"))
 
 

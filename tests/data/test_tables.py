@@ -1,4 +1,6 @@
-"""Tables in the shapes in which people bring them: read where their meaning is plain, else refused with file, line and remedy."""
+"""Tables in the shapes in which people bring them: read where their meaning is plain, else refused with file, line and
+remedy.
+"""
 import pytest
 
 from refvi.data import uci
@@ -11,7 +13,8 @@ def write(folder, content):
     return path
 
 
-@pytest.mark.parametrize("content", [b"1 2.5\n-3 4e2\n", b"\xef\xbb\xbf1 2.5\n-3 4e2", b"1 2.5\r\n-3 4e2\r\n", b"1;2.5\n-3;4e2", b"1,2.5\n-3,4e2,\n",
+@pytest.mark.parametrize("content", [b"1 2.5\n-3 4e2\n", b"\xef\xbb\xbf1 2.5\n-3 4e2", b"1 2.5\r\n-3 4e2\r\n",
+                                     b"1;2.5\n-3;4e2", b"1,2.5\n-3,4e2,\n",
                                      b"1\t2.5\n-3\t4e2\n", b"# a b\n\n 1 2.5  \n-3  4e2 \n\n"])
 def test_what_is_plain_is_read(content, tmp_path):
     assert read_table(write(tmp_path, content)).tolist() == [[1., 2.5], [-3., 400.]]
@@ -40,7 +43,8 @@ def test_what_is_not_is_told_with_line_and_remedy(content, message, tmp_path):
         read_table(write(tmp_path, content))
 
 
-@pytest.mark.parametrize("content, message", [(b"1.7", "1.7 is no index"), (b"-1", "-1 is no index"), (b"0\n3", "index 3 is beyond the last, 2: .* from 0")])
+@pytest.mark.parametrize("content, message", [(b"1.7", "1.7 is no index"), (b"-1", "-1 is no index"),
+                                              (b"0\n3", "index 3 is beyond the last, 2: .* from 0")])
 def test_an_index_is_a_whole_number_within_the_table(content, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         read_indices(write(tmp_path, content), below=3)

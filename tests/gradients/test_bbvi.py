@@ -1,11 +1,11 @@
-"""Black-box inference: the notebook's numbers, the loop and its ends, the fast path beside the readable one, planted faults, bad inputs."""
+"""Black-box inference: the notebook's numbers, the loop and its ends, the fast path, bad inputs."""
 import warnings
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from refvi import categorical, diagonal_normal, noise, normal
+from refvi import categorical, diagonal_normal, normal
 from refvi.base import files, models
 from refvi.base.checks import require_bound
 from refvi.base.optimize import Ascent, gradient_ascent, robbins_monro
@@ -13,10 +13,10 @@ from refvi.gradients.bbvi import regression, rows
 from refvi.gradients.bbvi.algorithm import bbvi
 from refvi.gradients.score_function import weighted_score
 from refvi.verify.companion import load
-from refvi.verify.trial import FAIL, PASS
-from tests.verify.proof import prove
+from tests.gradients.problems import random_regression
 
-NOTEBOOK = load(files.page("bbvi")).stages["notebook"]()
+COMPANION = load(files.page("bbvi"))
+NOTEBOOK, MISTAKES = COMPANION.stages["notebook"](), COMPANION.names
 X, THETA = NOTEBOOK["x"], NOTEBOOK["theta"]
 
 
@@ -24,22 +24,18 @@ def generator(entropy):
     return np.random.Generator(np.random.SFC64(entropy))
 
 
-def random_problem(rng, N=100, D=2):
-    y = np.column_stack([np.ones(N), rng.normal(size=(N, D - 1))])
-    theta = models.regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.4, 0.6))
-    return y @ rng.uniform(0.4, 0.9, D) + theta.noise_sd * rng.normal(size=N), theta
-
-
 def readable(x, theta, lam, rng, steps, S, rate, **options):
-    return bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, lam, rng, steps, S, rate, **options)
+    return bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, lam, rng, steps, S, rate,
+                **options)
 
 
 # ---- the published numbers (PML.038 and PML.046), to the digits quoted
 
-@pytest.mark.parametrize("m, s, wrong, right", [((0.957, 0.632), (0.0447, 0.073), -383.44, -5.0926), ((1.5, 0.6), (0.2, 0.2), -884.92, -84.73)])
+@pytest.mark.parametrize("m, s, wrong, right", [((0.957, 0.632), (0.0447, 0.073), -383.44, -5.0926),
+                                                ((1.5, 0.6), (0.2, 0.2), -884.92, -84.73)])
 def test_the_notebook_s_bound_and_the_true_one(m, s, wrong, right):
     lam, digits = np.concatenate([m, np.log(s)]), len(str(right).split(".")[1])
-    assert round(rows.all_four_mistakes(X, THETA, lam), 2) == wrong
+    assert round(MISTAKES["all_four_mistakes"](X, THETA, lam), 2) == wrong
     assert round(rows.three_terms(X, THETA, lam), digits) == right == round(models.elbo(lam, X, THETA), digits)
 
 
@@ -57,8 +53,8 @@ def test_the_notebook_s_optimum_evidence_and_divergence():
 
 def test_each_mistake_has_the_number_the_page_quotes():
     lam = NOTEBOOK["lam"]
-    told = [rows.half_the_logarithm, rows.square_added_twice, rows.cross_term_without_input, rows.entropy_subtracted]
-    assert [round(row(X, THETA, lam), 2) for row in told] == [-8.55, -234.55, -156.3, 0.68]
+    reported = rows.three_terms(X, THETA, lam) + MISTAKES["one_mistake_at_a_time"](X, THETA, lam)
+    assert np.round(reported, 2).tolist() == [-8.55, -234.55, -156.3, 0.68]
     page = (files.page("bbvi")).read_text(encoding="utf-8")
     for number in ("-8.55", "-234.55", "-156.30", "+0.68", "-383.44", "-5.0926", "-884.92", "-84.73", "-4.5434"):
         assert f"`{number}" in page, number
@@ -67,35 +63,44 @@ def test_each_mistake_has_the_number_the_page_quotes():
 # ---- the loop reaches the top, with the schedule of the slide as well
 
 def test_gradient_ascent_with_a_robbins_monro_sequence_reaches_the_optimum(rng):
-    x, theta = random_problem(rng, N=20)
+    x, theta = random_regression(rng, N=20)
     best, steepest = models.mean_field(x, theta), np.max(np.linalg.eigvalsh(models.posterior(x, theta)[1]))
-    ascent = readable(x, theta, best + [0.3, -0.2, 0.4, 0.5], rng, 2000, 32, robbins_monro(0.5 / steepest, delay=300), ascend=gradient_ascent)
-    bound = models.elbo(ascent.lam, x, theta)
-    assert models.elbo(best, x, theta) - 0.1 < bound <= models.elbo(best, x, theta) < models.log_evidence(x, theta)
-    assert np.all(np.abs(ascent.lam - best) < 0.3) and ascent.steps == 2000 and ascent.stopped == ""
+    ascent = readable(x, theta, best + [0.3, -0.2, 0.4, 0.5], rng, 800, 32, robbins_monro(0.5 / steepest, delay=150),
+                      ascend=gradient_ascent)
+    bound = models.elbo(ascent.lam, x, theta)       # 0.0016 nats below on average, 0.012 at most in 60 runs
+    assert models.elbo(best, x, theta) - 0.2 < bound <= models.elbo(best, x, theta) < models.log_evidence(x, theta)
+    assert np.all(np.abs(ascent.lam - best) < 0.5) and ascent.steps == 800 and ascent.stopped == ""
 
 
 @pytest.mark.parametrize("S", [1, 5, 25])
 def test_few_draws_are_enough(rng, S):
-    """PML.031: whatever S is the fit ends near the optimum."""
-    ascent = regression.fit(X, THETA, np.array([0.5, 0.5, -2.5, -2.5]), rng, 20_000, S, robbins_monro(0.02, delay=500))
-    assert models.elbo(ascent.lam, X, THETA) > models.elbo(models.mean_field(X, THETA), X, THETA) - 0.3
+    """PML.031: whatever S is the fit ends near the optimum.
+
+    With one draw 0.007 nats below it on average; were the logarithm of that normal, 1.5 nats would be five of its sd.
+    """
+    start = np.array([0.5, 0.5, -2.5, -2.5])
+    ascent = regression.fit(X, THETA, start, rng, 20_000, S, robbins_monro(0.02, delay=500))
+    top = models.elbo(models.mean_field(X, THETA), X, THETA)
+    assert models.elbo(ascent.lam, X, THETA) > top - 1.5 and models.elbo(start, X, THETA) < top - 15
 
 
 def test_a_discrete_latent_needs_no_gradient_of_the_model(rng):
     table = np.log([0.2, 0.5, 0.3]) + [0.4, -0.7, 0.1]
-    ascent = bbvi(lambda z: table[z], categorical, np.zeros(3), rng, 1500, 20, robbins_monro(0.1, delay=150))
-    np.testing.assert_allclose(np.exp(ascent.lam) / np.exp(ascent.lam).sum(), np.exp(table) / np.exp(table).sum(), atol=0.02)
+    ascent = bbvi(lambda z: table[z], categorical, np.zeros(3), rng, 700, 20, robbins_monro(0.1, delay=150))
+    np.testing.assert_allclose(np.exp(ascent.lam) / np.exp(ascent.lam).sum(), np.exp(table) / np.exp(table).sum(),
+                               atol=0.02)
 
 
 # ---- the fast path is the readable one
 
-@pytest.mark.parametrize("D, N, S, rotate", [(2, 100, 10, True), (2, 100, 10, False), (3, 7, 4, True), (1, 5, 1, True), (4, 2, 3, True)])
+@pytest.mark.parametrize("D, N, S, rotate", [(2, 100, 10, True), (2, 100, 10, False), (3, 7, 4, True), (1, 5, 1, True),
+                                             (4, 2, 3, True)])
 def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, rotate):
-    x, theta = random_problem(rng, N, D)
+    x, theta = random_regression(rng, N, D)
     lam, rate = np.concatenate([rng.normal(size=D), np.full(D, -1.5)]), robbins_monro(0.03, delay=100)
     traces = [], []
-    ends = [fit(x, theta, lam, generator(entropy), 300, S, rate, watch=lambda step, lam: trace.append(lam.copy()), **more)
+    ends = [fit(x, theta, lam, generator(entropy), 300, S, rate, watch=lambda step, lam: trace.append(lam.copy()),
+                **more)
             for fit, trace, more in ((readable, traces[0], {}), (regression.fit, traces[1], dict(rotate=rotate)))]
     np.testing.assert_allclose(traces[0], traces[1], rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(ends[0].lam, ends[1].lam, rtol=1e-9, atol=1e-10)
@@ -105,20 +110,22 @@ def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, rotate):
 @pytest.mark.parametrize("rotate", [True, False])
 def test_the_same_noise_gives_the_same_gradient(rng, rotate):
     """autograd's score of the readable path, the row of the page, and what the loop computes."""
-    x, theta = random_problem(rng, D=3)
+    x, theta = random_regression(rng, D=3)
     lam, S = np.concatenate([rng.normal(size=3), rng.uniform(-2, -1, 3)]), 10
     B = np.linalg.qr(regression.whitened(x, theta), mode="r") if rotate else regression.whitened(x, theta)
     state = rng.bit_generator.state
     draws = next(regression.noise_of_each_step(rng, 1, S, 3))
     rng.bit_generator.state = state
     eps, b, left_out = rng.standard_normal((1, S, 3)), -40., regression.log_constant(theta) + 1.5 * np.log(2 * np.pi)
-    slow = weighted_score(lam[:3] + np.exp(lam[3:]) * eps, lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, lam, b + left_out)[0]
+    slow = weighted_score(lam[:3] + np.exp(lam[3:]) * eps, lambda z: models.linear_gaussian.log_joint(z, x, theta),
+                          diagonal_normal, lam, b + left_out)[0]
     fast, average = regression.hand_written(B, S)(lam.tolist(), *draws, b)
     row = regression.standardized_draws(eps, B, lam, b)[0]
     np.testing.assert_allclose(fast, row, rtol=1e-10, atol=1e-10 * np.max(np.abs(row)))
     np.testing.assert_allclose(slow, row, rtol=1e-10, atol=1e-10 * np.max(np.abs(row)))
-    assert average + left_out == pytest.approx(np.mean(models.linear_gaussian.log_joint(lam[:3] + np.exp(lam[3:]) * eps, x, theta)
-                                                       - diagonal_normal.log_prob(lam[:3] + np.exp(lam[3:]) * eps, lam)), rel=1e-12)
+    z = lam[:3] + np.exp(lam[3:]) * eps
+    log_weights = models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam)
+    assert average + left_out == pytest.approx(np.mean(log_weights), rel=1e-12)
 
 
 def test_the_same_end_leaves_the_generator_where_the_readable_path_does(entropy):
@@ -131,86 +138,16 @@ def test_the_same_end_leaves_the_generator_where_the_readable_path_does(entropy)
 
 
 def test_watching_does_not_change_the_fast_fit(entropy):
-    runs = [regression.fit(X, THETA, np.zeros(4), generator(entropy), 30, 5, 0.01, watch) for watch in (None, lambda step, lam: lam.fill(7.))]
+    runs = [regression.fit(X, THETA, np.zeros(4), generator(entropy), 30, 5, 0.01, watch)
+            for watch in (None, lambda step, lam: lam.fill(7.))]
     assert np.array_equal(runs[0].lam, runs[1].lam)
 
 
 def test_noise_comes_in_blocks_without_a_seam(entropy, monkeypatch):
     whole = regression.fit(X, THETA, np.zeros(4), generator(entropy), 50, 5, 0.01)
     monkeypatch.setattr(regression, "BLOCK", 70)        # seven steps of ten numbers at once
-    np.testing.assert_allclose(regression.fit(X, THETA, np.zeros(4), generator(entropy), 50, 5, 0.01).lam, whole.lam, rtol=1e-12)
-
-
-# ---- planted faults in the fast path's gradient, and variants that are right: the rule of the noise tells them apart
-
-STAGE = load(files.page("bbvi")).stages["standard"]
-
-
-def fast(sign=1., factor=1., entropy=1., minus=1., power=1, unit=0, score_of_p=False, more=0.):
-    """standardized_draws with a place for every fault; the weights' constant comes off as in the row itself."""
-    def row(eps, B, lam, b):
-        mu, sigma = lam[:2], np.exp(lam[2:])
-        z = mu + sigma * eps
-        weights = regression.sum_of_squares(z, B) + entropy * (0.5 * np.sum(eps**2, axis=-1) + np.sum(lam[2:])) - b
-        in_mu, in_log_sigma = eps / sigma**power, (eps**2 - minus) / sigma**unit
-        if score_of_p:
-            in_mu = -(B[:, 0] + z @ B[:, 1:].T) @ B[:, 1:]
-            in_log_sigma = in_mu * sigma * eps
-        scores = np.concatenate([in_mu, in_log_sigma], axis=-1)
-        return np.mean((sign * factor * weights + more)[..., None] * scores, axis=-2)
-    return row
-
-
-FAULTS = {"1 sign": fast(sign=-1.), "2 factor 2": fast(factor=2.), "3 score of p": fast(score_of_p=True), "4 log q dropped": fast(entropy=0.),
-          "5 sigma for its square": fast(power=0), "6 minus one missing": fast(minus=0.), "7 d sigma for d log sigma": fast(unit=1)}
-RIGHT = {"plain": fast(), "another baseline": fast(more=2.7), "a zero-mean term": lambda eps, B, lam, b: fast()(eps, B, lam, b) + 0.7 * np.mean(
-             np.concatenate([eps, eps**2 - 1], axis=-1), axis=-2), "rotated": lambda eps, B, lam, b: fast()(eps, np.linalg.qr(B, mode="r"), lam, b)}
-
-
-def judged(entropy, row, stage, **options):
-    values = dict(stage, truth=stage["gradient_of_bound"], row=row)
-    return prove(entropy, r"truth; \approx row", values, **options)["row"]
-
-
-@pytest.mark.parametrize("name", FAULTS)
-def test_the_rule_refuses_every_fault_of_the_fast_path(entropy, rng, name):
-    result = judged(entropy, FAULTS[name], STAGE(rng))
-    assert result.verdict == FAIL and result.how.startswith("rule") and result.gap > 1e-2, result
-
-
-@pytest.mark.parametrize("name", RIGHT)
-def test_right_variants_of_the_fast_path_pass(entropy, rng, name):
-    result = judged(entropy, RIGHT[name], STAGE(rng))
-    assert result.verdict == PASS and "rule" in result.how, result
-
-
-def minibatch(scale):
-    """12: M = 2 of the N data, every pair of them alike; eps holds standard normals, then the two indices."""
-    def row(eps, B, lam, b):
-        N = len(B) - 2
-        mu, sigma, noise, index = lam[:2], np.exp(lam[2:]), eps[..., :2], eps[:, 0, 2:].astype(int)
-        residuals = B[:, 0] + (mu + sigma * noise) @ B[:, 1:].T         # (R, 1, N + D)
-        chosen = np.take_along_axis(residuals[:, 0], index, axis=1)
-        weights = -0.5 * (scale(N, 2) * np.sum(chosen**2, axis=1) + np.sum(residuals[:, 0, N:]**2, axis=1)) + 0.5 * np.sum(noise[:, 0]**2, axis=1) + np.sum(lam[2:])
-        return (weights - b)[:, None] * np.concatenate([noise[:, 0] / sigma, noise[:, 0]**2 - 1], axis=1)
-    return row
-
-
-@pytest.mark.parametrize("scale, verdict", [(lambda N, M: N / M, PASS), (lambda N, M: 1., FAIL), (lambda N, M: M / N, FAIL), (lambda N, M: N / (M - 1), FAIL)])
-def test_the_scale_of_a_minibatch(entropy, rng, scale, verdict):
-    stage, standard = STAGE(rng), noise(diagonal_normal, np.zeros(4))
-    N = len(stage["B"]) - 2
-    pairs = np.array([(i, j) for j in range(N) for i in range(j)])
-
-    def rule(S, order):
-        z, w = standard.rule(S, order)
-        return np.concatenate([np.repeat(z, len(pairs), axis=0), np.tile(pairs, (len(z), 1))[:, None]], axis=-1), np.repeat(w, len(pairs)) / len(pairs)
-
-    def draw(rng, R, S):
-        return np.concatenate([standard.draw(rng, R, S), pairs[rng.integers(len(pairs), size=R)][:, None]], axis=-1)
-
-    result = judged(entropy, minibatch(scale), stage | dict(noise=stage["noise"]._replace(draw=draw, rule=rule)))
-    assert result.verdict == verdict and result.how.startswith("rule"), result
+    np.testing.assert_allclose(regression.fit(X, THETA, np.zeros(4), generator(entropy), 50, 5, 0.01).lam, whole.lam,
+                               rtol=1e-12)
 
 
 # ---- what is not finite ends the ascent, by name
@@ -232,8 +169,10 @@ START = np.array([0.5, 0.5, -2., -2.])
 @pytest.mark.parametrize("value, told", [(np.nan, "nan"), (-np.inf, "-inf"), (np.inf, "inf")])
 def test_a_log_joint_that_is_not_finite_is_named(rng, value, told):
     steps = []
-    with pytest.warns(RuntimeWarning, match=rf"^log_joint is {told} for draw 3, z = \[[^\]]+\], at step 312; the last finite parameters are returned$"):
-        ascent = bbvi(broken_at(313, value), diagonal_normal, START, rng, 500, 5, 0.01, watch=lambda step, lam: steps.append(lam.copy()))
+    message = rf"^log_joint is {told} for draw 3, z = \[[^\]]+\], at step 312; the last finite parameters are returned$"
+    with pytest.warns(RuntimeWarning, match=message):
+        ascent = bbvi(broken_at(313, value), diagonal_normal, START, rng, 500, 5, 0.01, watch=lambda step,
+                      lam: steps.append(lam.copy()))
     assert ascent.steps == 311 == len(steps) and np.array_equal(ascent.lam, steps[-1]) and "log_joint" in ascent.stopped
 
 
@@ -244,7 +183,8 @@ def test_a_log_joint_broken_from_the_start_returns_the_start(rng):
 
 
 def test_a_log_q_that_is_not_finite_is_named(rng):
-    broken = normal._replace(log_prob=lambda z, lam: np.where(np.arange(np.shape(z)[-1]) == 0, np.nan, normal.log_prob(z, lam)))
+    broken = normal._replace(log_prob=lambda z,
+                             lam: np.where(np.arange(np.shape(z)[-1]) == 0, np.nan, normal.log_prob(z, lam)))
     with pytest.warns(RuntimeWarning, match="^log q is nan for draw 1, z = .* at step 1;"):
         assert bbvi(lambda z: -z**2, broken, np.zeros(2), rng, 5, 4, 0.1).steps == 0
 
@@ -252,7 +192,8 @@ def test_a_log_q_that_is_not_finite_is_named(rng):
 def test_a_score_that_is_not_finite_is_named(rng):
     """|z - mu|^1/2 in log q has no slope where z = mu; the values are fine."""
     import autograd.numpy as anp
-    spike = normal._replace(log_prob=lambda z, lam: normal.log_prob(z, lam) - anp.abs(z - lam[..., 0])**0.5, sample=lambda rng, lam, size: np.full(size, lam[0]))
+    spike = normal._replace(log_prob=lambda z, lam: normal.log_prob(z, lam) - anp.abs(z - lam[..., 0])**0.5,
+                            sample=lambda rng, lam, size: np.full(size, lam[0]))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "divide by zero|invalid value", RuntimeWarning)
         with pytest.warns(RuntimeWarning, match="^the score of q is nan for draw 1, z = .* at step 1;"):
@@ -270,9 +211,17 @@ def test_the_fast_path_stops_as_well(rng, lam, told):
     assert ascent.steps == 0 and np.array_equal(ascent.lam, lam)
 
 
-def test_a_rate_that_is_too_large_is_told(rng):
-    with pytest.warns(RuntimeWarning, match="the average log weight fell from .* nats before the first step to .* over the last 31: lower the rate"):
-        readable(X, THETA, models.mean_field(X, THETA), rng, 300, 10, 3.)
+def test_a_descent_is_told(rng):
+    """An ascent that jumps five units off the top at once: thousands of nats, whatever the draws."""
+    def jump(gradient, lam, steps, rate, watch):
+        for step in range(steps):
+            gradient(lam + (step > 0) * np.array([5., 0., 0., 0.]))
+        return Ascent(lam, steps)
+
+    message = "the average log weight fell from .* nats before the first step to .* over the last 31: lower the rate"
+    with pytest.warns(RuntimeWarning, match=message):
+        bbvi(lambda z: models.linear_gaussian.log_joint(z, X, THETA), diagonal_normal,
+             models.mean_field(X, THETA), rng, 300, 10, 1., ascend=jump)
 
 
 def test_a_fit_that_climbs_is_not_warned_of(rng):
@@ -294,8 +243,10 @@ def test_ctrl_c_returns_what_has_been_reached(rng, fit):
 # ---- bad inputs
 
 def test_a_log_joint_of_the_wrong_shape_is_refused(rng):
-    for wrong, shape in ((lambda z: np.zeros((1, 5, 1)), r"\(1, 5, 1\)"), (lambda z: 0., r"\(\)"), (lambda z: np.zeros((1, 5, 6)), r"\(1, 5, 6\)")):
-        with pytest.raises(ValueError, match=rf"log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one number for each draw"):
+    for wrong, shape in ((lambda z: np.zeros((1, 5, 1)), r"\(1, 5, 1\)"), (lambda z: 0., r"\(\)"),
+                         (lambda z: np.zeros((1, 5, 6)), r"\(1, 5, 6\)")):
+        with pytest.raises(ValueError, match=rf"log_joint returned shape {shape} for z of 1 repetition of 5 draws, "
+                                             r"expected \(1, 5\): one number for each draw"):
             bbvi(wrong, diagonal_normal, START, rng, 5, 5, 0.01)
 
 
@@ -322,8 +273,9 @@ def test_integers_are_no_truncated_parameters(rng):
 # ---- a bound above the evidence
 
 def test_a_bound_above_its_evidence_is_refused_with_both_numbers():
-    with pytest.raises(ArithmeticError, match=r"the ELBO 0.68\d* exceeds the log evidence -4.54\d*: one of the two is computed wrongly"):
-        require_bound(rows.entropy_subtracted(X, THETA, NOTEBOOK["lam"]), models.log_evidence(X, THETA))
+    message = r"the ELBO 0.68\d* exceeds the log evidence -4.54\d*: one of the two is computed wrongly"
+    with pytest.raises(ArithmeticError, match=message):
+        require_bound(MISTAKES["reported"](X, THETA, NOTEBOOK["lam"], h=-1.), models.log_evidence(X, THETA))
     with pytest.raises(ArithmeticError, match="ELBO nan exceeds"):
         require_bound(np.nan, -1.)
     with pytest.raises(ArithmeticError):
@@ -338,10 +290,14 @@ def test_a_posterior_that_factorizes_has_a_bound_equal_to_the_evidence(rng):
     """Orthogonal inputs: nothing lies between the two but rounding, whatever the numbers are."""
     for _ in range(50):
         y = np.linalg.qr(rng.normal(size=(9, 3)))[0] * np.exp(rng.uniform(-3, 3, 3))
-        theta, x = models.regression(y, prior_sd=np.exp(rng.uniform(-2, 2)), noise_sd=np.exp(rng.uniform(-2, 2))), rng.normal(size=9)
-        assert models.elbo(models.mean_field(x, theta), x, theta) == pytest.approx(models.log_evidence(x, theta), rel=1e-9)
+        theta = models.regression(y, prior_sd=np.exp(rng.uniform(-2, 2)), noise_sd=np.exp(rng.uniform(-2, 2)))
+        x = rng.normal(size=9)
+        best, evidence = models.mean_field(x, theta), models.log_evidence(x, theta)
+        assert models.elbo(best, x, theta) == pytest.approx(evidence, rel=1e-9, abs=1e-9)
 
 
 def test_scores_by_hand_are_scipy_s_slopes(rng):
     z, h = rng.normal(size=4), 1e-5
-    np.testing.assert_allclose(rows.score_of_sigma(z, 0.3, 0.8), (stats.norm.logpdf(z, 0.3, 0.8 + h) - stats.norm.logpdf(z, 0.3, 0.8 - h)) / (2 * h), atol=1e-7)
+    np.testing.assert_allclose(rows.score_of_sigma(z, 0.3, 0.8),
+                               (stats.norm.logpdf(z, 0.3, 0.8 + h)
+                                - stats.norm.logpdf(z, 0.3, 0.8 - h)) / (2 * h), atol=1e-7)

@@ -1,4 +1,4 @@
-"""Faults planted in transports and their gradients are refused, right variants pass; Kolmogorov-Smirnov on every row of the table; the price of a temperature."""
+"""Transports: Kolmogorov-Smirnov on every row of the table, planted faults, right variants, the price of warmth."""
 from functools import partial
 
 import autograd.numpy as np
@@ -16,7 +16,7 @@ from refvi.gradients.distributions.rows import noise_over_slope
 from refvi.gradients.distributions.table import (box_muller, cauchy_line, exponential_line, inverse_gamma_line,
                                                  laplace_line, laplace_ratio, log_normal_line, mean_under, normal_line,
                                                  rademacher_line, uniform_noise)
-from refvi.gradients.reparameterization.rows import path_gradient
+from refvi.gradients.reparameterization.rows import path_gradient, variance_of_slopes
 from refvi.verify.trial import FAIL, PASS, escalate, moments
 from tests.verify.proof import prove
 
@@ -35,16 +35,22 @@ LINES = {
     "log-normal": (noise(normal, np.zeros(2)), log_normal_line, TWO, stats.lognorm(B, scale=np.exp(MU))),
     "inverse gamma": (noise(gamma, np.log([K, 1.])), inverse_gamma_line, POSITIVE, stats.invgamma(K, scale=THETA)),
     "gamma, implied": (noise(gamma, np.zeros(2)), gamma.transport, POSITIVE, stats.gamma(K, scale=1 / THETA)),
-    "inverse gamma, implied": (noise(inverse_gamma, np.zeros(2)), inverse_gamma.transport, POSITIVE, stats.invgamma(K, scale=THETA)),
+    "inverse gamma, implied": (noise(inverse_gamma, np.zeros(2)), inverse_gamma.transport, POSITIVE,
+                               stats.invgamma(K, scale=THETA)),
     "beta, implied": (uniform_noise(), refvi.beta.transport, POSITIVE, stats.beta(K, THETA)),
-    "t, implied": (noise(refvi.student_t, np.zeros(3)), refvi.student_t.transport, np.append(TWO, np.log(3.3)), stats.t(3.3, MU, B)),
-    "t of few degrees, drawn": (noise(refvi.student_t, np.append(TWO, np.log(0.7))), lambda z, lam: z, None, stats.t(0.7, MU, B)),
+    "t, implied": (noise(refvi.student_t, np.zeros(3)), refvi.student_t.transport, np.append(TWO, np.log(3.3)),
+                   stats.t(3.3, MU, B)),
+    "t of few degrees, drawn": (noise(refvi.student_t, np.append(TWO, np.log(0.7))), lambda z, lam: z, None,
+                                stats.t(0.7, MU, B)),
 }
 AS_PRINTED = {
-    "normal of two": (uniform_noise(2), lambda u, lam: np.sqrt(-np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1]), None, stats.norm, 0.083),
+    "normal of two": (uniform_noise(2), lambda u, lam: np.sqrt(-np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1]),
+                      None, stats.norm, 0.083),
     "laplace": (uniform_noise(low=0.), lambda e, lam: -np.log(np.abs(1 - 2 * e)), None, stats.laplace, 0.5),
-    "log-normal": (noise(normal, np.array([MU, 0.5 * np.log(0.5)])), lambda z, lam: np.exp(z), None, stats.lognorm(0.5, scale=np.exp(MU)), 0.081),
-    "inverse gamma": (noise(gamma, np.log([3., 1 / 1.6])), lambda z, lam: 1 / z, None, stats.invgamma(3., scale=1.6), None),
+    "log-normal": (noise(normal, np.array([MU, 0.5 * np.log(0.5)])), lambda z, lam: np.exp(z), None,
+                   stats.lognorm(0.5, scale=np.exp(MU)), 0.081),
+    "inverse gamma": (noise(gamma, np.log([3., 1 / 1.6])), lambda z, lam: 1 / z, None, stats.invgamma(3., scale=1.6),
+                      None),
 }
 
 
@@ -80,13 +86,33 @@ def test_half_of_the_slide_s_laplace_noise_has_no_value(rng):
 
 
 def test_the_uniform_rule_integrates_logarithms_poles_and_kinks():
-    for f, value in ((np.log, -1.), (lambda u: np.log(u)**2, 2.), (lambda u: np.log1p(np.tan(np.pi * u)**2), 2 * np.log(2)), (lambda u: np.abs(u - 0.5), 0.25),
+    for f, value in ((np.log, -1.), (lambda u: np.log(u)**2, 2.),
+                     (lambda u: np.log1p(np.tan(np.pi * u)**2), 2 * np.log(2)), (lambda u: np.abs(u - 0.5), 0.25),
                      (lambda u: u**-0.5, 2.)):
         assert_allclose(mean_under(uniform_noise(), f), value, rtol=1e-6 if value == 2. else 1e-11)
-    assert uniform_noise().rule(2, 64) is None
+    points, mass = uniform_noise().rule(2, 64)
+    assert_allclose(mass @ (np.log(points[:, 0]) * points[:, 1]), -0.5, rtol=1e-11)
+    assert uniform_noise().rule(3, 64) is None and uniform_noise(2).rule(2, 64) is None
 
 
 # ---- gradients along the path
+
+def turning(eps, lam):
+    """The noise turned by the angle log sigma_1 before it is stretched: its draws are those of a normal as before."""
+    cos, sin = np.cos(lam[..., 2]), np.sin(lam[..., 2])
+    turned = np.stack([cos * eps[..., 0] - sin * eps[..., 1], sin * eps[..., 0] + cos * eps[..., 1]], axis=-1)
+    return full_normal.transport(turned, lam)
+
+
+def test_a_rotation_that_turns_with_the_parameters_changes_the_variance_of_the_gradient():
+    """At the standard normal of the plane, f = z_1^2, in log sigma_1: 8 + 4. A fixed rotation changes nothing."""
+    def variance(transport):
+        q, zeros = full_normal._replace(transport=transport), np.zeros(5)
+        return variance_of_slopes(lambda z: z[..., 0]**2, q, zeros, 1).value[2]
+    assert_allclose(variance(full_normal.transport), 8., rtol=1e-9)
+    assert_allclose(variance(lambda eps, lam: full_normal.transport(eps @ TURN, lam)), 8., rtol=1e-9)
+    assert_allclose(variance(turning), 12., rtol=1e-9)
+
 
 def log_of(z, lam):
     return np.log(z)
@@ -116,28 +142,47 @@ def plane_truth():
 GAMMA_TRUTH = np.array([K * special.polygamma(1, K), -1.])
 NORMAL_SQUARE = np.array([2 * MU, 2 * B**2])
 PLANE, TURN = covariance_parts()[0], np.array([[0.6, 0.8], [-0.8, 0.6]])
+
+
+def carried_by(q, transport):
+    return q._replace(transport=transport)
+
+
 WRONG_PATHS = {     # family with a wrong transport, f, lam, truth
-    "variance for sd": (normal._replace(transport=lambda eps, lam: lam[..., 0] + np.exp(2 * lam[..., 1]) * eps), lambda z, lam: z**2, TWO, NORMAL_SQUARE),
-    "log variance for log sd": (normal._replace(transport=lambda eps, lam: lam[..., 0] + np.exp(lam[..., 1] / 2) * eps), lambda z, lam: z**2, TWO, NORMAL_SQUARE),
-    "no sigma in the slope": (normal._replace(transport=lambda eps, lam: lam[..., 0] + (B + lam[..., 1] - TWO[1]) * eps), lambda z, lam: z**2, TWO, NORMAL_SQUARE),
+    "variance for sd": (carried_by(normal, lambda eps, lam: lam[..., 0] + np.exp(2 * lam[..., 1]) * eps),
+                        lambda z, lam: z**2, TWO, NORMAL_SQUARE),
+    "log variance for log sd": (carried_by(normal, lambda eps, lam: lam[..., 0] + np.exp(lam[..., 1] / 2) * eps),
+                                lambda z, lam: z**2, TWO, NORMAL_SQUARE),
+    "no sigma in the slope": (carried_by(normal, lambda eps, lam: lam[..., 0] + (B + lam[..., 1] - TWO[1]) * eps),
+                              lambda z, lam: z**2, TWO, NORMAL_SQUARE),
     "R transposed": (full_normal._replace(transport=transposed), first_squared, PLANE, plane_truth()),
-    "scale for rate": (gamma._replace(transport=lambda eps, lam: gamma.transport(eps, lam * np.array([1, -1]))), log_of, POSITIVE, GAMMA_TRUTH),
-    "inverse gamma by its own rate": (inverse_gamma._replace(transport=lambda eps, lam: inverse_gamma.transport(eps, lam * np.array([1, -1]))), log_of, POSITIVE, -GAMMA_TRUTH),
-    "shape held fixed": (gamma._replace(transport=lambda eps, lam: gamma.transport(eps, POSITIVE + (lam - POSITIVE) * np.array([0, 1]))), log_of, POSITIVE, GAMMA_TRUTH),
+    "scale for rate": (carried_by(gamma, lambda eps, lam: gamma.transport(eps, lam * np.array([1, -1]))),
+                       log_of, POSITIVE, GAMMA_TRUTH),
+    "inverse gamma by its own rate": (
+        carried_by(inverse_gamma, lambda eps, lam: inverse_gamma.transport(eps, lam * np.array([1, -1]))),
+        log_of, POSITIVE, -GAMMA_TRUTH),
+    "shape held fixed": (
+        carried_by(gamma, lambda eps, lam: gamma.transport(eps, POSITIVE + (lam - POSITIVE) * np.array([0, 1]))),
+        log_of, POSITIVE, GAMMA_TRUTH),
 }
 RIGHT_PATHS = {
     "normal": (normal, lambda z, lam: z**2, TWO, NORMAL_SQUARE),
     "full normal": (full_normal, first_squared, PLANE, plane_truth()),
-    "full normal, turned": (full_normal._replace(transport=lambda eps, lam: full_normal.transport(eps @ TURN, lam)), first_squared, PLANE, plane_truth()),
+    "full normal, turned": (carried_by(full_normal, lambda eps, lam: full_normal.transport(eps @ TURN, lam)),
+                            first_squared, PLANE, plane_truth()),
+    "full normal, turning with lam": (carried_by(full_normal, turning), first_squared, PLANE, plane_truth()),
     "gamma": (gamma, log_of, POSITIVE, GAMMA_TRUTH),
     "inverse gamma": (inverse_gamma, log_of, POSITIVE, -GAMMA_TRUTH),
-    "gamma, from its other end": (gamma._replace(transport=lambda eps, lam: gamma.transport(-np.log1p(-np.exp(-eps)), lam)), log_of, POSITIVE, GAMMA_TRUTH),
+    "gamma, from its other end": (
+        carried_by(gamma, lambda eps, lam: gamma.transport(-np.log1p(-np.exp(-eps)), lam)),
+        log_of, POSITIVE, GAMMA_TRUTH),
 }
 
 
 def try_path(entropy, q, f, lam, truth, **options):
     standard = q._replace(transport=None)
-    values = dict(truth=lambda: truth, estimate=lambda eps: path_gradient(eps, f, q, lam), noise=noise(standard, np.zeros(len(lam))), S=1)
+    values = dict(truth=lambda: truth, estimate=lambda eps: path_gradient(eps, f, q, lam),
+                  noise=noise(standard, np.zeros(len(lam))), S=1)
     return prove(entropy, r"truth; \approx estimate", values, **options)["estimate"]
 
 
@@ -171,7 +216,7 @@ def test_the_gradient_of_the_mean_log_is_trigamma_for_small_and_large_shapes(sha
 # ---- densities
 
 def test_a_log_determinant_that_is_left_out_or_turned_is_seen():
-    """The log-normal without its -log z, and with +log z, in the density and in the mean bound: the entropy is off by mu."""
+    """The log-normal without its -log z, and with +log z; in the mean bound the entropy is off by mu."""
     points = np.array([-1.1, 0.2, 0.9])
     q = log_normal._replace(transport=log_normal_line)
     right = noise_over_slope(points, q, TWO, stats.norm.logpdf)
@@ -189,7 +234,8 @@ def test_a_log_determinant_that_is_left_out_or_turned_is_seen():
 def test_a_determinant_is_more_than_its_diagonal(rng):
     points = rng.uniform(0.2, 0.8, (4, 2))
     plane = full_normal._replace(transport=lambda u, lam: box_muller(u))
-    assert_allclose(noise_over_slope(points, plane, np.zeros(5), lambda u: np.zeros(len(u))), stats.norm.pdf(box_muller(points)).prod(axis=1), rtol=1e-10)
+    assert_allclose(noise_over_slope(points, plane, np.zeros(5), lambda u: np.zeros(len(u))),
+                    stats.norm.pdf(box_muller(points)).prod(axis=1), rtol=1e-10)
 
 
 # ---- relaxed
@@ -207,7 +253,8 @@ def test_the_bias_falls_with_the_temperature_and_its_slope_is_the_coin_s_varianc
     assert np.all(bias < 0) and np.all(np.diff(np.abs(bias)) < 0)
     assert_allclose(2 * bias[2] / 0.1 - bias[1] / 0.2, -pi * (1 - pi), rtol=0.02)
     assert_allclose(area_at_temperature_zero(square, COIN), -pi * (1 - pi), rtol=1e-10)
-    assert_allclose(area_at_temperature_zero(lambda y: 0.3 * y - 1, COIN), 0., atol=1e-12)      # no curvature, no bias at first order
+    straight = area_at_temperature_zero(lambda y: 0.3 * y - 1, COIN)        # no curvature, no bias at first order
+    assert_allclose(straight, 0., atol=1e-12)
 
 
 def test_the_relaxed_gradient_may_point_the_wrong_way_and_is_noisier_when_it_does_not():
@@ -226,7 +273,7 @@ def test_a_relaxed_draw_becomes_a_corner(rng):
 
 WRONG_RELAXED = {
     "temperature forgotten": lambda eps, lam: relax(eps, lam, 1.),
-    "logits not divided": lambda eps, lam: np.exp(lam + eps / 0.6) / np.sum(np.exp(lam + eps / 0.6), axis=-1, keepdims=True),
+    "logits not divided": lambda eps, lam: relax(eps / 0.6, lam, 1.),
     "no noise": lambda eps, lam: relax(0. * eps, lam, 0.6),
 }
 
@@ -236,7 +283,8 @@ def relaxed_estimate(entropy, draw):
 
     def estimate(eps):
         return gradient_of_each(lambda eps, lam: np.mean(f(draw(eps, lam[..., None, :])[..., 0]), axis=-1), eps, COIN)
-    values = dict(truth=lambda: expected_relaxed_slope(f, COIN, 0.6), estimate=estimate, noise=Noise(eps.draw, partial(eps.rule)), S=1)
+    values = dict(truth=lambda: expected_relaxed_slope(f, COIN, 0.6), estimate=estimate,
+                  noise=Noise(eps.draw, partial(eps.rule)), S=1)
     return prove(entropy, r"truth; \approx estimate", values)["estimate"]
 
 
@@ -248,18 +296,21 @@ def test_the_rule_refuses_a_wrong_relaxation(entropy, name):
 
 def test_the_right_relaxation_passes(entropy, rng):
     assert relaxed_estimate(entropy, lambda eps, lam: relax(eps, lam, 0.6)).verdict == PASS
-    assert relaxed_estimate(entropy, lambda eps, lam: relax(-eps, lam, 0.6)).verdict == PASS        # of two, the difference counts, which is symmetric
+    turned = relaxed_estimate(entropy, lambda eps, lam: relax(-eps, lam, 0.6))      # of two the difference counts,
+    assert turned.verdict == PASS                                                   # which is symmetric
     eps = gumbel_noise(3).draw(rng, 5, 2)
     assert relaxed_gradient(eps, square, np.zeros(3), 0.6).shape == (5, 3)
 
 
 def test_gumbel_noise_turned_draws_another_categorical_of_three(entropy):
     lam = np.array([0.9, -0.2, -1.1])
-    values = dict(truth=lambda: np.exp(lam) / np.exp(lam).sum(), right=lambda eps: share_of_largest(eps, lam, 0.6), turned=lambda eps: share_of_largest(-eps, lam, 0.6),
+    values = dict(truth=lambda: np.exp(lam) / np.exp(lam).sum(), right=lambda eps: share_of_largest(eps, lam, 0.6),
+                  turned=lambda eps: share_of_largest(-eps, lam, 0.6),
                   noise=gumbel_noise(3), S=2)
     results = prove(entropy, r"truth; \approx right; \approx turned", values)
     assert results["right"].verdict == PASS and results["turned"].verdict == FAIL
 
 
 def test_the_rademacher_is_fair():
-    assert_allclose([mean_under(uniform_noise(), lambda u: rademacher_line(u, 0.5)**k) for k in (1, 2)], [0., 1.], atol=1e-12)
+    assert_allclose([mean_under(uniform_noise(), lambda u: rademacher_line(u, 0.5)**k) for k in (1, 2)], [0., 1.],
+                    atol=1e-12)

@@ -1,7 +1,8 @@
-"""Path gradients: quoted numbers, planted faults and right variants, the loop by hand beside the one by autograd, ends of an ascent, bad input."""
+"""Path gradients: quoted numbers, planted faults and right variants, both loops, ends of an ascent, bad input."""
 import autograd.numpy as anp
 import numpy as np
 import pytest
+from scipy import stats
 
 from refvi import bernoulli, categorical, diagonal_normal, noise, normal
 from refvi.app.figures import load_press
@@ -44,27 +45,44 @@ def test_plus_and_minus_at_the_quoted_draw():
     """PML.054: twice the score, whatever the model; in sigma, not log sigma, its second entry is divided by sigma."""
     stage = COMPANION.stages["quoted"]()
     values = stage["points"], stage["log_joint"], stage["q"], stage["lam"]
-    twice = (rows.plus_explicit_part(*values) - rows.minus_explicit_part(*values))[0]
+    path, total = rows.path_of_each(*values)[0], rows.minus_explicit_part(*values)[0]
+    twice = COMPANION.names["plus_explicit_part"](*values)[0] - total
     np.testing.assert_allclose(twice, [2 * 1.3 / 0.7, 2 * (1.3**2 - 1)], rtol=1e-12)
     assert [round(v, 2) for v in (*twice, twice[1] / 0.7)] == [3.71, 1.38, 1.97]
-    np.testing.assert_allclose(rows.total_of_density(stage["points"], normal, stage["lam"])[0] / [1, 0.7], [0, -1.4286], atol=1e-4)
+    page = PAGE.read_text(encoding="utf-8")
+    for name, (mu, log_sigma) in {"g": path, "u": twice / 2, "g - u": total}.items():
+        assert f"{name} = ({mu:.3f}, {log_sigma:.3f})" in page
 
 
-@pytest.mark.parametrize("c, path, score", [(0.5, "0.006", "0.305"), (1., "0.200", "0.335"), (3., "4.50", "0.499"), (10., "50.00", "0.500")])
+@pytest.mark.parametrize("c, path, score",
+                         [(0.5, "0.006", "0.305"), (1., "0.200", "0.335"), (3., "4.50", "0.499"),
+                          (10., "50.00", "0.500")])
 def test_the_variances_of_a_wave(c, path, score):
     """PML.087, in the mean of N(0, 1), beside their closed forms."""
     fine = normal._replace(nodes=lambda lam, order=64: normal.nodes(lam, 6 * order))
     f, standard = lambda z: anp.sin(c * z), np.zeros(2)
-    measured = rows.variance_of_slopes(f, fine, standard)[0], variance_of_average(f, fine, standard, 0., 1)[0]
+    measured = rows.variance_of_slopes(f, fine, standard, 1).value[0], variance_of_average(f, fine, standard, 0., 1)[0]
     square, twice = c**2 * np.exp(-c**2), np.exp(-2 * c**2)
-    np.testing.assert_allclose(measured, [c**2 * (1 + twice) / 2 - square, (1 - (1 - 4 * c**2) * twice) / 2 - square], rtol=1e-9)
+    np.testing.assert_allclose(measured, [c**2 * (1 + twice) / 2 - square, (1 - (1 - 4 * c**2) * twice) / 2 - square],
+                               rtol=1e-9)
     page = PAGE.read_text(encoding="utf-8")
     for value, told in zip(measured, (path, score)):
         assert f"{value:.{len(told.split('.')[1])}f}" == told and told in page
 
 
+def test_a_variance_by_quadrature_carries_its_error():
+    """exp(-10 z^2) is narrow beside N(1, 1): nodes are doubled until they miss none of it; a jump never settles."""
+    at, truth = np.array([1., 0.]), [0.9416294409671, 0.8920460195790]        # SciPy's adaptive quadrature
+    value, error = rows.variance_of_slopes(lambda z: anp.exp(-10 * z**2), normal, at, 1)
+    np.testing.assert_allclose(value, truth, rtol=1e-9)
+    assert np.all(error < 1e-9)
+    value, error = rows.variance_of_slopes(lambda z: z * anp.where(z > 1.1, 1., 0.), normal, at, 1)
+    inside = stats.norm.sf(0.1)
+    assert 1e-9 < error[0] < 1e-3 and abs(value[0] - inside * (1 - inside)) < 2 * error[0]
+
+
 def test_the_path_points_to_the_posterior():
-    """PML.076: on average a term of the path points from its draw towards the posterior's mean, far better than one of the score function."""
+    """PML.076: a term of the path points from its draw to the posterior's mean far better than one of the score."""
     data = load_press().stored("score_or_path")
     error = np.hypot(data["random_cosine_error_path"], data["random_cosine_error_score"])
     assert data["random_cosine_path"] - data["random_cosine_score"] > 0.5 > 20 * error
@@ -73,16 +91,39 @@ def test_the_path_points_to_the_posterior():
     assert np.allclose(lines[:, 0] * data["random_score"][:, 1], lines[:, 1] * data["random_score"][:, 0], atol=1e-9)
 
 
-def test_small_steps_climb_alike_and_large_ones_do_not():
+def medians(data, m):
+    """(score, path): the median distance at every step size, infinite where the runs ran away."""
+    return (np.median(np.where(data[f"random_{name}_{m}"] < 0, np.inf, data[f"random_{name}_{m}"]), axis=1)
+            for name in ("score", "path"))
+
+
+def test_small_steps_climb_alike_and_larger_ones_do_not():
+    """PML.077, in the committed picture: what the page says of it."""
     data = load_press().stored("two_estimators")
-    assert all(0 <= data[f"random_path_{r}_{m}"][-1] < 10 for r in range(3) for m in (1, 5, 25))
-    np.testing.assert_allclose(data["random_score_0_25"], data["random_path_0_25"], rtol=0.1)
-    assert data["random_score_2_1"][-1] == data["random_score_2_5"][-1] == -1, "the score function with few draws has not run away"
+    small, beyond = data["rate"] < 1e-4, data["rate"] > data["longest"]
+    ends = {}
+    for m in (1, 5, 25):
+        score, path = medians(data, m)
+        np.testing.assert_allclose(score[small], path[small], rtol=0.6)
+        assert np.all(np.isfinite(path) != beyond) and np.all(score[~small & ~beyond] > path[~small & ~beyond])
+        ends[m] = np.min(score), np.min(path)
+    assert ends[1][1] < ends[25][0]
+
+
+def test_a_single_draw_climbs_by_the_path_and_runs_away_by_the_score(rng):
+    """Fresh draws at a step of 1e-3: one try in 300 shows something else, and of four one will do."""
+    script = load_press().load("two_estimators")
+
+    def once():
+        data = script.data(rng, rates=np.array([1e-3]), runs=1, draws=(1,))
+        return data["random_score_1"][0][0] == -1 and 0 <= data["random_path_1"][0][0] < 1
+    assert any(once() for _ in range(4))
 
 
 # ---- planted faults, and variants that are right: the rule of the noise tells them apart
 
-def estimator(stage, sd=lambda sigma: sigma, unit=1, reuse=False, explicit=False, entropy=1., slope_of_q=1., noise_sd=lambda sd: sd**2, prior=1., factor=1.):
+def estimator(stage, sd=lambda sigma: sigma, unit=1, reuse=False, explicit=False, entropy=1., slope_of_q=1.,
+              noise_sd=lambda sd: sd**2, prior=1., factor=1.):
     """The code task's estimator with a place for every fault."""
     x, theta = stage["x"], stage["theta"]
 
@@ -90,18 +131,35 @@ def estimator(stage, sd=lambda sigma: sigma, unit=1, reuse=False, explicit=False
         mu, sigma = lam[:2], sd(np.exp(lam[2:]))
         eps = eps[..., :1] + 0 * eps if reuse else eps
         z = mu + sigma * eps
-        slope = (x - z @ theta.y.T) @ theta.y / noise_sd(theta.noise_sd) - prior * z / theta.prior_sd**2 + (0 if explicit else slope_of_q * eps / sigma)
+        slope = (x - z @ theta.y.T) @ theta.y / noise_sd(theta.noise_sd) - prior * z / theta.prior_sd**2
+        slope = slope + (0 if explicit else slope_of_q * eps / sigma)
         scaled = slope * sigma**unit * eps + (entropy if explicit else 0.)
         return factor * np.mean(np.concatenate([slope, scaled], axis=-1), axis=-2)
     return row
 
 
 def plus(stage):
-    return lambda eps, log_joint, q, lam: np.mean(rows.path_of_each(eps, log_joint, q, lam) + rows.score_of_each(eps, q, lam), axis=-2)
+    def row(eps, log_joint, q, lam):
+        return np.mean(rows.path_of_each(eps, log_joint, q, lam) + rows.partial_of_density(eps, q, lam), axis=-2)
+    return row
 
 
 def total_subtracted(stage):
-    return lambda eps, log_joint, q, lam: np.mean(rows.path_of_each(eps, log_joint, q, lam) - rows.total_of_density(eps, q, lam), axis=-2)
+    def row(eps, log_joint, q, lam):
+        return np.mean(rows.path_of_each(eps, log_joint, q, lam) - rows.total_of_density(eps, q, lam), axis=-2)
+    return row
+
+
+def path_by_autograd(stage):
+    def row(eps, log_joint, q, lam):
+        return path_gradient(eps, log_weight(log_joint, q, explicit=False), q, lam)
+    return row
+
+
+def zero_mean_added(stage):
+    def row(eps, lam):
+        return estimator(stage)(eps, lam) + 0.7 * np.mean(np.concatenate([eps, eps**2 - 1], axis=-1), axis=-2)
+    return row
 
 
 def by(**fault):
@@ -109,25 +167,30 @@ def by(**fault):
 
 
 FAULTS = {
-    "1 variance for sd": by(sd=np.square), "1 variance for sd, full": by(sd=np.square, explicit=True), "2 no sigma in dz/dlog sigma": by(unit=0),
-    "8 log variance for log sd": by(sd=lambda sigma: sigma**0.5), "10 one eps for two latents": by(reuse=True), "10 one eps for two latents, full": by(reuse=True, explicit=True),
-    "11 entropy dropped": by(explicit=True, entropy=0.), "entropy with a minus": by(explicit=True, entropy=-1.), "plus in the path": by(slope_of_q=-1.),
-    "sign": by(factor=-1.), "factor 2": by(factor=2.), "likelihood variance for sd": by(noise_sd=lambda sd: sd), "no path through the prior": by(prior=0.),
+    "1 variance for sd": by(sd=np.square), "1 variance for sd, full": by(sd=np.square, explicit=True),
+    "2 no sigma in dz/dlog sigma": by(unit=0),
+    "8 log variance for log sd": by(sd=lambda sigma: sigma**0.5), "10 one eps for two latents": by(reuse=True),
+    "10 one eps for two latents, full": by(reuse=True, explicit=True),
+    "11 entropy dropped": by(explicit=True, entropy=0.), "entropy with a minus": by(explicit=True, entropy=-1.),
+    "plus in the path": by(slope_of_q=-1.),
+    "sign": by(factor=-1.), "factor 2": by(factor=2.), "likelihood variance for sd": by(noise_sd=lambda sd: sd),
+    "no path through the prior": by(prior=0.),
     "total derivative subtracted": total_subtracted,
 }
 RIGHT = {
     "sticking the landing": by(), "full": by(explicit=True), "the slide's plus": plus,
     "rows": lambda stage: rows.path_estimate, "autograd": lambda stage: path_gradient,
-    "autograd without the explicit part": lambda stage: lambda eps, log_joint, q, lam: path_gradient(eps, log_weight(log_joint, q, explicit=False), q, lam),
+    "autograd without the explicit part": path_by_autograd,
     "moments": lambda stage: regression.moments_of_noise,
-    "a zero-mean term": lambda stage: lambda eps, lam: estimator(stage)(eps, lam) + 0.7 * np.mean(np.concatenate([eps, eps**2 - 1], axis=-1), axis=-2),
+    "a zero-mean term": zero_mean_added,
 }
 
 
 def judged(entropy, rng, variant, **options):
     """At half the variance of the best q, where no entry of the gradient is small."""
-    stage, _, _ = COMPANION.names["line"](*COMPANION.names["problem"](rng, rng.uniform(0.3, 0.5, 2)))
-    values = stage | dict(f=log_weight(stage["log_joint"], diagonal_normal), truth=stage["gradient_of_a_regression"], row=variant(stage))
+    stage = COMPANION.names["line"](*COMPANION.names["problem"](rng, rng.uniform(0.3, 0.5, 2)))
+    values = stage | dict(f=log_weight(stage["log_joint"], diagonal_normal), truth=stage["gradient_of_a_regression"],
+                          row=variant(stage))
     return prove(entropy, r"truth; \approx row", values, **options)["row"]
 
 
@@ -150,7 +213,8 @@ def test_right_variants_pass(entropy, rng, name):
 def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, explicit):
     x, theta = random_problem(rng, N, D)
     lam, rate, traces = np.concatenate([rng.normal(size=D), np.full(D, -1.5)]), robbins_monro(0.03, delay=100), ([], [])
-    ends = [fit(x, theta, lam, generator(entropy), 100, S, rate, watch=lambda step, lam: trace.append(lam.copy()), explicit=explicit)
+    ends = [fit(x, theta, lam, generator(entropy), 100, S, rate, watch=lambda step, lam: trace.append(lam.copy()),
+                explicit=explicit)
             for fit, trace in zip((readable, regression.fit), traces)]
     np.testing.assert_allclose(*traces, rtol=1e-9, atol=1e-10)
     np.testing.assert_allclose(ends[0].lam, ends[1].lam, rtol=1e-9, atol=1e-10)
@@ -160,7 +224,11 @@ def test_the_same_noise_gives_the_same_steps(rng, entropy, D, N, S, explicit):
 def test_the_page_s_estimator_under_adam_takes_them_as_well(rng, entropy):
     x, theta = random_problem(rng)
     plain = generator(entropy)
-    slow = adam(lambda lam: regression.draws_by_hand(plain.standard_normal((1, 5, 2)), x, theta, lam)[0], START, 200, 0.02)
+
+    def gradient(lam):
+        return regression.draws_by_hand(plain.standard_normal((1, 5, 2)), x, theta, lam)[0]
+
+    slow = adam(gradient, START, 200, 0.02)
     fast = generator(entropy)
     np.testing.assert_allclose(slow.lam, regression.fit(x, theta, START, fast, 200, 5, 0.02).lam, rtol=1e-9, atol=1e-10)
     assert plain.random() == fast.random()
@@ -170,15 +238,21 @@ def test_noise_comes_in_blocks_without_a_seam(rng, entropy, monkeypatch):
     x, theta = random_problem(rng)
     whole = regression.fit(x, theta, START, generator(entropy), 50, 5, 0.01)
     monkeypatch.setattr(regression, "BLOCK", 70)        # seven steps of ten numbers at once
-    np.testing.assert_allclose(regression.fit(x, theta, START, generator(entropy), 50, 5, 0.01).lam, whole.lam, rtol=1e-12)
+    pieces = regression.fit(x, theta, START, generator(entropy), 50, 5, 0.01)
+    np.testing.assert_allclose(pieces.lam, whole.lam, rtol=1e-12)
 
 
 # ---- where they end
 
 def test_the_fit_ends_at_the_best_bound(rng):
+    """Within 0.02 nats. Of 60 runs the furthest ended at 0.004: one in a hundred may miss, of three one will do."""
     x, theta = random_problem(rng, N=100)
     best = models.elbo(models.mean_field(x, theta), x, theta)
-    assert best - 0.02 < models.elbo(regression.fit(x, theta, START, rng, 3000, 10, robbins_monro(0.05, delay=300)).lam, x, theta) <= best
+
+    def distance():
+        end = regression.fit(x, theta, START, rng, 3000, 10, robbins_monro(0.05, delay=300))
+        return best - models.elbo(end.lam, x, theta)
+    assert any(0 <= distance() < 0.02 for _ in range(3))
 
 
 def test_it_sticks_the_landing_where_the_full_gradient_does_not(entropy, rng):
@@ -186,9 +260,12 @@ def test_it_sticks_the_landing_where_the_full_gradient_does_not(entropy, rng):
     theta = models.regression(np.array([[1., 1., 1., 1.], [1., -1., 1., -1.]]).T, prior_sd=1.5, noise_sd=0.7)
     x = theta.y @ [0.9, 0.6] + rng.uniform(-0.5, 0.5, 4)
     best = models.mean_field(x, theta)
-    away = {explicit: np.max(np.abs(readable(x, theta, best + 0.1, generator(entropy), 600, 4, 0.05, ascend=gradient_ascent, explicit=explicit).lam - best))
-            for explicit in (False, True)}
-    assert away[False] < 1e-6 and away[True] > 1e-3
+
+    def away(explicit):
+        plain = generator(entropy)
+        end = readable(x, theta, best + 0.1, plain, 200, 4, 0.05, explicit=explicit, ascend=gradient_ascent)
+        return np.max(np.abs(end.lam - best))
+    assert away(False) < 1e-6 and away(True) > 1e-3
 
 
 def test_a_model_that_is_no_normal(rng):
@@ -220,21 +297,26 @@ def broken_at(call, value):
 @pytest.mark.parametrize("value, told", [(np.nan, "log_joint is nan"), (np.inf, "log_joint is -inf")])
 def test_a_log_joint_that_is_not_finite_is_named(rng, value, told):
     steps = []
-    with np.errstate(invalid="ignore"), pytest.warns(RuntimeWarning, match=rf"^{told} for draw 3, z = \[[^\]]+\], at step 8; the last finite parameters are returned$"):
-        ascent = reparameterized(broken_at(8, value), diagonal_normal, START, rng, 50, 5, 0.01, watch=lambda step, lam: steps.append(lam.copy()))
+    words = rf"^{told} for draw 3, z = \[[^\]]+\], at step 8; the last finite parameters are returned$"
+    with np.errstate(invalid="ignore"), pytest.warns(RuntimeWarning, match=words):
+        ascent = reparameterized(broken_at(8, value), diagonal_normal, START, rng, 50, 5, 0.01,
+                                 watch=lambda step, lam: steps.append(lam.copy()))
     assert ascent.steps == 7 == len(steps) and np.array_equal(ascent.lam, steps[-1])
 
 
 def test_a_slope_that_is_not_finite_is_named(rng):
     """sqrt of |z| has no slope at zero; the values are fine."""
     still = normal._replace(transport=lambda eps, lam: 0. * eps * lam[..., 0])
-    with np.errstate(divide="ignore", invalid="ignore"), pytest.warns(RuntimeWarning, match="^the slope of log_joint is nan for draw 1, z = .* at step 1;"):
+    words = "^the slope of log_joint is nan for draw 1, z = .* at step 1;"
+    with np.errstate(divide="ignore", invalid="ignore"), pytest.warns(RuntimeWarning, match=words):
         assert reparameterized(lambda z: -anp.abs(z)**0.5, still, np.array([0.5, 0.]), rng, 5, 3, 0.1).steps == 0
 
 
-@pytest.mark.parametrize("lam, told", [([0., 0., 0., 800.], "sigma leaves the range of floats, its logarithm is 800,"),
-                                       ([0., 0., -800., 0.], "sigma leaves the range of floats, its logarithm is -800,"),
-                                       ([1e200, 0., 0., 0.], "the gradient, of length .*, or its square is not finite")])
+@pytest.mark.parametrize("lam, told", [
+    ([0., 0., 0., 800.], "sigma leaves the range of floats, its logarithm is 800,"),
+    ([0., 0., -800., 0.], "sigma leaves the range of floats, its logarithm is -800,"),
+    ([1e200, 0., 0., 0.], "the gradient, of length .*, or its square is not finite"),
+])
 def test_the_loop_by_hand_stops_as_well(rng, lam, told):
     x, theta = random_problem(rng)
     with pytest.warns(RuntimeWarning, match=f"^{told} at step 1; the last finite parameters are returned"):
@@ -256,25 +338,30 @@ def test_ctrl_c_returns_what_has_been_reached(rng, fit):
 
 # ---- bad input
 
-@pytest.mark.parametrize("q, lam, name", [(bernoulli, np.zeros(2), "bernoulli"), (categorical, np.zeros(3), "categorical")])
+@pytest.mark.parametrize("q, lam, name",
+                         [(bernoulli, np.zeros(2), "bernoulli"), (categorical, np.zeros(3), "categorical")])
 def test_a_family_without_a_transport_is_sent_to_the_score_function(rng, q, lam, name):
-    message = rf"^q \({name}\) has no transport: .* take the score function \(refvi.gradients.score_function\), which needs none$"
+    message = rf"^q \({name}\) has no transport: .* take the score function \(refvi.gradients.score_function\), which"
     with pytest.raises(ValueError, match=message):
         path_gradient(np.zeros((2, 3)), lambda z, lam: z, q, lam)
     with pytest.raises(ValueError, match=message):
         reparameterized(lambda z: z, q, lam, rng, 5, 3, 0.1)
 
 
-@pytest.mark.parametrize("f, shape", [(lambda z, lam: z, r"\(2, 5, 2\)"), (lambda z, lam: np.zeros(2), r"\(2,\)"), (lambda z, lam: 0., r"\(\)")])
+@pytest.mark.parametrize("f, shape",
+                         [(lambda z, lam: z, r"\(2, 5, 2\)"), (lambda z, lam: np.zeros(2), r"\(2,\)"),
+                          (lambda z, lam: 0., r"\(\)")])
 def test_an_f_of_the_wrong_shape_is_refused(rng, f, shape):
-    with pytest.raises(ValueError, match=rf"f returned shape {shape} for z of 2 repetitions of 5 draws, expected \(2, 5\): one number for each draw"):
+    words = rf"f returned shape {shape} for z of 2 repetitions of 5 draws, expected \(2, 5\): one number for each draw"
+    with pytest.raises(ValueError, match=words):
         path_gradient(noise(diagonal_normal, np.zeros(4)).draw(rng, 2, 5), f, diagonal_normal, START)
 
 
 @pytest.mark.parametrize("log_joint, shape", [(lambda z: -z**2, r"\(1, 5, 2\)"), (lambda z: 0., r"\(\)")])
 def test_a_log_joint_of_the_wrong_shape_is_refused(rng, log_joint, shape):
     """Even where it would broadcast."""
-    with pytest.raises(ValueError, match=rf"^log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one number for each draw"):
+    words = rf"^log_joint returned shape {shape} for z of 1 repetition of 5 draws, expected \(1, 5\): one number"
+    with pytest.raises(ValueError, match=words):
         reparameterized(log_joint, diagonal_normal, START, rng, 5, 5, 0.1)
 
 
@@ -294,6 +381,7 @@ def test_bad_calls_of_the_loop_by_hand_are_refused(rng, change, message):
 
 
 def test_a_log_joint_that_is_not_finite_stops_the_ascent_even_where_its_slope_is(rng):
-    with pytest.warns(RuntimeWarning, match="log_joint is nan for draw 1, z = -.* at step 1; the last finite parameters are returned"), np.errstate(invalid="ignore"):
+    words = "log_joint is nan for draw 1, z = -.* at step 1; the last finite parameters are returned"
+    with pytest.warns(RuntimeWarning, match=words), np.errstate(invalid="ignore"):
         ascent = reparameterized(anp.log, normal, np.array([-9., -1.]), rng, 5, 3, 0.1)
     assert ascent.steps == 0 and np.array_equal(ascent.lam, [-9., -1.])

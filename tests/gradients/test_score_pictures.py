@@ -1,6 +1,7 @@
-"""The pictures of the score-function chapter: arrows, contours, the run of black-box inference and its moving picture, the regression's plate.
+"""The pictures of the score function: arrows, contours, the run of black-box inference, its moving picture, the plate.
 
-Truth comes from SciPy's densities and Gauss-Hermite nodes, which are exact here: a log weight is quadratic, a squared term of degree six.
+Truth comes from SciPy's densities and Gauss-Hermite nodes, which are exact here: a log weight is quadratic, a squared
+term of degree six.
 """
 import io
 import tempfile
@@ -25,7 +26,10 @@ CENTRE, SD = np.array([1.5, 0.6]), 0.2      # q of the slide
 
 
 def log_weight(theta):
-    """log p(theta, D) - log q(theta) by SciPy, for the model read off the slide: targets 1.054 and 1.489 at 0 and 1, noise 0.1, prior N(0, I)."""
+    """log p(theta, D) - log q(theta) by SciPy, for the model read off the slide.
+
+    Targets 1.054 and 1.489 at 0 and 1, noise 0.1, prior N(0, I).
+    """
     fit = theta @ np.array([[1., 1.], [0., 1.]])
     joint = stats.norm.logpdf(theta).sum(axis=-1) + stats.norm.logpdf([1.054, 1.489], fit, 0.1).sum(axis=-1)
     return joint - stats.norm.logpdf(theta, CENTRE, SD).sum(axis=-1)
@@ -34,7 +38,8 @@ def log_weight(theta):
 def one_term():
     """(mean, variance) (2,) of one black arrow, exactly."""
     t, w = np.polynomial.hermite_e.hermegauss(12)
-    grid, weights = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / w.sum()**2
+    grid = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
+    weights = np.outer(w, w).ravel() / w.sum()**2
     terms = log_weight(CENTRE + SD * grid)[:, None] * grid / SD
     return weights @ terms, weights @ terms**2 - (weights @ terms)**2
 
@@ -69,13 +74,18 @@ def test_the_cross_is_the_exact_gradient_and_its_bars_the_exact_standard_error(n
 
 @pytest.mark.parametrize("M", [3, 5, 10, 25])
 def test_green_scatters_about_the_exact_gradient_as_its_variance_says(M, rng):
-    """Three strikes on fresh draws, so a true variance is called false once in 5e7 runs; one that is a half too large does not pass."""
+    """Three strikes on fresh draws, so a true variance is called false once in 5e7 runs.
+
+    One that is a half too large does not pass.
+    """
     mean, variance = one_term()
 
     def squares(n, strike):
         eps = noise(diagonal_normal, SHARED.LAM)
-        return moments((weighted_score(eps.draw(rng, size, M), SHARED.log_joint, diagonal_normal, SHARED.LAM, 0.)[:, :2] - mean)**2
-                       for size in np.diff(np.linspace(0, n, 1 + -(-n // 10_000)).astype(int)))
+        sizes = np.diff(np.linspace(0, n, 1 + -(-n // 10_000)).astype(int))
+        averages = (weighted_score(eps.draw(rng, size, M), SHARED.log_joint, diagonal_normal, SHARED.LAM, 0.)
+                    for size in sizes)
+        return moments((average[:, :2] - mean)**2 for average in averages)
 
     trial = escalate(squares, variance / M, n1=40_000)
     assert trial.verdict == PASS, (trial.last.mean, variance / M)
@@ -97,7 +107,8 @@ def test_contours_lie_at_their_parts_of_the_peak():
     for name in ARROWS:
         numbers = PRESS.stored(name)
         for ellipse, level in zip(numbers["q"], (0.8, 0.6, 0.4, 0.2), strict=True):
-            np.testing.assert_allclose(stats.norm.pdf(ellipse, CENTRE, SD).prod(axis=-1) / stats.norm.pdf(CENTRE, CENTRE, SD).prod(), level, rtol=1e-10)
+            part = stats.norm.pdf(ellipse, CENTRE, SD).prod(axis=-1) / stats.norm.pdf(CENTRE, CENTRE, SD).prod()
+            np.testing.assert_allclose(part, level, rtol=1e-10)
         assert_on_levels(numbers["posterior"], SHARED)
     assert_on_levels(PRESS.stored("bbvi_run")["posterior"], RUN)
 
@@ -107,7 +118,8 @@ def assert_on_levels(ellipses, script):
     peak = models.linear_gaussian.log_joint(models.posterior(script.X, script.THETA)[0], script.X, script.THETA)
     assert len(ellipses) == len(SHARED.POSTERIOR_LEVELS) == 5
     for ellipse, level in zip(ellipses, SHARED.POSTERIOR_LEVELS):
-        np.testing.assert_allclose(models.linear_gaussian.log_joint(ellipse, script.X, script.THETA) - peak, np.log(level), rtol=0, atol=1e-9)
+        np.testing.assert_allclose(models.linear_gaussian.log_joint(ellipse, script.X, script.THETA) - peak,
+                                   np.log(level), rtol=0, atol=1e-9)
 
 
 # ---- the run
@@ -126,9 +138,11 @@ def test_the_run_has_the_slide_s_posterior_and_optimum():
 
 
 def test_a_fresh_run_ends_at_the_best_factorized_normal(rng):
-    """None of 198 runs ended further off than OFF, so fewer than 15 in 1000 do (at 95 %), and five in a row less than once in 10^9.
+    """None of 198 runs ended further off than OFF, so fewer than 15 in 1000 do (at 95 %), and five in a row less than
+    once in 10^9.
 
-    These ends had a standard deviation of (.0055, .0086, .0114, .0069) about the optimum, the first spread being still .0255 too wide.
+    These ends had a standard deviation of (.0055, .0086, .0114, .0069) about the optimum, the first spread being still
+    .0255 too wide.
     """
     for trial in range(5):
         path = np.asarray(RUN.data(rng)["random_lam"])
@@ -242,7 +256,8 @@ def test_a_rendering_cut_short_changes_no_picture_and_leaves_no_rubbish(tmp_path
 # ---- the plate
 
 def test_the_plate_reads_as_the_regression(rng):
-    """p(theta|sigma_theta) prod_i p(Y_i|x_i, theta, sigma_y), off the edges, has the density of the model that the run climbs."""
+    """p(theta|sigma_theta) prod_i p(Y_i|x_i, theta, sigma_y), off the edges, has the density of the model that the run
+    climbs."""
     numbers = {key: value.tolist() for key, value in PRESS.stored("regression_plate").items()}
     parents = {node: {parent for parent, child in numbers["edges"] if child == node} for node in numbers["random"]}
     assert parents == {"$θ$": {"$σ_θ$"}, "$Y_i$": {"$x_i$", "$θ$", "$σ_y$"}}
@@ -250,7 +265,8 @@ def test_the_plate_reads_as_the_regression(rng):
     inputs, theta = np.linspace(0, 1, 5), rng.normal(size=2)
     value = {"$σ_θ$": RUN.THETA.prior_sd, "$σ_y$": RUN.THETA.noise_sd, "$θ$": theta}
     density = {"$θ$": lambda own: stats.norm.logpdf(value["$θ$"], 0, own["$σ_θ$"]).sum(),
-               "$Y_i$": lambda own: stats.norm.logpdf(own["$Y_i$"], own["$θ$"][0] + own["$θ$"][1] * own["$x_i$"], own["$σ_y$"])}
+               "$Y_i$": lambda own: stats.norm.logpdf(own["$Y_i$"], own["$θ$"][0] + own["$θ$"][1] * own["$x_i$"],
+                                                      own["$σ_y$"])}
     total = 0.
     for node in numbers["random"]:
         for i in range(5) if node in numbers["plate"] else [0]:

@@ -30,7 +30,7 @@ def test_backward_against_central_differences(name, rng):
         return np.sum(delta * forward(theta, y, SIZES, g)[-1])
 
     central = np.array([(value(theta + h * e) - value(theta - h * e)) / (2 * h) for e in np.eye(len(theta))])
-    np.testing.assert_allclose(mine, central, atol=1e-7)
+    np.testing.assert_allclose(mine, central, rtol=0, atol=1e-5 * np.max(np.abs(mine)))
 
 
 def test_a_planted_fault_is_seen(rng):
@@ -46,7 +46,8 @@ def test_a_planted_fault_is_seen(rng):
 def test_float32_throughout(name, rng):
     g, theta = ACTIVATIONS[name], initial(rng, SIZES, np.float32)
     seen = []
-    spying = g._replace(value=lambda a: seen.append(a.dtype) or g.value(a), slope=lambda h: seen.append(g.slope(h).dtype) or g.slope(h))
+    spying = g._replace(value=lambda a: seen.append(a.dtype) or g.value(a),
+                        slope=lambda h: seen.append(g.slope(h).dtype) or g.slope(h))
     hs = forward(theta, rng.normal(size=(20, 7)).astype(np.float32), SIZES, spying)
     gradient = backward(theta, hs, np.ones((20, 3), np.float32), SIZES, spying)
     assert {h.dtype for h in hs} | {gradient.dtype} | set(seen) == {np.dtype(np.float32)}
@@ -69,19 +70,20 @@ def test_layers_are_views_and_sizes_are_checked(rng):
     theta = np.zeros(count(SIZES))
     layers(theta, SIZES)[1][0][2, 3] = 7.
     assert np.sum(theta) == 7. and count(SIZES) == 7 * 6 + 6 + 6 * 5 + 5 + 5 * 3 + 3
-    with pytest.raises(ValueError, match=r"theta has shape \(5,\), expected \(101,\): weights and biases of layers 7-6-5-3"):
+    with pytest.raises(ValueError, match=r"theta has shape \(5,\), expected \(101,\): .* of layers 7-6-5-3"):
         layers(np.zeros(5), SIZES)
 
 
 def test_initial_weights_keep_the_size_of_what_passes(rng):
-    theta = initial(rng, (400, 400, 400))
+    """Over 4000 units the ratio of mean squares is one with a standard deviation of 0.022."""
+    sizes = (400, 4000, 1)
     y = np.abs(rng.normal(size=(100, 400)))
-    hs = forward(theta, y, (400, 400, 400), rectified)
+    hs = forward(initial(rng, sizes), y, sizes, rectified)
     assert 0.7 < np.mean(hs[1]**2) / np.mean(y**2) < 1.4
 
 
 @pytest.mark.parametrize("y, message", [
-    (np.full((3, 7), 255, np.uint8), r"expected float in \[0, 1\] or standardized inputs, got uint8 max 255; divide by 255."),
+    (np.full((3, 7), 255, np.uint8), r"expected float in \[0, 1\] .*, got uint8 max 255; divide by 255."),
     (np.zeros((7, 3)), r"y has shape \(7, 3\), expected \(any, 7\)"),
     (np.zeros((0, 7)), "empty batch"),
     (np.zeros(7), r"y has shape \(7,\)"),

@@ -23,8 +23,10 @@ def test_truncation_keeps_the_most_probable_and_sums_to_one(rng):
 
 def test_a_beam_as_wide_as_all_prefixes_is_exact(rng):
     V, length = 3, 4
-    tables = {prefix: np.log(rng.dirichlet(np.ones(V))) for n in range(length) for prefix in itertools.product(range(V), repeat=n)}
-    scores = {words: sum(tables[words[:n]][words[n]] for n in range(length)) for words in itertools.product(range(V), repeat=length)}
+    prefixes = [prefix for n in range(length) for prefix in itertools.product(range(V), repeat=n)]
+    tables = {prefix: np.log(rng.dirichlet(np.ones(V))) for prefix in prefixes}
+    scores = {words: sum(tables[words[:n]][words[n]] for n in range(length))
+              for words in itertools.product(range(V), repeat=length)}
     best = max(scores, key=scores.get)
     words, score = beam_search(tables.__getitem__, length, V**(length - 1))
     assert words == best and score == pytest.approx(scores[best])

@@ -32,28 +32,33 @@ def test_blocks_agree_with_scipy_and_with_autograd(N, components, rng):
     g = mixture.gradient(x, *components)
     np.testing.assert_allclose(g.value, by_scipy(x, *components), rtol=1e-10)
     for i, mine in enumerate((g.logits, g.mu, g.log_sigma)):
-        theirs = grad(lambda v: sum(logsumexp(readable(x, *components[:i], v, *components[i + 1:]), 1)))(components[i]) if N < 10 else mine
-        np.testing.assert_allclose(mine, theirs, rtol=1e-8, atol=1e-9)
+        def value(v):
+            return sum(logsumexp(readable(x, *components[:i], v, *components[i + 1:]), 1))
+
+        if N < 10:
+            np.testing.assert_allclose(mine, grad(value)(components[i]), rtol=1e-8, atol=1e-9)
 
 
 def readable(x, logits, mu, log_sigma):
     import autograd.numpy as anp
-    return logits - logsumexp(logits) - log_sigma - 0.5 * anp.log(2 * anp.pi) - 0.5 * ((x[:, None] - mu) * anp.exp(-log_sigma))**2
+    half_squares = 0.5 * ((x[:, None] - mu) * anp.exp(-log_sigma))**2
+    return logits - logsumexp(logits) - log_sigma - 0.5 * anp.log(2 * anp.pi) - half_squares
 
 
 def test_the_readable_table_is_what_the_blocks_sum(components, rng):
     x = rng.normal(size=50)
-    table = mixture.log_joint(x, *components)
+    table = mixture.log_joint_of_each(x, *components)
     r = np.exp(table - logsumexp(table, axis=1)[:, None])
     g = mixture.gradient(x, *components)
-    np.testing.assert_allclose(g.logits, r.sum(axis=0) - 50 * np.exp(components[0] - logsumexp(components[0])), atol=1e-10)
-    np.testing.assert_allclose(g.mu, np.sum(r * (x[:, None] - components[1]) * np.exp(-2 * components[2]), axis=0), atol=1e-9)
+    logits, mu, log_sigma = components
+    np.testing.assert_allclose(g.logits, r.sum(axis=0) - 50 * np.exp(logits - logsumexp(logits)), atol=1e-10)
+    np.testing.assert_allclose(g.mu, np.sum(r * (x[:, None] - mu) * np.exp(-2 * log_sigma), axis=0), atol=1e-9)
 
 
 def test_a_datum_far_below_the_others_does_not_underflow(components):
     x = np.array([0.1, 0.4, 900.])
     g = mixture.gradient(x, *components)
-    table = mixture.log_joint(x, *components)
+    table = mixture.log_joint_of_each(x, *components)
     np.testing.assert_allclose(g.value, np.sum(logsumexp(table, axis=1)), rtol=1e-10)
     assert g.value < -1e4 and all(np.all(np.isfinite(v)) for v in g)
 
@@ -67,7 +72,8 @@ def test_memory_does_not_grow_with_the_data(components, rng):
         mixture.gradient(x, *components)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < peaks[0] + 8 * 800_000 * 1.5 and peaks[1] < 8 * 800_000 * 4 / 2      # the N x K table would be the whole of the last
+    table = 8 * 800_000 * 4
+    assert peaks[1] < peaks[0] + 8 * 800_000 * 1.5 and peaks[1] < table / 2
 
 
 def test_network_means_and_scales(rng):
@@ -79,7 +85,7 @@ def test_network_means_and_scales(rng):
         return mixture.network_gradient(theta, x, logits, y, sizes)[0]
 
     central = [(at(theta + h * e) - at(theta - h * e)) / (2 * h) for e in np.eye(len(theta))]
-    np.testing.assert_allclose(g, central, atol=1e-6)
+    np.testing.assert_allclose(g, central, rtol=0, atol=1e-5 * np.max(np.abs(g)))
 
 
 def test_em_never_falls_and_stands_still_where_the_gradient_vanishes(components, rng):
@@ -95,7 +101,8 @@ def test_em_never_falls_and_stands_still_where_the_gradient_vanishes(components,
 
 @pytest.mark.parametrize("change, message", [
     (dict(x=np.zeros((5, 1))), r"x has shape \(5, 1\), expected \(any,\)"), (dict(x=np.zeros(0)), "empty data"),
-    (dict(x=np.array([0., np.nan])), r"x\[1\] is nan; 1 of 2"), (dict(mu=np.zeros(3)), r"mu has shape \(3,\), expected \(4,\): one for each of the K=4"),
+    (dict(x=np.array([0., np.nan])), r"x\[1\] is nan; 1 of 2"),
+    (dict(mu=np.zeros(3)), r"mu has shape \(3,\), expected \(4,\): one for each of the K=4"),
 ])
 def test_bad_input_to_the_mixture(change, message, components):
     given = dict(x=np.zeros(5), logits=components[0], mu=components[1], log_sigma=components[2]) | change
@@ -112,8 +119,12 @@ def test_the_decoder_s_probabilities_and_gradient(D, rng):
     np.testing.assert_allclose(np.sum(decoder.probabilities(theta, sizes)), 1, rtol=1e-9)
     value, g = decoder.gradient(theta, counts, sizes)
     np.testing.assert_allclose(value, counts @ np.log(decoder.probabilities(theta, sizes)), rtol=1e-12)
-    central = [(decoder.gradient(theta + h * e, counts, sizes)[0] - decoder.gradient(theta - h * e, counts, sizes)[0]) / (2 * h) for e in np.eye(len(theta))]
-    np.testing.assert_allclose(g, central, atol=1e-7)
+
+    def at(theta):
+        return decoder.gradient(theta, counts, sizes)[0]
+
+    central = [(at(theta + h * e) - at(theta - h * e)) / (2 * h) for e in np.eye(len(theta))]
+    np.testing.assert_allclose(g, central, rtol=0, atol=1e-5 * np.max(np.abs(g)))
 
 
 def test_the_decoder_s_marginal_by_draws(rng):
@@ -127,7 +138,8 @@ def test_the_decoder_s_marginal_by_draws(rng):
 
 def test_the_decoder_reaches_the_saturated_maximum(rng):
     sizes, counts = (1, 4, 3), np.array([5., 2., 9.])
-    end = adam(lambda theta: decoder.gradient(theta, counts, sizes)[1], rng.normal(size=count(sizes)) * 0.3, 1500, lambda t: 0.05 / (1 + t / 300)).lam
+    start = rng.normal(size=count(sizes)) * 0.3
+    end = adam(lambda theta: decoder.gradient(theta, counts, sizes)[1], start, 500, lambda t: 0.05 / (1 + t / 300)).lam
     np.testing.assert_allclose(decoder.probabilities(end, sizes), counts / 16, atol=1e-3)
     with pytest.raises(ValueError, match=r"counts has shape \(2,\), expected \(3,\)"):
         decoder.gradient(end, counts[:2], sizes)
@@ -176,7 +188,7 @@ def twice(theta):
 FAULTS = {
     "1 expectation under the prior": lambda: np.exp(log_prior(np.arange(2), THETA)) @ each(),
     "2 weights not normalized": lambda: np.exp(P.log_joint(np.arange(2), X, THETA)) @ each(),
-    "3 gradient of p for gradient of log p": lambda: np.exp(POSTERIOR) @ (np.exp(P.log_joint(np.arange(2), X, THETA))[:, None] * each()),
+    "3 gradient of p for gradient of log p": lambda: np.exp(POSTERIOR + P.log_joint(np.arange(2), X, THETA)) @ each(),
     "4 prior's gradient dropped": lambda: np.exp(POSTERIOR) @ each(lambda z, x, theta: log_likelihood(x, z, theta)),
     "5 stale responsibilities": lambda: np.exp(POSTERIOR[::-1]) @ each(),
     "6 weights differentiated as well": lambda: twice(THETA),
@@ -187,7 +199,8 @@ FAULTS = {
 def test_planted_faults_are_refused(entropy, name):
     fault = FAULTS[name]
     assert prove(entropy, "truth; = row", dict(truth=truth, row=lambda: fault()))["row"].verdict == FAIL
-    assert prove(entropy, "truth; = row", dict(truth=truth, row=lambda: np.exp(POSTERIOR) @ each()))["row"].verdict == PASS
+    right = dict(truth=truth, row=lambda: np.exp(POSTERIOR) @ each())
+    assert prove(entropy, "truth; = row", right)["row"].verdict == PASS
 
 
 def test_a_log_likelihood_of_minus_five_thousand_does_not_underflow():
@@ -202,9 +215,10 @@ def test_a_log_likelihood_of_minus_five_thousand_does_not_underflow():
 def test_draws_under_the_prior_are_refused_by_rule_and_by_draws(entropy):
     for use_rule in (True, False):
         values = dict(truth=truth, x=X, theta=THETA, p=P, S=1, posterior_average=marginal_gradient.posterior_average)
-        right = prove(entropy, r"truth; \approx posterior average", values | dict(noise=noise(categorical, POSTERIOR)), use_rule=use_rule)
-        wrong = prove(entropy, r"truth; \approx posterior average", values | dict(noise=noise(categorical, THETA[2:])), use_rule=use_rule)
-        assert right["posterior average"].verdict == PASS and wrong["posterior average"].verdict == FAIL
+        for lam, verdict in ((POSTERIOR, PASS), (THETA[2:], FAIL)):
+            results = prove(entropy, r"truth; \approx posterior average", values | dict(noise=noise(categorical, lam)),
+                            use_rule=use_rule)
+            assert results["posterior average"].verdict == verdict
 
 
 # ---- where zero meets infinity
@@ -216,6 +230,7 @@ def test_zero_times_infinity_counts_as_zero_on_the_nodes():
     stage = half, 0.8, np.array([0.6]), normal, np.array([0.2, 0.])
     z, _ = normal.nodes(stage[-1])
     assert np.any(np.isneginf(half.log_joint(z, 0.8, np.array([0.6]))))
-    rows = [row(*stage) for row in (marginal_gradient.gradient_of_log_integral, marginal_gradient.ratio_of_integrals, marginal_gradient.log_derivative)]
+    rows = [row(*stage) for row in (marginal_gradient.gradient_of_log_integral, marginal_gradient.ratio_of_integrals,
+                                    marginal_gradient.log_derivative)]
     np.testing.assert_allclose(rows, np.tile(rows[0], (3, 1)), rtol=1e-12)
     assert np.all(np.isfinite(rows))

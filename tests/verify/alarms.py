@@ -12,7 +12,8 @@ import numpy as np
 
 from refvi import Noise
 from refvi.verify.chance import stream_of
-from refvi.verify.compare import Result, by_draws
+from refvi.verify.draws import by_draws
+from refvi.verify.verdict import Result
 
 STANDARD = Noise(lambda rng, R, S: rng.standard_normal((R, S)), None)
 

@@ -4,7 +4,7 @@ from textwrap import dedent
 
 from refvi.verify.document import Chain, Row
 from refvi.verify.chance import stream_of
-from refvi.verify.play import play
+from refvi.verify.play import Scene, play
 
 
 def prove(entropy, chain, values, **options):
@@ -15,7 +15,8 @@ def prove(entropy, chain, values, **options):
         rows.append(Row(tag, relation, line))
     functions = {row.tag: values[row.function] for row in rows}
     stage = {name: value for name, value in values.items() if name not in {row.function for row in rows}}
-    results = play(Chain("a chain", 1, tuple(rows)), "stage", stage, functions, partial(stream_of, entropy, "a page", "a chain", "stage"), **options)
+    stream = partial(stream_of, entropy, "a page", "a chain", "stage")
+    results = play(Scene(Chain("a chain", 1, tuple(rows)), "stage", stage, functions, stream), **options)
     return {result.row: result for result in results}
 
 

@@ -34,13 +34,17 @@ def problem(regression):
     y = np.column_stack([np.ones(len(regression.target)), data.standardize(regression.inputs)])
     x = data.standardize(regression.target)
     if not np.any(x):
-        raise ValueError(f"the target of {regression.name} is constant: there is nothing to explain, and no noise to estimate")
+        raise ValueError(
+            f"the target of {regression.name} is constant: there is nothing to explain, and no noise to estimate"
+        )
     residual = x - y @ np.linalg.lstsq(y, x, rcond=None)[0]
     noise_sd = np.std(residual)
     if len(x) <= y.shape[1] or noise_sd <= 1e-7:
-        raise ValueError(f"the inputs explain the target of {regression.name} to within rounding ({len(x)} data, "
-                         f"{y.shape[1]} weights, residuals of {noise_sd:.1g} sd): no noise can be estimated, take more data "
-                         "or fewer inputs")
+        raise ValueError(
+            f"the inputs explain the target of {regression.name} to within rounding ({len(x)} data, "
+            f"{y.shape[1]} weights, residuals of {noise_sd:.1g} sd): no noise can be estimated, take more data "
+            "or fewer inputs"
+        )
     return x, models.regression(y, prior_sd=1.5, noise_sd=noise_sd)
 
 

@@ -38,12 +38,8 @@ def choose(rng, name, stored=None):
     """
     if name == "mnist" or name is None and (stored.data.get("name") == "MNIST" if stored else mnist.at_hand()):
         images, test = model.binarized(mnist.load("train").images), model.binarized(mnist.load("test").images)
-        return Digits(
-            images[model.VALIDATION :],
-            images[: model.VALIDATION],
-            test,
-            store.stamp("MNIST", images[model.VALIDATION :]),
-        )
+        train, validation = model.held_apart(images)
+        return Digits(train, validation, test, store.stamp("MNIST", train))
     seed = (stored.data.get("seed") if stored else None) or rng.integers(2**63, size=2).tolist()
     images = model.binarized(typeset_digits(np.random.Generator(np.random.SFC64(seed)), sum(TYPESET.values())).images)
     parts = np.split(images, np.cumsum(list(TYPESET.values()))[:-1])

@@ -1,1 +1,1 @@
-"""Distributions, one row of facts each."""
+"""Families of distributions: each a density, a sampler, nodes for integrals, and a transport where there is one."""

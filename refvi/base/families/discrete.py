@@ -1,4 +1,4 @@
-"""Discrete families: their integrals are sums, and no transport has a derivative."""
+"""Discrete families: their integrals are sums, and they have no transport, since no step has a derivative."""
 import autograd.numpy as np
 from scipy.special import expit
 
@@ -8,7 +8,7 @@ from refvi.base.special import logsumexp
 
 
 def categorical_lam(probs):
-    """Logits of probabilities that sum to one; an outcome of probability zero gets a logit of minus infinity."""
+    """lam of a categorical with probabilities (K,), of which zero is a logit of -infinity; ValueError for others."""
     probs = require_shape("probs", probs, (None,), "one probability for each outcome")
     bad = np.flatnonzero(~(probs >= 0))
     if len(bad):
@@ -18,7 +18,7 @@ def categorical_lam(probs):
     return np.log(probs)
 
 
-# categorical: z (..., S) in 0..K-1; lam = K logits. Its integral is a sum, so its nodes are the K outcomes, each of weight one.
+# categorical: z (..., S) in 0..K-1; lam = K logits. Its nodes are the K outcomes, each of weight one.
 
 def categorical_log_prob(z, lam):
     K = np.shape(lam)[-1]

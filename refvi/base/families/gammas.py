@@ -1,6 +1,7 @@
-"""The gamma's relatives: gamma, exponential, inverse gamma, beta, Student's t. Shapes and rates enter by their logarithm.
+"""The gamma and its relatives: exponential, inverse gamma, beta, Student's t. Shapes and rates enter as logarithms.
 
-Their transports go through the quantiles of implicit.py, whose derivatives are those of Figurnov, Mohamed and Mnih (2018).
+Gamma, beta and Student's t have a transport T_lambda(eps) all the same, if no formula for it: the quantile functions of
+implicit.py, whose derivatives are those of Figurnov, Mohamed and Mnih (2018).
 """
 import autograd.numpy as np
 from scipy.special import expit, log_expit, wrightomega
@@ -13,23 +14,29 @@ from refvi.base.families.lam import pair, trapezoid
 from refvi.base.special import betaln, gammaln
 
 
+ITSELF = "the shape itself: its logarithm is taken here"
+
+
 def gamma_lam(*, shape, rate):
-    """lam of a gamma with mean shape / rate, or of the inverse gamma of one over it."""
-    return np.log([require_positive("shape", shape, "the shape itself: its logarithm is taken here"), require_positive("rate", rate, "one over the gamma's scale")])
+    """lam of a gamma with mean shape / rate, or of the inverse gamma of one over it; ValueError for what is not > 0."""
+    require_positive("shape", shape, ITSELF)
+    return np.log([shape, require_positive("rate", rate, "one over the gamma's scale")])
 
 
 def beta_lam(*, a, b):
-    """lam of a beta with mean a / (a + b)."""
-    return np.log([require_positive("a", a, "the shape itself: its logarithm is taken here"), require_positive("b", b, "the shape itself: its logarithm is taken here")])
+    """lam of a beta with mean a / (a + b); ValueError for a shape that is not > 0."""
+    return np.log([require_positive("a", a, ITSELF), require_positive("b", b, ITSELF)])
 
 
 def student_t_lam(mu, *, sigma, df):
-    """lam of mu + sigma t, t with df degrees of freedom: sigma is its standard deviation only as df grows."""
-    return np.concatenate([[mu], np.log([require_positive("sigma", sigma, "parameterize by log_sigma"), require_positive("df", df, "one is the Cauchy")])])
+    """lam of mu + sigma t, t with df degrees of freedom; sigma is its standard deviation only as df grows."""
+    require_positive("sigma", sigma, "parameterize by log_sigma")
+    return np.array([mu, np.log(sigma), np.log(require_positive("df", df, "one is the Cauchy"))])
 
 
-# gamma: z (..., S) > 0; lam = (log shape, log rate), so that q(0) is the exponential. Nodes: a trapezoid in t, z = exp(t - exp(-t)), whose
-# integrand ends doubly exponentially on both sides. Shapes below about 0.02 give draws that are smaller than the smallest float.
+# gamma: z (..., S) > 0; lam = (log shape, log rate), so that q(0) is the exponential. Nodes: a trapezoid in t, where
+# z = exp(t - exp(-t)), whose integrand ends doubly exponentially on both sides. Shapes below about 0.02 give draws that
+# are smaller than the smallest float.
 
 def gamma_log_prob(z, lam):
     log_shape, log_rate = pair(lam)
@@ -43,9 +50,10 @@ def gamma_sample(rng, lam, size):
 
 def gamma_nodes(lam, order=64):
     a, rate = np.exp(pair(lam))
-    below = where_negligible(lambda s: -a * (s + np.expm1(-s)), lambda s: -a * (1 - np.exp(-s)), (a + NEGLIGIBLE) / a)     # of log z, from its mode
-    above = where_negligible(lambda s: -a * (np.expm1(s) - s), lambda s: -a * np.expm1(s), min(np.sqrt(2 * NEGLIGIBLE / a), max(2., np.log(2 * NEGLIGIBLE / a))))
-    ends = np.log(a) + np.array([-below, above])
+    far = min(np.sqrt(2 * NEGLIGIBLE / a), max(2., np.log(2 * NEGLIGIBLE / a)))
+    below = where_negligible(lambda s: -a * (s + np.expm1(-s)), lambda s: -a * (1 - np.exp(-s)), (a + NEGLIGIBLE) / a)
+    above = where_negligible(lambda s: -a * (np.expm1(s) - s), lambda s: -a * np.expm1(s), far)
+    ends = np.log(a) + np.array([-below, above])        # of log z, away from its mode
     low, high = ends + wrightomega(-ends)       # t of log z = t - exp(-t)
     h = (high - low) / order
     t = low + h * (np.arange(order) + 0.5)
@@ -54,7 +62,7 @@ def gamma_nodes(lam, order=64):
 
 
 def gamma_transport(eps, lam):
-    """The gamma's quantile where the exponential draw eps stands."""
+    """T_lambda(eps): the gamma's quantile where the exponential draw eps stands."""
     log_shape, log_rate = pair(lam)
     return np.exp(gamma_log_quantile(np.exp(log_shape), eps) - log_rate)
 
@@ -77,7 +85,7 @@ def exponential_transport(eps, lam):
     return eps * np.exp(-lam[..., 0])
 
 
-# inverse gamma: z (..., S) > 0, one over a gamma; lam = (log shape, log rate) of that gamma, whose rate is the inverse gamma's scale
+# inverse gamma: z (..., S) > 0, one over a gamma; lam = (log shape, log rate) of that gamma: its rate is our scale
 
 def inverse_gamma_log_prob(z, lam):
     return gamma_log_prob(1 / z, lam) - 2 * np.log(z)
@@ -93,12 +101,12 @@ def inverse_gamma_nodes(lam, order=64):
 
 
 def inverse_gamma_transport(eps, lam):
-    """One over the gamma's: one over eps is the exponential draw."""
+    """T_lambda(eps): one over the gamma's transport of 1 / eps, an exponential draw."""
     return 1 / gamma_transport(1 / eps, lam)
 
 
-# beta: z (..., S) in (0, 1); lam = (log a, log b). Nodes: the trapezoid in the logit of z, where both ends decay exponentially;
-# it errs by about exp(-sqrt(2 pi order min(a, b))).
+# beta: z (..., S) in (0, 1); lam = (log a, log b), so that q(0) is uniform. Nodes: the trapezoid in the logit of z,
+# where both ends decay exponentially; it errs by about exp(-sqrt(2 pi order min(a, b))).
 
 def beta_log_prob(z, lam):
     a, b = map(np.exp, pair(lam))
@@ -118,23 +126,26 @@ def beta_nodes(lam, order=64):
 
 
 def beta_transport(eps, lam):
-    """The beta's quantile where the uniform draw eps stands."""
+    """T_lambda(eps): the beta's quantile where the uniform draw eps stands."""
     a, b = map(np.exp, pair(lam))
     return beta_quantile(a, b, eps)
 
 
-# Student's t: z (..., S) real; lam = (mu, log sigma, log degrees of freedom), so that q(0) is the standard Cauchy. Nodes: a trapezoid in t,
-# z / sqrt(df) = sinh(pi / 2 sinh(t)), which reaches as far as a heavy tail asks for, of 0.2 degrees of freedom or more.
+# Student's t: z (..., S) real; lam = (mu, log sigma, log degrees of freedom), so that q(0) is the standard Cauchy.
+# Nodes: a trapezoid in t, where z / sqrt(df) = sinh(pi / 2 sinh(t)), which reaches as far as a heavy tail asks for, of
+# 0.2 degrees of freedom or more.
 
 def student_parts(lam):
+    """mu, log sigma and the degrees of freedom, or a ValueError where lam (..., 3) has another length."""
     if np.shape(lam)[-1] != 3:
-        raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., 3): location, log scale, log degrees of freedom")
+        raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., 3): mu, log sigma, log degrees of freedom")
     return lam[..., 0], lam[..., 1], np.exp(lam[..., 2])
 
 
 def student_t_log_prob(z, lam):
     mu, log_sigma, df = student_parts(lam)
-    return -(df + 1) / 2 * np.log1p(((z - mu) * np.exp(-log_sigma))**2 / df) - 0.5 * np.log(df) - betaln(df / 2, 0.5) - log_sigma
+    square = ((z - mu) * np.exp(-log_sigma))**2
+    return -(df + 1) / 2 * np.log1p(square / df) - 0.5 * np.log(df) - betaln(df / 2, 0.5) - log_sigma
 
 
 def student_t_sample(rng, lam, size):
@@ -144,7 +155,8 @@ def student_t_sample(rng, lam, size):
 
 def student_t_nodes(lam, order=64):
     mu, log_sigma, df = student_parts(lam)
-    end = np.arcsinh(2 / np.pi * np.arcsinh(np.sqrt(np.expm1(2 * NEGLIGIBLE / df))))       # where the tail's mass is negligible
+    far = np.sqrt(np.expm1(2 * NEGLIGIBLE / df))        # beyond it the tail's mass is negligible
+    end = np.arcsinh(2 / np.pi * np.arcsinh(far))
     h = 2 * end / order
     t = h * (np.arange(order) - (order - 1) / 2)
     stretched = np.pi / 2 * np.sinh(t)
@@ -153,7 +165,7 @@ def student_t_nodes(lam, order=64):
 
 
 def student_t_transport(eps, lam):
-    """Student's quantile where the Cauchy draw eps stands, moved and stretched."""
+    """T_lambda(eps): Student's quantile where the Cauchy draw eps stands, times sigma, plus mu."""
     mu, log_sigma, df = student_parts(lam)
     return mu + np.exp(log_sigma) * student_quantile(df, eps)
 

@@ -7,20 +7,23 @@ from refvi.base.families.lam import halves, pair, trapezoid
 
 
 def normal_lam(mu, *, sd):
-    """lam of a normal with mean mu and standard deviation sd > 0."""
+    """lam of a normal with mean mu and standard deviation sd; ValueError where sd is not > 0."""
     return np.array([mu, np.log(require_positive("sd", sd, "parameterize by log_sigma"))])
 
 
 def full_normal_lam(mu, *, Sigma):
-    """lam of a normal with mean mu (D,) and covariance Sigma (D, D), symmetric and positive definite."""
+    """lam of a normal with mean mu (D,) and covariance Sigma (D, D); ValueError where Sigma is no covariance."""
     mu = require_finite("mu", require_shape("mu", mu, (None,), "one mean for each coordinate"))
     D = len(mu)
     Sigma = require_finite("Sigma", require_shape("Sigma", Sigma, (D, D), f"a covariance of the {D} coordinates of mu"))
-    if np.max(np.abs(Sigma - Sigma.T)) > 1e-8 * np.max(np.abs(Sigma)):
-        raise ValueError(f"Sigma is not symmetric (largest difference {np.max(np.abs(Sigma - Sigma.T)):.2g}): pass (Sigma + Sigma.T) / 2 if that is rounding")
+    size, difference = np.max(np.abs(Sigma)), np.max(np.abs(Sigma - Sigma.T))
+    if difference > 1e-8 * size:
+        raise ValueError(f"Sigma is not symmetric (largest difference {difference:.2g}): "
+                         "pass (Sigma + Sigma.T) / 2 if that is rounding")
     smallest = np.linalg.eigvalsh(Sigma)[0]
-    if not smallest > np.finfo(float).eps * D * np.max(np.abs(Sigma)):
-        raise ValueError(f"Sigma is not positive definite (smallest eigenvalue {smallest:.2g}): is it a covariance, and of independent coordinates?")
+    if not smallest > np.finfo(float).eps * D * size:
+        raise ValueError(f"Sigma is not positive definite (smallest eigenvalue {smallest:.2g}): "
+                         "is it a covariance, and of independent coordinates?")
     R = np.linalg.cholesky(Sigma)
     return np.concatenate([mu, np.log(np.diag(R)), R[np.tril_indices(D, -1)]])
 
@@ -69,20 +72,21 @@ def diagonal_transport(eps, lam):
     return mu + np.exp(log_sigma) * eps
 
 
-# full normal: z (..., S, D) real, covariance R R^T with R lower triangular; lam = (mu_1..mu_D, log R_11..log R_DD, then the entries of R
-# below its diagonal, row by row: R_21, R_31, R_32, ...)
+# full normal: z (..., S, D) real, covariance R R^T with R lower triangular; lam = (mu_1..mu_D, log R_11..log R_DD, then
+# the entries of R below its diagonal, row by row: R_21, R_31, R_32, ...)
 
 def full_parts(lam):
     """mu (..., D), log of the diagonal of R (..., D), and the entries of R below it (..., D (D - 1) / 2)."""
     P = np.shape(lam)[-1]
     D = int((np.sqrt(9 + 8 * P) - 3) / 2 + 1e-9)
     if D < 1 or D * (D + 3) != 2 * P:
-        raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., D (D + 3) / 2): 2, 5, 9, 14, ... for D locations, D log diagonal entries, the rest below")
+        raise ValueError(f"lam has shape {np.shape(lam)}, expected (..., D (D + 3) / 2): 2, 5, 9, 14, ... "
+                         "for D locations, D log diagonal entries, the rest below")
     return lam[..., :D], lam[..., D:2 * D], lam[..., 2 * D:]
 
 
 def full_log_prob(z, lam):
-    """Forward substitution: R t = z - mu, coordinate by coordinate."""
+    """log density (..., S), by forward substitution: R t = z - mu, coordinate by coordinate."""
     mu, log_diagonal, below = full_parts(lam)
     t = []
     for i in range(np.shape(mu)[-1]):
@@ -103,7 +107,7 @@ def full_nodes(lam, order=36):
 
 
 def full_transport(eps, lam):
-    """mu + R eps, for eps (..., S, D)."""
+    """T_lambda(eps) = mu + R eps, for eps (..., S, D)."""
     mu, log_diagonal, below = full_parts(lam)
     D = np.shape(mu)[-1]
     rows, columns = np.tril_indices(D, -1)

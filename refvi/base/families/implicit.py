@@ -1,11 +1,13 @@
 """How the quantiles of the gamma, the beta and Student's t move with their shapes, and quantile functions that know it.
 
-A draw z of F(z; a) belongs to a uniform number u = F(z; a), whatever a is. Held fixed, F(z; a) = u says dz/da = -(dF/da) / (dF/dz): the implicit
-reparameterization of Figurnov, Mohamed and Mnih (2018). dF/da is an integral of the density times log t minus its mean; divided by the density
-it becomes, with t = z exp(-+s), an integral over s of one sign, so nothing cancels: from z downwards where log t lies below its mean, upwards
-elsewhere. A small shape, whose tail is long in log t, is first raised by one with the recurrence of the incomplete function.
+A draw z of F(z; a) belongs to a uniform number u = F(z; a), whatever a is. Held fixed, F(z; a) = u says
+dz/da = -(dF/da) / (dF/dz): the implicit reparameterization of Figurnov, Mohamed and Mnih (2018). dF/da is an integral
+of the density times log t minus its mean. Divided by the density it becomes, with t = z exp(-+s), an integral over s of
+one sign, so nothing cancels: from z downwards where log t lies below its mean, upwards elsewhere. A small shape, whose
+tail is long in log t, is first raised by one with the recurrence of the incomplete function.
 
-Shapes broadcast. Points are given by their logarithm or logit: a gamma draw of shape 0.01 is often smaller than the smallest float.
+Shapes broadcast. Points are given by their logarithm or logit: a gamma draw of shape 0.01 is often smaller than the
+smallest float.
 """
 import numpy as np
 from autograd.extend import defvjp, primitive
@@ -22,7 +24,10 @@ POINTS = POINTS + 0.5
 
 
 def where_negligible(exponent, slope, end):
-    """A point a little beyond where the concave exponent falls to -NEGLIGIBLE: Newton's steps from a point beyond it never overshoot."""
+    """A point a little beyond where the concave exponent falls to -NEGLIGIBLE, by Newton's steps from end.
+
+    end lies beyond that point, from where the steps never overshoot.
+    """
     for _ in range(60):
         step = (exponent(end) + NEGLIGIBLE) / slope(end)
         end = end - step
@@ -32,7 +37,10 @@ def where_negligible(exponent, slope, end):
 
 
 def integral_over_s(exponent, slope, factor, end):
-    """The integral over s > 0 of exp(exponent(s)) factor(s), for a concave exponent that is zero at zero; arguments get s (n,) or (40, n)."""
+    """The integral over s > 0 of exp(exponent(s)) factor(s), for a concave exponent with exponent(0) = 0. Returns (n,).
+
+    The three functions get s (n,) or (40, n); end (n,) lies where the exponent is below -NEGLIGIBLE.
+    """
     end = where_negligible(exponent, slope, end)
     s = POINTS[:, None] * end
     return end * (WEIGHTS @ (np.exp(exponent(s)) * factor(s)))
@@ -62,16 +70,17 @@ def two_ways(condition, first, second, *arguments):
 def gamma_below(a, log_z):
     """d log z / da by the integral from z downwards; z at most exp(digamma(a))."""
     z, c = np.exp(log_z), digamma(a) - log_z
-    return integral_over_s(lambda s: -a * s - z * np.expm1(-s), lambda s: -a + z * np.exp(-s), lambda s: s + c, (z + NEGLIGIBLE) / a)
+    end = (z + NEGLIGIBLE) / a
+    return integral_over_s(lambda s: -a * s - z * np.expm1(-s), lambda s: -a + z * np.exp(-s), lambda s: s + c, end)
 
 
 def gamma_raised(a, log_z):
-    """The same from shape a + 1: P(a, z) = P(a + 1, z) + z^a exp(-z) / Gamma(a + 1)."""
+    """d log z / da from that of shape a + 1: P(a, z) = P(a + 1, z) + z^a exp(-z) / Gamma(a + 1)."""
     return (digamma(a + 1) - log_z + np.exp(log_z) * gamma_below(a + 1, log_z)) / a
 
 
 def gamma_above(a, log_z):
-    """d log z / da by the integral from z upwards; z at least exp(digamma(a + 1)), which is beyond a + 1/2 - 1/8 / (a + 1)."""
+    """d log z / da by the integral from z upwards; z at least exp(digamma(a + 1)), beyond a + 1/2 - 1/8 / (a + 1)."""
     z, c = np.exp(log_z), log_z - digamma(a)
     end = np.minimum(np.sqrt(2 * NEGLIGIBLE / z), np.maximum(2., np.log(2 * NEGLIGIBLE / z)))
     return integral_over_s(lambda s: a * s - z * np.expm1(s), lambda s: a - z * np.exp(s), lambda s: s + c, end)
@@ -92,7 +101,7 @@ def logs(x):
 
 
 def beta_integral(a, b, x, sign):
-    """dx/da by the integral from x downwards (sign -1) or upwards (sign 1), where the factor is positive: log z on that side of its mean."""
+    """dx/da by the integral from x downwards (sign -1) or upwards (sign 1), with log z on that side of its mean."""
     (log_z, log_rest), mean = logs(x), digamma(a) - digamma(a + b)
 
     def exponent(s):
@@ -102,22 +111,24 @@ def beta_integral(a, b, x, sign):
         return sign * (a - (a + b) * expit(x + sign * s))
 
     tail = np.where(sign < 0, a, b)                 # the exponent falls at least as fast as its asymptote, -tail s
-    asymptote = -(a + b) * np.where(sign < 0, log_rest, log_z)
-    return integral_over_s(exponent, slope, lambda s: sign * (log_expit(x + sign * s) - mean), (NEGLIGIBLE + asymptote) / tail)
+    end = (NEGLIGIBLE - (a + b) * np.where(sign < 0, log_rest, log_z)) / tail
+    return integral_over_s(exponent, slope, lambda s: sign * (log_expit(x + sign * s) - mean), end)
 
 
 def beta_below(a, b, x):
+    """dx/da by the integral from x downwards."""
     return beta_integral(a, b, x, -1)
 
 
 def beta_above(a, b, x):
-    """From shape b + 1: I(a, b) = I(a, b + 1) - z^a (1 - z)^b / (b B(a, b))."""
+    """dx/da from that of shape b + 1, upwards: I(a, b) = I(a, b + 1) - z^a (1 - z)^b / (b B(a, b))."""
     log_z, log_rest = logs(x)
-    return (log_z + digamma(a + b) - digamma(a) + (a + b) * np.exp(log_rest) * beta_integral(a, b + 1, x, 1)) / b
+    more = beta_integral(a, b + 1, x, 1)
+    return (log_z + digamma(a + b) - digamma(a) + (a + b) * np.exp(log_rest) * more) / b
 
 
 def beta_raised(a, b, x):
-    """From shape a + 1: I(a, b) = I(a + 1, b) + z^a (1 - z)^b / (a B(a, b))."""
+    """dx/da from that of shape a + 1: I(a, b) = I(a + 1, b) + z^a (1 - z)^b / (a B(a, b))."""
     log_z, _ = logs(x)
     more = two_ways(log_z <= digamma(a + 1) - digamma(a + b + 1), beta_below, beta_above, a + 1, b, x)
     return (digamma(a + 1) - digamma(a + b) - log_z + (a + b) * np.exp(log_z) * more) / a
@@ -125,7 +136,10 @@ def beta_raised(a, b, x):
 
 @in_blocks
 def beta_path(a, b, logit_z):
-    """d logit(z) / da of a draw z of a beta of shapes a, b > 0 at a fixed quantile: always positive. In b: -beta_path(b, a, -logit_z)."""
+    """d logit(z) / da of a draw z of a beta of shapes a, b > 0 at a fixed quantile: always positive.
+
+    The derivative in b is -beta_path(b, a, -logit_z).
+    """
     require_positive("a", a, REMEDY)
     require_positive("b", b, REMEDY)
     log_z, _ = logs(logit_z)
@@ -135,10 +149,10 @@ def beta_path(a, b, logit_z):
 # ---- quantile functions from standard noise, differentiable once in every argument
 
 def gamma_log_quantile(a, eps):
-    """log z of the gamma of shape a and rate 1 at the quantile of an exponential draw eps, from whichever tail is shorter."""
+    """log z of the gamma of shape a and rate 1 at the quantile of an exponential draw eps, from the shorter tail."""
     low, high = -np.expm1(-eps), np.exp(-eps)
     z = np.where(low < 0.5, gammaincinv(a, np.minimum(low, 0.5)), gammainccinv(a, np.minimum(high, 0.5)))
-    tiny = (np.log(low) + gammaln(a + 1)) / a               # P(a, z) = z^a / Gamma(a + 1) for small z, which may be too small to be a float
+    tiny = (np.log(low) + gammaln(a + 1)) / a       # for small z, too small for a float: P(a, z) = z^a / Gamma(a + 1)
     return np.where(z > 1e-200, np.log(np.where(z > 1e-200, z, 1.)), tiny)
 
 
@@ -154,7 +168,7 @@ defvjp(gamma_log_quantile,
 
 
 def inner(function):
-    """The function where z lies inside (0, 1), and zero where it was rounded to an end: there a change of shape moves nothing."""
+    """The function where z lies inside (0, 1), zero where z was rounded to an end, which no change of shape moves."""
     def guarded(z, *shapes):
         inside = (z > 0) & (z < 1)
         return np.where(inside, function(np.where(inside, z, 0.5), *shapes), 0.)

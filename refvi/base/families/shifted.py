@@ -1,4 +1,4 @@
-"""Families that one formula of standard noise makes: Cauchy, Laplace, log-normal."""
+"""Families whose transport T_lambda(eps) is one formula of standard noise: Cauchy, Laplace, log-normal."""
 import autograd.numpy as np
 
 from refvi.base.core import Family
@@ -27,7 +27,7 @@ def cauchy_transport(eps, lam):
     return mu + np.exp(log_gamma) * eps
 
 
-# Laplace: z (..., S) real; lam = (mu, log b), standard deviation sqrt(2) b. Half of the nodes on either side of the kink at mu.
+# Laplace: z (..., S) real; lam = (mu, log b), standard deviation sqrt(2) b. Half of the nodes on each side of the kink.
 
 def laplace_log_prob(z, lam):
     mu, log_b = pair(lam)
@@ -64,7 +64,7 @@ def log_normal_nodes(lam, order=64):
 
 
 def log_normal_transport(eps, lam):
-    """exp(mu + sigma log eps): q(0) is the exponential of a standard normal."""
+    """T_lambda(eps) = exp(mu + sigma log eps), where eps ~ q(0) is the exponential of a standard normal."""
     return np.exp(normal_transport(np.log(eps), lam))
 
 

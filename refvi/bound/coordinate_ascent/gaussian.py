@@ -1,8 +1,8 @@
 """Mean and precision of a normal, both unknown: x_n ~ N(mu, 1/gamma), mu ~ N(nu0, 1/tau0), gamma ~ Gamma(a0, rate b0).
 
 q(mu) q(gamma) = N(nu, 1/tau) Gamma(a, rate b), with both updates and the exact bound; posterior.py has what is exact.
-A precision is called tau, never a variance or a standard deviation; the second parameter of a Gamma is its rate. Numbers and arrays of
-data x (N,); everything in nats. PML, "Code-task: VB for a simple Gaussian model".
+A precision is called tau, never a variance or a standard deviation; the second parameter of a Gamma is its rate.
+Numbers, and data x (N,); everything in nats. PML, "Code-task: VB for a simple Gaussian model".
 """
 from typing import NamedTuple
 
@@ -10,8 +10,8 @@ import autograd.numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_positive, require_shape
 from refvi.base.special import digamma, gammaln
+from refvi.bound.coordinate_ascent.fit import ascend
 from refvi.bound.coordinate_ascent.posterior import posterior
-from refvi.bound.coordinate_ascent.rows import ascend
 
 
 class Factors(NamedTuple):
@@ -48,11 +48,11 @@ def data_of(x):
 
 
 def data_of_sums(N, total, squares):
-    """Data of N values whose sum and sum of squares are known; the difference of the two loses digits where the mean is large."""
-    scatter = squares - total**2 / require_count("N", N)
-    if not scatter >= 0:
-        raise ValueError(f"N={N} values with sum {total} have a sum of squares of at least {total**2 / N:.6g}, got {squares}")
-    return Data(N, total / N, scatter)
+    """Data of N values whose sum and sum of squares are known; where the mean is large, digits are lost."""
+    least = total**2 / require_count("N", N)
+    if not squares >= least:
+        raise ValueError(f"N={N} values with sum {total} have a sum of squares of at least {least:.6g}, got {squares}")
+    return Data(N, total / N, squares - least)
 
 
 # ---- the expected log joint as a function of one variable, and its maximizing factor
@@ -68,7 +68,7 @@ def as_function_of_mean(mu, data, prior, a, b):
 
 
 def completed_square(data, prior, a, b):
-    """Mean and precision of the normal whose exponent is that parabola, from three of its values."""
+    """(nu, tau) of the normal whose exponent is the parabola as_function_of_mean, off three of its values."""
     low, middle, high = (as_function_of_mean(data.mean + step, data, prior, a, b) for step in (-1., 0., 1.))
     tau = 2 * middle - low - high
     return np.array([data.mean + 0.5 * (high - low) / tau, tau])
@@ -80,25 +80,17 @@ def update_of_mean(data, prior, a, b):
     return np.array([(prior.tau * prior.nu + a / b * data.N * data.mean) / tau, tau])
 
 
-def update_with_scale(data, prior, a, b):
-    """The slip: b read as a scale, so that the mean of the precision is a b."""
-    tau = prior.tau + data.N * a * b
-    return np.array([(prior.tau * prior.nu + a * b * data.N * data.mean) / tau, tau])
-
-
-def update_with_variance(data, prior, a, b):
-    """The slip: the prior's second parameter read as a variance."""
-    tau = 1 / prior.tau + data.N * a / b
-    return np.array([(prior.nu / prior.tau + a / b * data.N * data.mean) / tau, tau])
-
-
 def powers_read_off(data, prior, nu, tau):
-    """The expected log joint is a log gamma term and a gamma term: shape and rate are their coefficients, here from two values of gamma."""
+    """(a, b) of the best q(gamma), off the expected log joint at three values of gamma.
+
+    It is a multiple of log gamma and a multiple of gamma, and shape and rate are those two coefficients.
+    """
     def as_function_of_precision(gamma):
-        return (prior.a - 1 + 0.5 * data.N) * np.log(gamma) - gamma * (prior.b + 0.5 * expected_squares(data, nu, tau))
+        likelihood = 0.5 * data.N * np.log(gamma) - 0.5 * gamma * expected_squares(data, nu, tau)
+        return likelihood + (prior.a - 1) * np.log(gamma) - prior.b * gamma
 
     one, two, four = (as_function_of_precision(gamma) for gamma in (1., 2., 4.))
-    power = (2 * (two - one) - (four - two)) / np.log(2)        # the linear term of twice the first step cancels the second's
+    power = (2 * (two - one) - (four - two)) / np.log(2)        # the linear terms cancel
     return np.array([power + 1, -(two - one - power * np.log(2))])
 
 
@@ -120,22 +112,28 @@ def five_terms(data, prior, q):
     return log_likelihood_term(data, q) + log_prior_terms(prior, q) + entropy_terms(q)
 
 
-def log_likelihood_term(data, q, log_gamma=None):
-    """E_q[log p(x | mu, gamma)]; log_gamma replaces E[log gamma]."""
-    log_gamma = digamma(q.a) - np.log(q.b) if log_gamma is None else log_gamma
-    return 0.5 * data.N * (log_gamma - np.log(2 * np.pi)) - 0.5 * q.a / q.b * expected_squares(data, q.nu, q.tau)
+def mean_log_precision(q):
+    """E_q[log gamma]."""
+    return digamma(q.a) - np.log(q.b)
 
 
-def log_prior_terms(prior, q, log_gamma=None):
+def log_likelihood_term(data, q):
+    """E_q[log p(x | mu, gamma)]."""
+    spread = expected_squares(data, q.nu, q.tau)
+    return 0.5 * data.N * (mean_log_precision(q) - np.log(2 * np.pi)) - 0.5 * q.a / q.b * spread
+
+
+def log_prior_terms(prior, q):
     """E_q[log p(mu)] + E_q[log p(gamma)]."""
-    log_gamma = digamma(q.a) - np.log(q.b) if log_gamma is None else log_gamma
-    mu = 0.5 * (np.log(prior.tau) - np.log(2 * np.pi)) - 0.5 * prior.tau * ((q.nu - prior.nu)**2 + 1 / q.tau)
-    return mu + prior.a * np.log(prior.b) - gammaln(prior.a) + (prior.a - 1) * log_gamma - prior.b * q.a / q.b
+    of_mean = 0.5 * np.log(prior.tau / (2 * np.pi)) - 0.5 * prior.tau * ((q.nu - prior.nu)**2 + 1 / q.tau)
+    normalizer = prior.a * np.log(prior.b) - gammaln(prior.a)
+    return of_mean + normalizer + (prior.a - 1) * mean_log_precision(q) - prior.b * q.a / q.b
 
 
 def entropy_terms(q):
     """H[q(mu)] + H[q(gamma)]."""
-    return 0.5 * (np.log(2 * np.pi) + 1 - np.log(q.tau)) + q.a - np.log(q.b) + gammaln(q.a) + (1 - q.a) * digamma(q.a)
+    of_mean = 0.5 * (np.log(2 * np.pi) + 1 - np.log(q.tau))
+    return of_mean + q.a - np.log(q.b) + gammaln(q.a) + (1 - q.a) * digamma(q.a)
 
 
 def bound_less_evidence(data, prior, q):
@@ -143,24 +141,17 @@ def bound_less_evidence(data, prior, q):
     return five_terms(data, prior, q) - posterior(data, prior).log_evidence
 
 
-def without_normalizer(data, prior, q):
-    """The published slip: -log Gamma(a0), the normalizer of the prior of gamma, left out."""
-    return five_terms(data, prior, q) + gammaln(prior.a) - posterior(data, prior).log_evidence
-
-
-def with_log_of_mean(data, prior, q):
-    """The slip: log E[gamma] in the place of E[log gamma]."""
-    log_gamma = np.log(q.a / q.b)
-    return log_likelihood_term(data, q, log_gamma) + log_prior_terms(prior, q, log_gamma) + entropy_terms(q) - posterior(data, prior).log_evidence
-
-
-def without_entropy(data, prior, q):
-    """The slip: the entropies left out."""
-    return log_likelihood_term(data, q) + log_prior_terms(prior, q) - posterior(data, prior).log_evidence
-
-
 # ---- the model in use
 
 def fit(data, prior, start=None, tolerance=1e-10, most=1000):
-    """Coordinate ascent from start (default: the prior's own q(gamma)); a Fit whose q is Factors, its bound held below the evidence."""
-    return ascend(lambda q: sweep(q, data, prior), lambda q: five_terms(data, prior, q), start or prior, posterior(data, prior).log_evidence, tolerance, most)
+    """Coordinate ascent from start, by default the prior's own q(gamma): a Fit whose q is Factors.
+
+    Its bound is held below the log evidence.
+    """
+    def one_sweep(q):
+        return sweep(q, data, prior)
+
+    def elbo(q):
+        return five_terms(data, prior, q)
+
+    return ascend(one_sweep, elbo, start or prior, posterior(data, prior).log_evidence, tolerance, most)

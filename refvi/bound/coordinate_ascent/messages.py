@@ -1,7 +1,8 @@
 """The updates of gaussian.py read off the graph: natural parameters, and the messages that add up to them.
 
-(tau nu, -tau/2) for the normal with statistics (mu, mu^2), (a - 1, -b) for the Gamma with (log gamma, gamma). A message from a datum is
-its expected log density as a function of one variable, in that variable's natural parameters. Data x (N,), messages (1 + N, 2), the prior's first.
+(tau nu, -tau/2) for the normal with statistics (mu, mu^2), (a - 1, -b) for the Gamma with (log gamma, gamma). A message
+from a datum is its expected log density as a function of one variable, in that variable's natural parameters.
+Data x (N,); messages (1 + N, 2), the prior's first.
 PML, "Recap & Conclusions"; Winn and Bishop (2005), Variational message passing.
 """
 import autograd.numpy as np
@@ -10,6 +11,7 @@ from refvi.base.special import gammaln
 
 
 def natural_of_mean(nu, tau):
+    """Natural parameters (2,) of N(nu, 1/tau)."""
     return np.array([tau * nu, -0.5 * tau])
 
 
@@ -19,6 +21,7 @@ def mean_of_natural(eta):
 
 
 def natural_of_precision(a, b):
+    """Natural parameters (2,) of Gamma(a, rate b)."""
     return np.array([a - 1, -b])
 
 
@@ -38,10 +41,12 @@ def log_normalizer_of_precision(eta):
 
 
 def messages_to_mean(x, prior, a, b):
-    """(1 + N, 2): the prior's natural parameters, and those of the expected log density of each datum as a function of mu."""
-    return np.vstack([natural_of_mean(prior.nu, prior.tau), np.column_stack([a / b * x, np.full(len(x), -0.5 * a / b)])])
+    """(1 + N, 2): from the prior of mu, and from each datum while gamma ~ Gamma(a, rate b)."""
+    from_data = np.column_stack([a / b * x, np.full(len(x), -0.5 * a / b)])
+    return np.vstack([natural_of_mean(prior.nu, prior.tau), from_data])
 
 
 def messages_to_precision(x, prior, nu, tau):
-    """(1 + N, 2): the prior's natural parameters, and those of the expected log density of each datum as a function of gamma."""
-    return np.vstack([natural_of_precision(prior.a, prior.b), np.column_stack([np.full(len(x), 0.5), -0.5 * ((x - nu)**2 + 1 / tau)])])
+    """(1 + N, 2): from the prior of gamma, and from each datum while mu ~ N(nu, 1/tau)."""
+    from_data = np.column_stack([np.full(len(x), 0.5), -0.5 * ((x - nu)**2 + 1 / tau)])
+    return np.vstack([natural_of_precision(prior.a, prior.b), from_data])

@@ -1,7 +1,7 @@
 """The evidence lower bound, line by line: derivations/bound/elbo.md.
 
-Shapes: z (..., S) or (..., S, D), log densities (..., S), lam (P,); rows return one number in nats, estimators (R,) for eps (R, S, ...).
-p is a Model (p.log_prior, p.log_likelihood, p.log_joint), q a Family.
+Shapes: z (..., S) or (..., S, D), log densities (..., S), lam (P,); rows return one number in nats, estimators (R,) for
+eps (R, S, ...). p is a Model (p.log_prior, p.log_likelihood, p.log_joint), q a Family; log_posterior(z) = log p(z | x).
 PML, "BBVI - Vanilla version"; Jordan et al. (1999), An introduction to variational methods for graphical models.
 """
 import autograd.numpy as np
@@ -9,126 +9,136 @@ from autograd import grad, hessian
 from scipy import optimize
 
 from refvi.base.checks import require_bound
+from refvi.base.core import expectation
 from refvi.base.special import logsumexp
 
 
-def expectation(g, q, lam):
-    """E_q[g(z)] on q's nodes; g may be minus infinity only where q is zero."""
-    z, w = q.nodes(lam)
-    return np.sum(w * np.exp(q.log_prob(z, lam)) * g(z))
+def log_weight(z, p, q, lam, x, theta):
+    """r(z, lam) = log p(x, z) - log q(z), (..., S): what the bound is the mean of."""
+    return p.log_joint(z, x, theta) - q.log_prob(z, lam)
 
 
 # ---- the bound
 
 def log_of_integral(p, q, lam, x, theta):
-    """The latent variable is integrated out of the joint density; q only lends its nodes."""
+    """log p(x): the latent variable integrated out of the joint density; q only lends its nodes."""
     z, w = q.nodes(lam)
     return logsumexp(np.log(w) + p.log_joint(z, x, theta))
 
 
 def log_of_expectation(p, q, lam, x, theta):
-    """Multiplied and divided by q: the evidence is the mean of an importance weight."""
-    return np.log(expectation(lambda z: np.exp(p.log_joint(z, x, theta) - q.log_prob(z, lam)), q, lam))
+    """log p(x) as the log of the mean importance weight under q."""
+    return np.log(expectation(lambda z: np.exp(log_weight(z, p, q, lam, x, theta)), q, lam))
 
 
 def expectation_of_log(p, q, lam, x, theta):
-    """Jensen: the logarithm moves inside and loses KL(q || p(z|x)) nats."""
-    return expectation(lambda z: p.log_joint(z, x, theta) - q.log_prob(z, lam), q, lam)
+    """The bound: the mean under q of the log weight."""
+    return expectation(lambda z: log_weight(z, p, q, lam, x, theta), q, lam)
 
 
 def average_log_weight(eps, p, q, lam, x, theta):
-    """Average over S draws z_s = eps_s ~ q(lam) of the log weight: what black-box inference sees. Returns (R,)."""
-    return np.mean(p.log_joint(eps, x, theta) - q.log_prob(eps, lam), axis=-1)
+    """Average of the log weights of S draws z_s = eps_s ~ q(lam), an unbiased estimate of the bound. (R,)"""
+    return np.mean(log_weight(eps, p, q, lam, x, theta), axis=-1)
 
 
 # ---- what Jensen lost
-
-def elbo_plus_kl(p, q, lam, x, theta, log_posterior):
-    """The bound and the divergence from q to the posterior, log_posterior(z) = log p(z | x)."""
-    return expectation_of_log(p, q, lam, x, theta) + kl_to_posterior(q, lam, log_posterior)
-
-
-def elbo_minus_kl(p, q, lam, x, theta, log_posterior):
-    """The slip: the divergence taken from the bound instead of added to it."""
-    return expectation_of_log(p, q, lam, x, theta) - kl_to_posterior(q, lam, log_posterior)
-
 
 def kl_to_posterior(q, lam, log_posterior):
     """KL(q || p(z|x)) in nats, never negative."""
     return expectation(lambda z: q.log_prob(z, lam) - log_posterior(z), q, lam)
 
 
+def elbo_plus_kl(p, q, lam, x, theta, log_posterior):
+    """The bound and the divergence from q to the posterior."""
+    return expectation_of_log(p, q, lam, x, theta) + kl_to_posterior(q, lam, log_posterior)
+
+
 # ---- its three faces
 
 def fit_minus_kl(p, q, lam, x, theta):
-    """How well q explains the data, less how far it moved from the prior."""
+    """Expected log likelihood, less the divergence from q to the prior."""
     fit = expectation(lambda z: p.log_likelihood(x, z, theta), q, lam)
     return fit - expectation(lambda z: q.log_prob(z, lam) - p.log_prior(z, theta), q, lam)
 
 
 def energy_plus_entropy(p, q, lam, x, theta):
-    """Where the joint density is high, and as spread out as that allows."""
+    """Expected log joint, plus the entropy of q."""
     energy = expectation(lambda z: p.log_joint(z, x, theta), q, lam)
     return energy + expectation(lambda z: -q.log_prob(z, lam), q, lam)
 
 
-def energy_minus_entropy(p, q, lam, x, theta):
-    """The published slip: the entropy subtracted."""
-    energy = expectation(lambda z: p.log_joint(z, x, theta), q, lam)
-    return energy - expectation(lambda z: -q.log_prob(z, lam), q, lam)
-
-
 def evidence_minus_kl(p, q, lam, x, theta, log_posterior):
-    """The evidence does not move, so raising the bound pulls q to the posterior."""
+    """The log evidence, less the divergence from q to the posterior."""
     evidence = log_of_integral(p, q, lam, x, theta)
     return require_bound(evidence - kl_to_posterior(q, lam, log_posterior), evidence)
 
 
-# ---- the best q
+# ---- the best q, and how much the log weight varies
 
 def bound_at_posterior(p, q, lam, x, theta, log_posterior):
-    """q replaced by the posterior, on the nodes of q: log p(x, z) - log p(z|x) is the same number for every z."""
+    """The bound of the posterior itself, on the nodes of q: log p(x, z) - log p(z|x) is one number, whatever z."""
     z, w = q.nodes(lam)
     return np.sum(w * np.exp(log_posterior(z)) * (p.log_joint(z, x, theta) - log_posterior(z)))
 
 
+def variance_of_log_weight(p, q, lam, x, theta):
+    """Variance under q of the log weight: zero at the posterior."""
+    elbo = expectation_of_log(p, q, lam, x, theta)
+    return expectation(lambda z: (log_weight(z, p, q, lam, x, theta) - elbo)**2, q, lam)
+
+
+def spread_of_average(eps, p, q, lam, x, theta):
+    """S times the squared distance of the average log weight from the bound. (R,)"""
+    S = np.shape(eps)[1]
+    return S * (average_log_weight(eps, p, q, lam, x, theta) - expectation_of_log(p, q, lam, x, theta))**2
+
+
 def climbed(integrand, q, lam):
-    """lam where the mean of integrand(z, lam) under q(lam) is highest; every step has nodes of its own, which stay while it takes derivatives."""
+    """lam (P,) where the mean of integrand(z, lam) under q(lam) is highest, by ascent from lam.
+
+    Every step has nodes of its own, which stay where they are while it takes derivatives.
+    """
     def downhill(derivative):
         def at(lam):
-            z, w = q.nodes(lam)
-            return derivative(lambda lam: -np.sum(w * np.exp(q.log_prob(z, lam)) * integrand(z, lam)))(lam)
+            nodes = q.nodes(lam)
+            return derivative(lambda lam: -expectation(lambda z: integrand(z, lam), q, lam, nodes))(lam)
         return at
     return lowest(downhill(lambda g: g), downhill(grad), downhill(hessian), lam)
 
 
 def lowest(value, slope, curvature, lam):
-    """Where descent from lam ends. Values stop telling steps apart at the root of rounding, so two steps of Newton's go on from there."""
+    """lam (P,) where descent from lam ends.
+
+    Values stop telling steps apart at the root of rounding, so two steps of Newton's go on from there, by least
+    squares, since logits have a direction that changes nothing.
+    """
     lam = optimize.minimize(value, lam, jac=slope, hess=curvature, method="trust-exact", options=dict(gtol=1e-6)).x
     for _ in range(2):
-        lam = lam - np.linalg.lstsq(curvature(lam), slope(lam), rcond=1e-10)[0]      # least squares: logits have a direction that changes nothing
+        lam = lam - np.linalg.lstsq(curvature(lam), slope(lam), rcond=1e-10)[0]
     return lam
 
 
 def highest_bound(p, q, lam, x, theta, at):
     """The density, at the points `at`, of the q in its family with the highest bound."""
-    return np.exp(q.log_prob(at, climbed(lambda z, lam: p.log_joint(z, x, theta) - q.log_prob(z, lam), q, lam)))
+    best = climbed(lambda z, lam: log_weight(z, p, q, lam, x, theta), q, lam)
+    return np.exp(q.log_prob(at, best))
 
 
 def least_divergence(q, lam, log_posterior, at):
     """The density, at the points `at`, of the q in its family with the least divergence to the posterior."""
-    return np.exp(q.log_prob(at, climbed(lambda z, lam: log_posterior(z) - q.log_prob(z, lam), q, lam)))
+    best = climbed(lambda z, lam: log_posterior(z) - q.log_prob(z, lam), q, lam)
+    return np.exp(q.log_prob(at, best))
 
 
 # ---- and the way there
 
 def gradient_of_bound(p, q, lam, x, theta):
-    """The slope of the bound, on nodes that stay where they are while lam moves. (P,)"""
-    z, w = q.nodes(lam)
-    return grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam)) * (p.log_joint(z, x, theta) - q.log_prob(z, lam))))(lam)
+    """The gradient of the bound in lam (P,), on nodes that stay where they are while lam moves."""
+    nodes = q.nodes(lam)
+    return grad(lambda lam: expectation(lambda z: log_weight(z, p, q, lam, x, theta), q, lam, nodes))(lam)
 
 
 def minus_gradient_of_kl(q, lam, log_posterior):
-    """The slope of the divergence, turned round. (P,)"""
-    z, w = q.nodes(lam)
-    return -grad(lambda lam: np.sum(w * np.exp(q.log_prob(z, lam)) * (q.log_prob(z, lam) - log_posterior(z))))(lam)
+    """Minus the gradient of the divergence to the posterior in lam (P,)."""
+    nodes = q.nodes(lam)
+    return -grad(lambda lam: expectation(lambda z: q.log_prob(z, lam) - log_posterior(z), q, lam, nodes))(lam)

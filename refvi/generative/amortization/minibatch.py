@@ -1,77 +1,44 @@
-"""A few data at a time: what their averages add up to, and what one of them estimates. eps here holds the indices of a minibatch, (R, 1, M).
+"""A few data at a time: what their averages add up to, and what one of them estimates.
+
+eps (R, M) holds the indices of minibatches.
 
 Noise of the latent variables is held fixed throughout, one draw `held` (N, D) for every datum; nats per datum.
 """
-import itertools
-
 import numpy as np
 
-from refvi.base.checks import require_count
-from refvi.base.core import Noise
-from refvi.generative.amortization.gradient import estimate_and_gradients
-from refvi.generative.amortization.rows import closed_divergence, drawn, encode, log_likelihood
+from refvi.generative.amortization.model import (bound_and_gradients, closed_divergence, drawn, encode, log_likelihood)
 
 
-def terms(held, x, phi, theta, encoder, decoder, likelihood):
+def terms(held, x, phi, theta, encoder, decoder):
     """Every datum's own estimate (N,)."""
-    lam = encode(phi, x, encoder)
-    return log_likelihood(x, drawn(held, lam), theta, decoder, likelihood) - closed_divergence(lam)
+    lam = encode(x, phi, encoder)
+    return log_likelihood(drawn(held, lam), x, theta, decoder) - closed_divergence(lam)
 
 
-def batches(order, M):
-    """The indices in order, M at a time; the last batch may be short."""
-    return [order[start:start + M] for start in range(0, len(order), M)]
+def batches(N, M):
+    """Slices of a shuffled order of N data: minibatches of M, the last as short as it comes."""
+    return [slice(begun, min(begun + M, N)) for begun in range(0, N, M)]
 
 
-def batches_by_size(held, x, order, M, phi, theta, encoder, decoder, likelihood):
+def batches_by_size(held, x, order, M, phi, theta, encoder, decoder):
     """Averages of an epoch's minibatches, each weighted by how many data it holds."""
-    return sum(len(batch) / len(x) * np.mean(terms(held[batch], x[batch], phi, theta, encoder, decoder, likelihood)) for batch in batches(order, M))
+    each = terms(held, x, phi, theta, encoder, decoder)
+    return sum(len(each[order[part]]) * np.mean(each[order[part]]) for part in batches(len(x), M)) / len(x)
 
 
-def batches_alike(held, x, order, M, phi, theta, encoder, decoder, likelihood):
-    """The slip: a plain mean of the averages, in which the data of the short last batch weigh more."""
-    return np.mean([np.mean(terms(held[batch], x[batch], phi, theta, encoder, decoder, likelihood)) for batch in batches(order, M)])
-
-
-def subsets(N, M):
-    """Noise: M of N data without replacement, and for a rule all subsets, whatever the order asked for."""
-    require_count("M", M)
-    if M > N:
-        raise ValueError(f"a minibatch of M={M} out of N={N} data: M must be at most N")
-
-    def draw(rng, R, S):
-        return np.argsort(rng.random((R, S, N)), axis=-1)[..., :M]
-
-    def rule(S, order):
-        if S > 1:
-            return None
-        every = np.array(list(itertools.combinations(range(N), M)))
-        return every[:, None, :], np.full(len(every), 1 / len(every))
-
-    return Noise(draw, rule)
-
-
-def gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood):
+def gradient_of_each_datum(held, x, phi, theta, encoder, decoder):
     """(N, P): the gradient of every datum's own estimate in phi and theta."""
-    one = [estimate_and_gradients(phi, theta, x[n:n + 1], held[n:n + 1], encoder, decoder, likelihood)[1:] for n in range(len(x))]
-    return np.array([np.concatenate(gradients) for gradients in one])
+    one = np.ones(1)
+    rows = [bound_and_gradients(phi, theta, x[n:n + 1], encoder, decoder, held[None, n:n + 1], one)[1:]
+            for n in range(len(x))]
+    return np.array([np.concatenate(gradients) for gradients in rows])
 
 
-def gradient_of_all_data(held, x, phi, theta, encoder, decoder, likelihood):
+def gradient_of_all_data(held, x, phi, theta, encoder, decoder):
     """One backward pass over the whole data. (P,)"""
-    return np.concatenate(estimate_and_gradients(phi, theta, x, held, encoder, decoder, likelihood)[1:])
+    return np.concatenate(bound_and_gradients(phi, theta, x, encoder, decoder, held[None], np.ones(1))[1:])
 
 
-def share(eps, N):
-    """How much each of the N data counts in minibatches eps (R, 1, M): (R, N)."""
-    return np.mean(eps[:, 0, :, None] == np.arange(N), axis=1)
-
-
-def gradient_of_a_minibatch(eps, held, x, phi, theta, encoder, decoder, likelihood):
-    """The average over the M data chosen, for eps (R, 1, M). (R, P)"""
-    return share(eps, len(x)) @ gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood)
-
-
-def rescaled_once_more(eps, held, x, phi, theta, encoder, decoder, likelihood):
-    """The slip: an average, multiplied by N/M as if it were a sum. (R, P)"""
-    return len(x) / eps.shape[-1] * (share(eps, len(x)) @ gradient_of_each_datum(held, x, phi, theta, encoder, decoder, likelihood))
+def gradient_of_a_minibatch(eps, held, x, phi, theta, encoder, decoder):
+    """The average over the M data chosen, for eps (R, M). (R, P)"""
+    return np.mean(gradient_of_each_datum(held, x, phi, theta, encoder, decoder)[eps], axis=1)

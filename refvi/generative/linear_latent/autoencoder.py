@@ -1,12 +1,14 @@
 """The linear autoencoder: least squares through a bottleneck is principal component analysis.
 
-Shapes as in the chapter; E (D, n) encodes, W (n, D) decodes, both about the mean of the data. Errors are squares |x - xhat|^2, averaged over the data.
-Baldi and Hornik (1989), Neural networks and principal component analysis: learning from examples without local minima; RAI, "A standard auto-encoder
-learns to (nonlinearly) compress and uncompress an input".
+Shapes as in model.py; E (D, n) encodes, W (n, D) decodes, both about the mean of the data. Errors are squares
+|x - xhat|^2, averaged over the data. Baldi and Hornik (1989), Neural networks and principal component analysis:
+learning from examples without local minima; RAI, "A standard auto-encoder learns to (nonlinearly) compress and
+uncompress an input".
 """
 import autograd.numpy as np
 
 from refvi.generative.linear_latent.maximum import closed_form, eigen
+from refvi.generative.linear_latent.model import small
 
 
 def error(W, E, x):
@@ -15,8 +17,11 @@ def error(W, E, x):
     return np.mean(np.sum((off - off @ E.T @ W.T)**2, axis=1))
 
 
-def trained(x, D, E, rounds=150):
-    """W and E (D, n) after so many rounds of least squares, each layer in turn: there are saddles, but no other minimum."""
+def trained(x, E, rounds=150):
+    """W (n, D) and E (D, n) after so many rounds of least squares, each layer in turn, from an encoder E.
+
+    The error has saddles, but no other minimum.
+    """
     off = x - np.mean(x, axis=0)
     for _ in range(rounds):
         code = off @ E.T
@@ -28,37 +33,37 @@ def trained(x, D, E, rounds=150):
 # ---- the error
 
 def error_of_principal_axes(x, D):
-    """Project on the D leading eigenvectors."""
+    """The error of a projection on the D leading eigenvectors."""
     _, U = eigen(x)
     return error(U[:, :D], U[:, :D].T, x)
 
 
-def lowest_error(x, D, E):
-    """Both layers trained, from the encoder E."""
-    return error(*trained(x, D, E), x)
+def lowest_error(x, E):
+    """The error after both layers are trained, from the encoder E."""
+    return error(*trained(x, E), x)
 
 
-def error_of_other_axes(x, D, kept):
-    """Project on other eigenvectors: a saddle."""
+def error_of_other_axes(x, kept):
+    """The error of a projection on other eigenvectors: a saddle."""
     _, U = eigen(x)
     return error(U[:, kept], U[:, kept].T, x)
 
 
-# ---- the plane
+# ---- the plane (n, n)
 
-def decoder_after_encoder(x, D, E):
-    """W E after training: xhat - b = W E (x - b). (n, n)"""
-    W, E = trained(x, D, E)
+def decoder_after_encoder(x, E):
+    """W E after training: xhat - b = W E (x - b)."""
+    W, E = trained(x, E)
     return W @ E
 
 
 def plane_of_ppca(x, D):
-    """W W^+ at the closed form of probabilistic PCA: the noise keeps the plane and shrinks the code. (n, n)"""
+    """W W^+ at the closed form of probabilistic PCA: the noise keeps the plane and shrinks the code."""
     W = closed_form(x, D).W
     return W @ np.linalg.pinv(W)
 
 
 def reconstruction_of_ppca(x, D):
-    """W M^-1 W', the mean of x given the mean code: shrunk towards b, no projection. (n, n)"""
+    """W M^-1 W', the mean of x given the mean code: shrunk towards b, no projection."""
     theta = closed_form(x, D)
-    return theta.W @ np.linalg.solve(theta.W.T @ theta.W + theta.sd**2 * np.eye(D), theta.W.T)
+    return theta.W @ np.linalg.solve(small(theta), theta.W.T)

@@ -1,43 +1,55 @@
-"""EM for probabilistic PCA and for factor analysis: the posterior of each z, then a regression of x on it; and the fit made of it.
+"""EM for probabilistic PCA and for factor analysis: the posterior of each z, then a regression of x on it.
 
-Shapes as in the chapter; `each` says whether every coordinate of x has a noise of its own (factor analysis) or all share one (probabilistic PCA).
-Bounds are nats per datum. Rubin and Thayer (1982), EM algorithms for ML factor analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
+Shapes as in model.py; `each` says whether every coordinate of x has a noise of its own (factor analysis) or all share
+one (probabilistic PCA). Likelihoods and bounds are nats per datum. Rubin and Thayer (1982), EM algorithms for ML factor
+analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
 """
 from typing import NamedTuple
 
 import autograd.numpy as np
 
 from refvi.base.checks import require_count, require_positive
-from refvi.generative.linear_latent.maximum import closed_form, eigen, gradient
-from refvi.generative.linear_latent.rows import Linear, covariance, log_likelihood, posterior, scatter
+from refvi.generative.linear_latent.maximum import closed_form, gradient
+from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, posterior, scatter, small
 
 
 # ---- one step
 
 def e_step(x, theta):
-    """E[z] (N, D), and the average over the data of E[z z'] (D, D)."""
+    """E[z] of every datum (N, D), and the average over the data of E[z z'] (D, D)."""
     mean, precision = posterior(x, theta)
     return mean, np.linalg.inv(precision) + mean.T @ mean / len(x)
 
 
-def m_step(x, b, moments, each):
-    """theta of the highest expected log p(x, z): W regresses x on z, the noise is what is left."""
+def m_step(x, moments, each):
+    """theta of the highest expected log p(x, z): x regressed on z and on 1, and as noise what is left.
+
+    moments: E[z] of every datum (N, D), and the average over the data of E[z z'] (D, D).
+    """
     mean, second = moments
+    centre, b = np.mean(mean, axis=0), np.mean(x, axis=0)
     cross = (x - b).T @ mean / len(x)
-    W = np.linalg.solve(second, cross.T).T
-    left = np.mean((x - b)**2, axis=0) - 2 * np.sum(W * cross, axis=1) + np.sum(W @ second * W, axis=1)
-    return Linear(W, b, np.sqrt(left if each else np.mean(left)))
+    W = np.linalg.solve(second - np.outer(centre, centre), cross.T).T
+    left = np.mean((x - b)**2, axis=0) - np.sum(W * cross, axis=1)
+    return Linear(W, b - W @ centre, np.sqrt(left if each else np.mean(left)))
 
 
 def em_step(x, theta, each):
-    """One step; b is the mean of the data from the start."""
-    return m_step(x, theta.b, e_step(x, theta), each)
+    """theta after one step. Where b is the mean of the data, it stays there."""
+    return m_step(x, e_step(x, theta), each)
+
+
+def iterated(x, theta, each, steps):
+    """theta after so many steps."""
+    for _ in range(steps):
+        theta = em_step(x, theta, each)
+    return theta
 
 
 # ---- the fit
 
 class Fit(NamedTuple):
-    """theta, the likelihood in nats per datum before each step and after the last, and whether the last steps still changed it."""
+    """theta, the likelihood in nats per datum before each step and after the last, and whether it has come to rest."""
     theta: Linear
     log_likelihoods: np.ndarray
     converged: bool
@@ -46,8 +58,9 @@ class Fit(NamedTuple):
 def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit.
 
-    It stops where a step changes no entry of the covariance by more than tolerance times its largest; where a coordinate's noise falls to
-    nothing (a Heywood case: the likelihood has no interior maximum there) it goes on slowly, and `converged` is False.
+    It stops where a step changes no entry of the covariance by more than tolerance times its largest. Where a
+    coordinate's noise falls to nothing (a Heywood case: the likelihood has no interior maximum there) it goes on
+    slowly, and `converged` is False.
     """
     require_count("steps", steps)
     require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
@@ -55,8 +68,10 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     if each:
         still = np.flatnonzero(np.ptp(x, axis=0) == 0)
         if len(still):
-            raise ValueError(f"x[:, {still[0]}] is {np.asarray(x)[0, still[0]]} in every datum: its noise would fall to zero and the likelihood grow without end; leave it out")
-        theta = theta._replace(sd=theta.sd * np.ones(len(theta.b)))
+            value = np.asarray(x)[0, still[0]]
+            raise ValueError(f"x[:, {still[0]}] is {value} in every datum: its noise would fall to zero "
+                             "and the likelihood grow without end; leave it out")
+        theta = with_noise_of_each(theta)
     values, C = [log_likelihood(x, theta)], covariance(theta)
     for _ in range(steps):
         theta, before = em_step(x, theta, each), C
@@ -67,16 +82,14 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     return Fit(theta, np.array(values), False)
 
 
-def iterated(x, theta, each, steps):
-    """theta after so many steps."""
-    for _ in range(steps):
-        theta = em_step(x, theta, each)
-    return theta
+def with_noise_of_each(theta):
+    """theta with its one sd repeated for every coordinate: factor analysis that happens to be probabilistic PCA."""
+    return theta._replace(sd=theta.sd * np.ones(len(theta.b)))
 
 
 def parts(theta):
-    """W (n, D) beside the noise variances (n, 1): what a step returns, as one array."""
-    return np.column_stack([theta.W, theta.sd**2 * np.ones(len(theta.b))])
+    """W (n, D), b (n, 1) and the noise variances (n, 1) side by side: what a step returns, as one array."""
+    return np.column_stack([theta.W, theta.b, theta.sd**2 * np.ones(len(theta.b))])
 
 
 # ---- why it climbs
@@ -86,59 +99,53 @@ def bound(x, theta, moments, precision):
     mean, second = moments
     D, sd = len(second), theta.sd * np.ones(len(theta.b))
     W, off = theta.W / sd[:, None], (x - theta.b) / sd
-    fit = np.mean(np.sum(off**2, axis=1)) - 2 * np.sum(W * (off.T @ mean / len(x))) + np.sum(W.T @ W * second)
-    energy = -0.5 * (len(sd) * np.log(2 * np.pi) + 2 * np.sum(np.log(sd)) + fit + D * np.log(2 * np.pi) + np.trace(second))
-    return energy + 0.5 * (D * (1 + np.log(2 * np.pi)) - np.linalg.slogdet(precision)[1])
+    squares = np.mean(np.sum(off**2, axis=1)) - 2 * np.sum(W * (off.T @ mean / len(x))) + np.sum(W.T @ W * second)
+    log_likelihood_of_z = -0.5 * (len(sd) * np.log(2 * np.pi) + 2 * np.sum(np.log(sd)) + squares)
+    log_prior = -0.5 * (D * np.log(2 * np.pi) + np.trace(second))
+    entropy = 0.5 * (D * (1 + np.log(2 * np.pi)) - np.linalg.slogdet(precision)[1])
+    return log_likelihood_of_z + log_prior + entropy
 
 
 def bound_touches(x, theta):
-    """The bound at the posterior of the same theta: it touches the likelihood."""
+    """The bound at the posterior of the same theta, where it is the likelihood."""
     return bound(x, theta, e_step(x, theta), posterior(x, theta)[1])
 
 
 def bound_after_m_step(x, theta, each):
-    """q stays, theta moves to where the bound is highest."""
+    """The bound of the same q at the theta where it is highest."""
     moments = e_step(x, theta)
-    return bound(x, m_step(x, theta.b, moments, each), moments, posterior(x, theta)[1])
+    return bound(x, m_step(x, moments, each), moments, posterior(x, theta)[1])
 
 
 def likelihood_after_m_step(x, theta, each):
-    """The likelihood at the new theta: the bound no longer touches it."""
+    """The likelihood at the new theta, which the bound of the old q no longer touches."""
     return log_likelihood(x, em_step(x, theta, each))
 
 
-# ---- what one step is
+# ---- what one step is: W, b and variances (n, D + 2)
 
 def regression_on_moments(x, theta, each):
-    """W = (sum (x - b) E[z]') (sum E[z z'])^-1, and the squares that are left on average. (n, D + 1)"""
+    """x regressed on z by its posterior moments, and the squares that are left on average."""
     return parts(em_step(x, theta, each))
 
 
 def one_matrix(x, theta):
-    """Probabilistic PCA's two halves in one: W <- S W (sd^2 I + M^-1 W' S W)^-1, with S the covariance of the data. (n, D + 1)"""
-    S, W, n = scatter(x, theta.b), theta.W, len(theta.b)
-    variance = theta.sd**2
-    M = W.T @ W + variance * np.eye(W.shape[1])
-    new = S @ W @ np.linalg.inv(variance * np.eye(W.shape[1]) + np.linalg.solve(M, W.T @ S @ W))
-    left = np.trace(S - S @ W @ np.linalg.solve(M, new.T)) / n
-    return np.column_stack([new, np.full(n, left)])
-
-
-def means_for_moments(x, theta, each):
-    """The slip: E[z] E[z]' for E[z z'], as if z were known. (n, D + 1)"""
-    mean, _ = e_step(x, theta)
-    return parts(m_step(x, theta.b, (mean, mean.T @ mean / len(x)), each))
+    """For one noise and b at the mean: W <- S W (sd^2 I + M^-1 W' S W)^-1, with S the data's covariance."""
+    S, W, M = scatter(x, theta.b), theta.W, small(theta)
+    new = S @ W @ np.linalg.inv(theta.sd**2 * np.eye(len(M)) + np.linalg.solve(M, W.T @ S @ W))
+    left = np.trace(S - S @ W @ np.linalg.solve(M, new.T)) / len(S)
+    return np.column_stack([new, theta.b, np.full(len(S), left)])
 
 
 # ---- where it ends
 
 def covariance_after_em(x, theta, each, steps):
-    """The model's covariance of x after so many steps."""
+    """The model's covariance of x after so many steps. (n, n)"""
     return covariance(iterated(x, theta, each, steps))
 
 
 def covariance_a_step_later(x, D):
-    """One more step from the closed form: nothing moves."""
+    """The covariance one more step from the closed form: nothing moves. (n, n)"""
     return covariance(em_step(x, closed_form(x, D), False))
 
 
@@ -150,39 +157,35 @@ def likelihood_after_em(x, theta, each, steps):
 # ---- factor analysis: a noise for each coordinate
 
 def fitted_variances(x, D):
-    """The diagonal of C at the fit: the data's own variances."""
+    """The diagonal of C at the fit of factor analysis. (n,)"""
     return np.diag(covariance(fit(x, D).theta))
 
 
 def variances_of_ppca(x, D):
-    """The same for probabilistic PCA, which has one number for all noises."""
+    """The diagonal of C at the fit of probabilistic PCA, which has one number for all noises. (n,)"""
     return np.diag(covariance(closed_form(x, D)))
 
 
 def gradient_at_fit(x, D):
-    """The slope of factor analysis' likelihood, in W, b and each log sd."""
+    """The slope of factor analysis' likelihood in W, b and each log sd, where its EM ends. (n D + 2 n,)"""
     return gradient(x, fit(x, D).theta)
 
 
 def gradient_at_ppca(x, D):
-    """The same slope where all noises are one: not the top."""
-    theta = closed_form(x, D)
-    return gradient(x, theta._replace(sd=theta.sd * np.ones(len(theta.b))))
+    """The slope of factor analysis' likelihood at the fit of probabilistic PCA, where all noises are one."""
+    return gradient(x, with_noise_of_each(closed_form(x, D)))
 
 
-def gradient_at_principal_factors(x, D):
-    """The slip: eigenvectors of the covariance itself, scaled by their eigenvalues, for loadings, and what is missing on the diagonal for the noises."""
-    values, U = eigen(x)
-    W = U[:, :D] * np.sqrt(values[:D])
-    b = np.mean(x, axis=0)
-    return gradient(x, Linear(W, b, np.sqrt(np.diag(scatter(x, b)) - np.sum(W**2, axis=1))))
+def covariance_of_fit(x, D):
+    """The covariance of x under factor analysis at its maximum. (n, n)"""
+    return covariance(fit(x, D).theta)
 
 
 def likelihood_of_fit(x, D):
-    """Factor analysis at its maximum."""
+    """The likelihood of factor analysis at its maximum."""
     return log_likelihood(x, fit(x, D).theta)
 
 
 def likelihood_of_ppca(x, D):
-    """Its special case with one noise, at its own maximum."""
+    """The likelihood of probabilistic PCA at its maximum."""
     return log_likelihood(x, closed_form(x, D))

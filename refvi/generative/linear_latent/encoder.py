@@ -1,17 +1,43 @@
-"""The linear variational autoencoder: q(z | x) = N(V (x - b), diag(exp(2 log_sd))), a linear encoder of a linear decoder with one noise.
+"""The linear variational autoencoder: q(z | x) = N(V (x - b), diag(exp(2 log_sd))) beside a linear decoder.
 
-Shapes as in the chapter; phi = (V row by row, log_sd), (D n + D,). ELBOs are nats per datum, an average over the N data.
-Dai et al. (2018), Connections with robust PCA and the role of emergent sparsity in variational autoencoder models; Lucas et al. (2019), Don't blame
-the ELBO! A linear VAE perspective on posterior collapse; RAI, "Role of encoder: take x as input and generate an encoding z".
+Shapes as in model.py; phi = (V row by row, log_sd), (D n + D,). ELBOs are nats per datum, an average over the N data.
+Dai et al. (2018), Connections with robust PCA and the role of emergent sparsity in variational autoencoder models;
+Lucas et al. (2019), Don't blame the ELBO! A linear VAE perspective on posterior collapse; RAI, "Role of encoder: take x
+as input and generate an encoding z".
 """
 import autograd.numpy as np
 from autograd import grad, hessian
 from scipy import optimize
 
 from refvi.base.core import Estimate
+from refvi.base.families.gaussian import diagonal_normal
+from refvi.base.families.lam import halves
+from refvi.base.models import isotropic
 from refvi.bound.elbo.rows import lowest
 from refvi.generative.linear_latent.maximum import closed_form, unflat
-from refvi.generative.linear_latent.rows import log_joint, log_likelihood, posterior, small
+from refvi.generative.linear_latent.model import log_joint, log_likelihood, posterior, posterior_map, small
+
+
+# ---- the exact bound
+
+def reconstruction(x, lam, theta):
+    """E_q[log p(x | z)] (N,) at lam (N, 2 D): the density at the mean code, less the spread of z seen through W."""
+    mu, log_sd = halves(lam)
+    sd = theta.sd * np.ones(len(theta.b))
+    W = theta.W / sd[:, None]
+    at_mean = isotropic((x - theta.b) / sd - mu @ W.T, 1.) - np.sum(np.log(sd))
+    return at_mean - 0.5 * np.exp(2 * log_sd) @ np.sum(W**2, axis=0)
+
+
+def divergence(lam):
+    """KL(q || N(0, I)) (N,) at lam (N, 2 D)."""
+    mu, log_sd = halves(lam)
+    return 0.5 * np.sum(mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd, axis=1)
+
+
+def bounds(x, lam, theta):
+    """The ELBO of every datum (N,) at a lam of its own (N, 2 D)."""
+    return reconstruction(x, lam, theta) - divergence(lam)
 
 
 def unpacked(phi, n, D):
@@ -19,97 +45,90 @@ def unpacked(phi, n, D):
     return np.reshape(phi[:n * D], (D, n)), phi[n * D:]
 
 
-def encode(phi, x, theta):
-    """Means (N, D) and log_sd (D,), the same for all data. RAI, "Role of encoder"."""
+def encode(x, phi, theta):
+    """lam (N, 2 D): means, and log standard deviations that all data share. RAI, "Role of encoder"."""
     V, log_sd = unpacked(phi, *theta.W.shape)
-    return (x - theta.b) @ V.T, log_sd
+    return np.concatenate([(x - theta.b) @ V.T, log_sd + np.zeros((len(x), 1))], axis=1)
 
 
-def fit_term(mu, log_sd, x, theta):
-    """E[log p(x | z)]: squares at the mean, and the spread of z seen through W."""
-    n = len(theta.b)
-    squares = np.mean(np.sum((x - theta.b - mu @ theta.W.T)**2, axis=1)) + np.sum(theta.W**2 @ np.exp(2 * log_sd))
-    return -0.5 * n * np.log(2 * np.pi * theta.sd**2) - 0.5 * squares / theta.sd**2
-
-
-def kl_term(mu, log_sd):
-    """KL(q || N(0, I)): one half for each dimension."""
-    return 0.5 * (np.mean(np.sum(mu**2, axis=1)) + np.sum(np.exp(2 * log_sd) - 1 - 2 * log_sd))
-
-
-def elbo(phi, x, theta):
-    """The exact bound."""
-    mu, log_sd = encode(phi, x, theta)
-    return fit_term(mu, log_sd, x, theta) - kl_term(mu, log_sd)
+def elbo(x, phi, theta):
+    """The average of the bounds at what the encoder puts out."""
+    return np.mean(bounds(x, encode(x, phi, theta), theta))
 
 
 def best(theta):
-    """phi of the highest bound for this theta: the posterior's mean M^-1 W'(x - b), and sd / sqrt(M_dd)."""
-    M = small(theta)
-    return np.concatenate([np.ravel(np.linalg.solve(M, theta.W.T)), 0.5 * np.log(theta.sd**2 / np.diag(M))])
+    """phi of the highest bound for this theta: the posterior's mean, and P_kk^(-1/2)."""
+    A, precision = posterior_map(theta)
+    return np.concatenate([np.ravel(A), -0.5 * np.log(np.diag(precision))])
 
 
-def climbed(phi, x, theta):
+def climbed(x, phi, theta):
     """phi where ascent from phi ends."""
     def downhill(phi):
-        return -elbo(phi, x, theta)
+        return -elbo(x, phi, theta)
     return lowest(downhill, grad(downhill), hessian(downhill), phi)
 
 
 # ---- the bound of any linear encoder
 
-def fit_minus_kl(phi, x, theta):
+def fit_minus_kl(x, phi, theta):
     """E[log p(x | z)] - KL(q || p(z)), both in closed form."""
-    return elbo(phi, x, theta)
+    return elbo(x, phi, theta)
 
 
-def evidence_minus_divergence(phi, x, theta):
+def evidence_minus_divergence(x, phi, theta):
     """log p(x) - KL(q || p(z | x)), the divergence of two normals."""
-    (mu, log_sd), (mean, precision) = encode(phi, x, theta), posterior(x, theta)
+    mu, log_sd = halves(encode(x, phi, theta))
+    mean, precision = posterior(x, theta)
     step = mu - mean
-    divergence = np.mean(np.sum(step @ precision * step, axis=1)) + np.diag(precision) @ np.exp(2 * log_sd) - len(log_sd) - np.linalg.slogdet(precision)[1]
-    return log_likelihood(x, theta) - 0.5 * divergence + np.sum(log_sd)
+    squares = np.sum(step @ precision * step, axis=1) + np.exp(2 * log_sd) @ np.diag(precision) - len(precision)
+    divergences = 0.5 * (squares - np.linalg.slogdet(precision)[1]) - np.sum(log_sd, axis=1)
+    return log_likelihood(x, theta) - np.mean(divergences)
 
 
-def average_weight(eps, phi, x, theta):
-    """Average over S draws z = mu + sd eps for each datum, eps (R, S, N, D), of log p(x, z) - log q(z | x). Returns (R,)."""
-    mu, log_sd = encode(phi, x, theta)
+def average_weight(eps, x, phi, theta):
+    """Average of log p(x, z) - log q(z | x) over the data and S draws of each, eps (R, S, N, D). Returns (R,)."""
+    lam = encode(x, phi, theta)
+    mu, log_sd = halves(lam)
     z = mu + np.exp(log_sd) * eps
-    log_q = np.sum(-0.5 * eps**2 - log_sd - 0.5 * np.log(2 * np.pi), axis=-1)
-    return np.mean(log_joint(z, x, theta) - log_q, axis=(1, 2))
+    return np.mean(log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), axis=(1, 2))
 
 
-def code_without_spread(phi, x, theta):
-    """The slip: x reconstructed from the mean of q alone, as an autoencoder does."""
-    mu, log_sd = encode(phi, x, theta)
-    n = len(theta.b)
-    return -0.5 * n * np.log(2 * np.pi * theta.sd**2) - 0.5 * np.mean(np.sum((x - theta.b - mu @ theta.W.T)**2, axis=1)) / theta.sd**2 - kl_term(mu, log_sd)
+# ---- the variance of a log weight, averaged over the data: S N times the variance of that average
+
+def slopes_and_curvature(x, phi, theta):
+    """The mean of |g_n|^2 + |H|^2 / 2: the log weight is quadratic in eps, of these slopes and this curvature."""
+    mu, log_sd = halves(encode(x, phi, theta))
+    A, precision = posterior_map(theta)
+    sd = np.exp(log_sd[0])
+    slopes = sd * (((x - theta.b) @ A.T - mu) @ precision)
+    H = sd[:, None] * precision * sd - np.eye(len(sd))
+    return np.mean(np.sum(slopes**2, axis=1)) + 0.5 * np.sum(H**2)
 
 
-def log_deviation_for_log_variance(phi, x, theta):
-    """The slip: log sd in the KL where log sd^2 belongs."""
-    mu, log_sd = encode(phi, x, theta)
-    return fit_term(mu, log_sd, x, theta) - 0.5 * (np.mean(np.sum(mu**2, axis=1)) + np.sum(np.exp(2 * log_sd) - 1 - log_sd))
+def squared_error_of_average(eps, x, phi, theta):
+    """S N times the squared distance of average_weight from the bound: its mean does not depend on S. Returns (R,)."""
+    error = average_weight(eps, x, phi, theta) - elbo(x, phi, theta)
+    return eps.shape[1] * len(x) * error**2
 
 
-# ---- the best one
+# ---- the best one: V above its standard deviations (n + 1, D)
 
-def climbed_encoder(phi, x, theta):
-    """V above its standard deviations, where ascent ends. (n + 1, D)"""
-    V, log_sd = unpacked(climbed(phi, x, theta), *theta.W.shape)
+def columns(phi, theta):
+    """V' above the standard deviations of phi."""
+    V, log_sd = unpacked(phi, *theta.W.shape)
     return np.concatenate([V.T, np.exp(log_sd)[None]])
+
+
+def climbed_encoder(x, phi, theta):
+    """Where ascent ends."""
+    return columns(climbed(x, phi, theta), theta)
 
 
 def best_encoder(theta):
-    """M^-1 W' above sd / sqrt(M_dd). (n + 1, D)"""
-    V, log_sd = unpacked(best(theta), *theta.W.shape)
-    return np.concatenate([V.T, np.exp(log_sd)[None]])
-
-
-def marginal_deviations(theta):
-    """The slip: the posterior's marginal standard deviations, which a diagonal q cannot afford where z is correlated. (n + 1, D)"""
+    """M^-1 W' and sd / sqrt(M_kk), for one noise."""
     M = small(theta)
-    return np.concatenate([np.linalg.solve(M, theta.W.T).T, theta.sd * np.sqrt(np.diag(np.linalg.inv(M)))[None]])
+    return np.concatenate([np.linalg.solve(M, theta.W.T).T, theta.sd / np.sqrt(np.diag(M))[None]])
 
 
 # ---- which rotation it likes
@@ -117,17 +136,17 @@ def marginal_deviations(theta):
 def aligned_bound(x, D):
     """The best bound at the closed form with R = I, where W'W is diagonal."""
     theta = closed_form(x, D)
-    return elbo(best(theta), x, theta)
+    return elbo(x, best(theta), theta)
 
 
 def rotated_bound(x, D, rotation):
     """The best bound at the closed form with another R."""
     theta = closed_form(x, D, rotation)
-    return elbo(best(theta), x, theta)
+    return elbo(x, best(theta), theta)
 
 
-def likelihood_minus_correlation(x, D, rotation):
-    """What a diagonal q loses to the correlation of the posterior: half of sum log M_dd - log det M."""
+def bound_minus_correlation(x, D, rotation):
+    """The likelihood, less what a diagonal q loses to correlation: half of sum log M_kk - log det M."""
     theta = closed_form(x, D, rotation)
     M = small(theta)
     return log_likelihood(x, theta) - 0.5 * (np.sum(np.log(np.diag(M))) - np.linalg.slogdet(M)[1])
@@ -139,28 +158,41 @@ def highest_bound_of_all(x, D, start):
     size = n * D + n + 1
 
     def downhill(vector):
-        return -elbo(vector[size:], x, unflat(vector[:size], n, D))
-    return -optimize.minimize(downhill, start, jac=grad(downhill), method="BFGS", options=dict(gtol=1e-7, maxiter=2000)).fun
+        return -elbo(x, vector[size:], unflat(vector[:size], n, D))
+    options = dict(gtol=1e-7, maxiter=2000)
+    return -optimize.minimize(downhill, start, jac=grad(downhill), method="BFGS", options=options).fun
 
 
 # ---- as the noise vanishes
 
-TINY = 1e-7     # a standard deviation whose square is beside the point
+TINY = 1e-6     # the smallest standard deviation at which a limit is read; the error is what twice of it changes
 
 
-def posterior_without_noise(x, theta):
-    """The posterior means, and its standard deviations in a last row, as sd vanishes; off by the order of sd. (N + 1, D)"""
-    mean, precision = posterior(x, theta._replace(sd=TINY))
-    return Estimate(np.concatenate([mean, np.sqrt(np.diag(np.linalg.inv(precision)))[None]]), 10 * TINY)
+def limit(f):
+    """f(sd) as sd vanishes, an Estimate."""
+    near, nearer = f(2 * TINY), f(TINY)
+    return Estimate(nearer, 2 * np.abs(nearer - near))
 
 
-def posterior_with_noise(x, theta):
-    """The posterior means and standard deviations at theta's own noise. (N + 1, D)"""
+def means_and_widths(x, theta):
+    """The posterior's means, and its standard deviations in a last row. (N + 1, D)"""
     mean, precision = posterior(x, theta)
     return np.concatenate([mean, np.sqrt(np.diag(np.linalg.inv(precision)))[None]])
 
 
+def posterior_without_noise(x, theta):
+    """Means and standard deviations of the posterior as sd vanishes. (N + 1, D)"""
+    return limit(lambda sd: means_and_widths(x, theta._replace(sd=sd)))
+
+
+def posterior_with_noise(x, theta):
+    """Means and standard deviations of the posterior at theta's own noise. (N + 1, D)"""
+    return means_and_widths(x, theta)
+
+
 def scaled_bound_without_noise(x, D):
-    """-2 sd^2 (ELBO + n/2 log 2 pi sd^2) at the best W and encoder, as sd vanishes; off by the order of sd^2 log sd."""
-    theta = closed_form(x, D)._replace(sd=TINY)
-    return Estimate(-2 * TINY**2 * (elbo(best(theta), x, theta) + 0.5 * x.shape[1] * np.log(2 * np.pi * TINY**2)), 100 * TINY**2 * abs(np.log(TINY)))
+    """-2 sd^2 (ELBO + n/2 log 2 pi sd^2) at the best W and encoder, as sd vanishes."""
+    def scaled(sd):
+        theta = closed_form(x, D)._replace(sd=sd)
+        return -2 * sd**2 * (elbo(x, best(theta), theta) + 0.5 * x.shape[1] * np.log(2 * np.pi * sd**2))
+    return limit(scaled)

@@ -1,22 +1,26 @@
 """Maximum likelihood for probabilistic PCA in closed form: eigenvectors, and the discarded eigenvalues for the noise.
 
-Shapes as in the chapter: x (N, n); D < n; theta a Linear. Likelihoods are nats per datum. Tipping and Bishop (1999), section 3.2 and appendix A.
+Shapes as in model.py: x (N, n); D < n; theta a Linear. Likelihoods are nats per datum. Tipping and Bishop (1999),
+section 3.2 and appendix A.
 """
 import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_positive, require_shape
-from refvi.generative.linear_latent.rows import Linear, covariance, log_likelihood, scatter
+from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
 
 
 def require_data(x, D):
     """x (N, n) as a float array, or a ValueError: at least two data, finite, in more dimensions than D."""
-    x = require_finite("x", require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)")).astype(float)
+    x = require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)")
+    x = require_finite("x", x).astype(float)
     require_count("D", D)
-    if len(x) < 2:
-        raise ValueError(f"x has N={len(x)} data: a covariance takes at least 2")
-    if D >= x.shape[1]:
-        raise ValueError(f"D={D} latent coordinates leave no direction of the n={x.shape[1]} in x to the noise: take D of at most {x.shape[1] - 1}")
+    N, n = x.shape
+    if N < 2:
+        raise ValueError(f"x has N={N} data: a covariance takes at least 2")
+    if D >= n:
+        raise ValueError(f"D={D} latent coordinates leave no direction of the n={n} in x to the noise: "
+                         f"take D of at most {n - 1}")
     return x
 
 
@@ -32,14 +36,18 @@ def eigen_of(covariance_of_data):
 
 
 def closed_form(x, D, rotation=None):
-    """theta of the highest likelihood: W = U (L - sd^2)^(1/2) R with the D largest eigenvalues, sd^2 the mean of the others; R (D, D) is free.
+    """theta of the highest likelihood: W = U (L - sd^2)^(1/2) R.
 
-    ValueError where the other eigenvalues are zero: the likelihood is then unbounded, and no sd > 0 is the best.
+    L holds the D largest eigenvalues, sd^2 is the mean of the others, R (D, D) any rotation. ValueError where the other
+    eigenvalues are zero: the likelihood is then unbounded, and no sd > 0 is the best.
     """
     x = require_data(x, D)
-    rotation = np.eye(D) if rotation is None else require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
+    if rotation is None:
+        rotation = np.eye(D)
+    require_shape("rotation", rotation, (D, D), "an orthogonal matrix")
     if not np.allclose(rotation.T @ rotation, np.eye(D)):
-        raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, take a QR decomposition's Q")
+        raise ValueError("rotation is no orthogonal matrix: its transpose times itself must be the identity, "
+                         "take a QR decomposition's Q")
     return from_axes(x, np.arange(D), rotation)
 
 
@@ -50,30 +58,34 @@ def from_axes(x, kept, rotation):
 
 
 def from_moments(mean, covariance_of_data, kept, rotation):
-    """The same for a population, of this mean (n,) and covariance (n, n): the likelihood knows nothing else of its data."""
+    """from_axes for data or a population of this mean (n,) and covariance (n, n)."""
     values, U = eigen_of(covariance_of_data)
-    variance = np.mean(np.delete(values, kept))
+    others = np.delete(values, kept)
+    variance = np.mean(others)
     if not variance > np.finfo(float).eps * len(values) * values[0]:
-        raise ValueError(f"the {len(values) - len(kept)} smallest eigenvalues of the covariance have mean {variance:.2g}, not above rounding: the data lie in a plane "
-                         f"of D={len(kept)} dimensions, take a smaller D, or more data than coordinates")
-    W = U[:, kept] * np.sqrt(require_positive("each kept eigenvalue", values[kept] - variance, "less the mean of the others; keep the largest")) @ rotation
-    return Linear(W, mean, np.sqrt(variance))
+        raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
+                         f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
+                         "take a smaller D, or more data than coordinates")
+    remedy = "less the mean of the others; keep the largest"
+    roots = np.sqrt(require_positive("each kept eigenvalue", values[kept] - variance, remedy))
+    return Linear(U[:, kept] * roots @ rotation, mean, np.sqrt(variance))
 
 
 # ---- theta as one vector: W row by row, b, then log sd
 
 def flat(theta):
+    """(n D + n + 1,) or, with a noise for each coordinate, (n D + 2 n,)."""
     return np.concatenate([np.ravel(theta.W), theta.b, np.ravel(np.log(theta.sd))])
 
 
 def unflat(vector, n, D):
     """The Linear of a flat vector; one log sd at its end, or n."""
-    rest = vector[n * D + n:]
-    return Linear(np.reshape(vector[:n * D], (n, D)), vector[n * D:n * D + n], np.exp(rest if len(rest) > 1 else rest[0]))
+    W, b, log_sd = np.reshape(vector[:n * D], (n, D)), vector[n * D:n * D + n], vector[n * D + n:]
+    return Linear(W, b, np.exp(log_sd if len(log_sd) > 1 else log_sd[0]))
 
 
 def gradient(x, theta):
-    """Of the likelihood, in W, b and log sd."""
+    """The gradient of the likelihood in the flat vector: in W, b and log sd."""
     n, D = theta.W.shape
     return grad(lambda vector: log_likelihood(x, unflat(vector, n, D)))(flat(theta))
 
@@ -81,15 +93,13 @@ def gradient(x, theta):
 # ---- the slope is zero
 
 def gradient_at_closed_form(x, D):
-    """The gradient of the likelihood in W, b and log sd."""
+    """The gradient of the likelihood in W, b and log sd at the closed form. (n D + n + 1,)"""
     return gradient(x, closed_form(x, D))
 
 
-def gradient_at_noise_over_n(x, D):
-    """The slip: the discarded eigenvalues, divided by all n coordinates."""
-    theta = closed_form(x, D)
-    n, D = theta.W.shape
-    return gradient(x, theta._replace(sd=theta.sd * np.sqrt((n - D) / n)))
+def gradient_at_other_axes(x, D, kept):
+    """The gradient where other eigenvectors stand for the first: a saddle. (n D + n + 1,)"""
+    return gradient(x, from_axes(x, kept, np.eye(D)))
 
 
 # ---- the value is the highest
@@ -100,38 +110,23 @@ def likelihood_at_closed_form(x, D):
 
 
 def likelihood_at_rotation(x, D, rotation):
-    """Any orthogonal R: C does not feel it."""
+    """The likelihood with another R, which the covariance of x does not feel."""
     return log_likelihood(x, closed_form(x, D, rotation))
 
 
 def sum_of_log_eigenvalues(x, D):
-    """The quadratic terms add up to n; log det C is a sum over the eigenvalues that are kept and the mean of the others."""
+    """The quadratic terms add up to n; log det C is a sum over the kept eigenvalues and the mean of the others."""
     values, _ = eigen(x)
     n = len(values)
-    return -0.5 * (n * (1 + np.log(2 * np.pi)) + np.sum(np.log(values[:D])) + (n - D) * np.log(np.mean(values[D:])))
+    log_det = np.sum(np.log(values[:D])) + (n - D) * np.log(np.mean(values[D:]))
+    return -0.5 * (n * (1 + np.log(2 * np.pi)) + log_det)
 
 
 def likelihood_of_other_axes(x, D, kept):
-    """Another choice of eigenvectors, with the best noise for it: the slope is zero there as well, a saddle."""
+    """The likelihood of another choice of eigenvectors, with the best noise for it."""
     return log_likelihood(x, from_axes(x, kept, np.eye(D)))
 
 
-def likelihood_nearby(x, D, nudge):
-    """The highest among some neighbours, nudge (k, P) away."""
-    theta = closed_form(x, D)
-    n, D = theta.W.shape
-    return max(log_likelihood(x, unflat(flat(theta) + step, n, D)) for step in nudge)
-
-
-# ---- the covariance that the model gives to x
-
 def covariance_of_closed_form(x, D):
-    """W W' + sd^2 I."""
+    """The covariance that the best model gives to x, W W' + sd^2 I. (n, n)"""
     return covariance(closed_form(x, D))
-
-
-def covariance_with_noise_twice(x, D):
-    """The slip: W = U L^(1/2), and the noise on top. The variances along the kept axes come out too large."""
-    theta = closed_form(x, D)
-    values, U = eigen(x)
-    return covariance(theta._replace(W=U[:, :D] * np.sqrt(values[:D])))

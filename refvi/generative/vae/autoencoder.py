@@ -1,7 +1,8 @@
-"""A standard autoencoder, the VAE's own networks without noise and without a divergence, and numbers for what it lacks. RAI, "A standard auto-encoder".
+"""A standard autoencoder, the VAE's own networks without noise and without a divergence, and numbers for what it
+lacks. RAI, "A standard auto-encoder".
 
-Shapes: x (M, n) as in fast.py, codes (N, D), images (N, n). The encoder's second half, log_sd, stays where it began: nothing asks for it.
-Gretton et al. (2012), A kernel two-sample test.
+Shapes: x (M, n) as in fast.py, codes (N, D), images (N, n). The encoder's second half, log_sd, stays where it began:
+nothing asks for it. Gretton et al. (2012), A kernel two-sample test.
 """
 import numpy as np
 
@@ -12,7 +13,8 @@ from refvi.generative.vae import fast, training
 
 
 def step(own, into, shape, room):
-    """(log p(x | z = mu) of the batch in room.x, 0), summed over data in nats; its gradient goes into `into`. fast.step with sd = 0 and no KL."""
+    """(log p(x | z = mu) of the batch in room.x, 0), summed over data in nats; its gradient goes into `into`.
+    fast.step with sd = 0 and no KL."""
     D = shape.D
     lam = fast.forward(own[0], room.encoder)
     room.z[:] = lam[:, :D]
@@ -28,12 +30,18 @@ def step(own, into, shape, room):
 
 
 def epochs(fit, x, watch=None):
-    """The Fit of an autoencoder after each epoch, without end: training.epochs with this step. There is no bound to look at on held-out data."""
+    """The Fit of an autoencoder after each epoch, without end: training.epochs with this step.
+
+    There is no bound to look at on held-out data.
+    """
     return training.epochs(fit, x, None, watch, step)
 
 
 def spread(codes):
-    """KL in nats between the normal with the codes' mean and covariance (N, D) and N(0, I): what random z ~ N(0, I) misses of where codes lie, or more."""
+    """KL in nats between the normal with the codes' mean and covariance (N, D) and N(0, I).
+
+    What random z ~ N(0, I) misses of where codes lie, or more.
+    """
     if np.ndim(codes) != 2 or len(codes) <= np.shape(codes)[1]:
         raise ValueError(f"codes of shape {np.shape(codes)}, expected (N, D) with N > D: fewer have no volume")
     mean, covariance = np.mean(codes, axis=0), np.atleast_2d(np.cov(codes, rowvar=False))
@@ -43,7 +51,8 @@ def spread(codes):
 def squared_distances(a, b):
     """(..., N, M) from rows of a (..., N, n) to rows of b (..., M, n); rounding leaves none below zero."""
     a, b = np.asarray(a, float), np.asarray(b, float)
-    return np.maximum(np.sum(a * a, axis=-1)[..., :, None] + np.sum(b * b, axis=-1)[..., None, :] - 2 * np.matmul(a, np.swapaxes(b, -1, -2)), 0)
+    return np.maximum(np.sum(a * a, axis=-1)[..., :, None] + np.sum(b * b, axis=-1)[..., None, :]
+                      - 2 * np.matmul(a, np.swapaxes(b, -1, -2)), 0)
 
 
 def median_distance(images):
@@ -53,11 +62,13 @@ def median_distance(images):
 
 def kernel(a, b, width):
     """exp(-|a - b|^2/(2 width^2)), (..., N, M)."""
-    return np.exp(-0.5 * squared_distances(a, b) / require_positive("width", width, "the distance at which two images are no longer alike") ** 2)
+    require_positive("width", width, "the distance at which two images are no longer alike")
+    return np.exp(-0.5 * squared_distances(a, b) / width**2)
 
 
 def kernel_distance(a, b, width):
-    """An unbiased estimate of MMD^2 = E k(a, a') - 2 E k(a, b) + E k(b, b') from rows of a (..., N, n) and b (..., M, n): no row is paired with itself.
+    """An unbiased estimate of MMD^2 = E k(a, a') - 2 E k(a, b) + E k(b, b') from rows of a (..., N, n) and b (..., M,
+    n): no row is paired with itself.
 
     Zero on average where both come from one distribution, so it may come out negative.
     """
@@ -73,10 +84,14 @@ def within(a, width):
 
 
 def two_sample(a, b, width, parts=20):
-    """Estimate of MMD^2 between two sets of images, with its standard error: the average over disjoint parts, each of them unbiased."""
+    """Estimate of MMD^2 between two sets of images, with its standard error.
+
+    The average over disjoint parts, each of them unbiased.
+    """
     require_count("parts", parts)
     if min(len(a), len(b)) < 2 * parts or parts < 2:
-        raise ValueError(f"{len(a)} and {len(b)} images in parts={parts}: at least two parts of two images each are needed")
+        raise ValueError(f"{len(a)} and {len(b)} images in parts={parts}: "
+                         "at least two parts of two images each are needed")
     values = [kernel_distance(*pair, width) for pair in zip(np.array_split(a, parts), np.array_split(b, parts))]
     return Estimate(float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(parts)))
 
@@ -84,13 +99,11 @@ def two_sample(a, b, width, parts=20):
 # ---- the rows of the derivation
 
 def squared_error_and_constant(x, l, sd):
-    """log p(x | z) (N,) of a Gaussian decoder: the squared error, in units of its variance, and what does not depend on the networks."""
+    """log p(x | z) (N,) of a Gaussian decoder.
+
+    The squared error, in units of its variance, and what does not depend on the networks.
+    """
     return -0.5 * np.sum((x - l)**2, axis=-1) / sd**2 - 0.5 * x.shape[-1] * np.log(2 * np.pi * sd**2)
-
-
-def squared_error_alone(x, l):
-    """The same maximum, another number."""
-    return -np.sum((x - l)**2, axis=-1)
 
 
 def backward_without_noise(weights, x, shape):
@@ -98,14 +111,6 @@ def backward_without_noise(weights, x, shape):
     room, into = fast.buffers(shape, len(x), weights.dtype), np.empty_like(weights)
     room.x[:] = x
     step(fast.both(weights, shape), fast.both(into, shape), shape, room)
-    return into / len(x)
-
-
-def with_noise_and_divergence(weights, x, points, shape):
-    """The VAE's own gradient, at one draw."""
-    room, into = fast.buffers(shape, len(x), weights.dtype), np.empty_like(weights)
-    room.x[:], room.eps[:] = x, points
-    fast.step(fast.both(weights, shape), fast.both(into, shape), shape, room)
     return into / len(x)
 
 
@@ -126,19 +131,6 @@ def distance_of_densities(nodes, mass, lam, width):
     return float(mass @ (kernel(a, a, width) + kernel(b, b, width) - 2 * kernel(a, b, width)) @ mass)
 
 
-def with_own_pairs(nodes, mass, lam, width, S):
-    """The expectation of the estimate that pairs every draw with itself, too: k(a, a) = 1 enters with weight 1/S."""
-    a, b = (moved(nodes, one) for one in lam)
-    inner = sum(1 / S + (1 - 1 / S) * (mass @ kernel(own, own, width) @ mass) for own in (a, b))
-    return float(inner - 2 * mass @ kernel(a, b, width) @ mass)
-
-
 def divergence_of_moments(codes):
     """What is reported as the codes' distance from the prior, in nats."""
     return spread(codes)
-
-
-def without_the_volume(codes):
-    """The slip: log det left out, which alone says that codes may also lie too close together."""
-    mean, covariance = np.mean(codes, axis=0), np.cov(codes, rowvar=False)
-    return 0.5 * float(np.trace(covariance) + mean @ mean - len(mean))

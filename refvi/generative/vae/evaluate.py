@@ -1,7 +1,9 @@
-"""What a fit is worth on data it has not seen: the ELBO, the importance-weighted bound, the evidence where D allows, and what amortization costs.
+"""What a fit is worth on data it has not seen: the ELBO, the importance-weighted bound, the evidence where D allows,
+and what amortization costs.
 
-Shapes: x (N, n), lam (N, 2 D) = [mu, log_sd], values (N,) in nats per datum. Work goes in blocks, so that memory does not grow with N or S.
-Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders; Cremer, Li and Duvenaud (2018), Inference suboptimality in variational autoencoders.
+Shapes: x (N, n), lam (N, 2 D) = [mu, log_sd], values (N,) in nats per datum. Work goes in blocks, so that memory does
+not grow with N or S. Burda, Grosse and Salakhutdinov (2016), Importance weighted autoencoders; Cremer, Li and Duvenaud
+(2018), Inference suboptimality in variational autoencoders.
 """
 import numpy as np
 
@@ -9,7 +11,7 @@ from refvi.base.checks import require_count, require_finite, require_positive, r
 from refvi.base.core import Estimate
 from refvi.base.families.lam import halves
 from refvi.base.optimize import adam
-from refvi.generative.amortization.rows import closed_divergence
+from refvi.generative.amortization.model import closed_divergence
 from refvi.generative.vae import fast
 from refvi.generative.vae.model import require_data, split
 from refvi.likelihood.networks import forward, rectified
@@ -31,7 +33,8 @@ def encoded(shape, weights, x):
     """lam (N, 2 D) of the encoder for every datum."""
     phi, _ = split(weights, shape)
     x = require_data(x, shape)
-    return np.concatenate([forward(phi, floats(x[part], weights), shape.encoder, rectified)[-1] for part in blocks(len(x))])
+    return np.concatenate([forward(phi, floats(x[part], weights), shape.encoder, rectified)[-1]
+                           for part in blocks(len(x))])
 
 
 def decoded(shape, weights, z):
@@ -42,19 +45,22 @@ def decoded(shape, weights, z):
 
 def means(shape, weights, z):
     """The mean image (k, n) at points z (k, D)."""
-    output = decoded(shape, weights, z)
-    return 0.5 * (1 + np.tanh(0.5 * output)) if shape.likelihood == "bernoulli" else output
+    return shape.networks[1].observed.mean(decoded(shape, weights, z))
 
 
 def log_likelihood(shape, output, x):
     """log p(x | z) (k,) of rows of data (k, n) or (1, n) from rows of the decoder's output, in nats."""
     if shape.likelihood == "bernoulli":
         return np.sum(x * output, axis=1, dtype=float) - sum_of_softplus(output)
-    return -0.5 * np.sum(np.square((x - output) / shape.sd), axis=1, dtype=float) - shape.n * (np.log(shape.sd) + 0.5 * np.log(2 * np.pi))
+    squares = np.sum(np.square((x - output) / shape.sd), axis=1, dtype=float)
+    return -0.5 * squares - shape.n * (np.log(shape.sd) + 0.5 * np.log(2 * np.pi))
 
 
 def sum_of_softplus(l):
-    """sum_j log(1 + exp(l_j)) (k,) of rows: the positive parts, and a logarithm for every four factors 1 + exp(-|l|), which lie between 1 and 2."""
+    """sum_j log(1 + exp(l_j)) (k,) of rows.
+
+    The positive parts, and a logarithm for every four factors 1 + exp(-|l|), which lie between 1 and 2.
+    """
     factors = np.abs(l)
     positive = 0.5 * (np.sum(l, axis=1, dtype=float) + np.sum(factors, axis=1, dtype=float))
     np.exp(np.negative(factors, out=factors), out=factors)
@@ -63,7 +69,8 @@ def sum_of_softplus(l):
     product = factors[:, :quarter] * factors[:, quarter:2 * quarter]
     product *= factors[:, 2 * quarter:3 * quarter]
     product *= factors[:, 3 * quarter:4 * quarter]
-    return positive + np.sum(np.log(product), axis=1, dtype=float) + np.sum(np.log(factors[:, 4 * quarter:]), axis=1, dtype=float)
+    rest = np.sum(np.log(factors[:, 4 * quarter:]), axis=1, dtype=float)
+    return positive + np.sum(np.log(product), axis=1, dtype=float) + rest
 
 
 def divergence(lam):
@@ -72,7 +79,10 @@ def divergence(lam):
 
 
 def bound(shape, weights, x, rng, S=1, lam=None):
-    """The ELBO (N,) of each datum: S draws of the reconstruction less the closed-form KL; q is the encoder's, or lam (N, 2 D). Unbiased for any S."""
+    """The ELBO (N,) of each datum.
+
+    S draws of the reconstruction less the closed-form KL; q is the encoder's, or lam (N, 2 D). Unbiased for any S.
+    """
     return reconstruction(shape, weights, x, rng, S, lam) - divergence(require_lam(shape, weights, x, lam))
 
 
@@ -93,7 +103,8 @@ def require_lam(shape, weights, x, lam):
     """lam (N, 2 D) as it was given, or the encoder's."""
     if lam is None:
         return encoded(shape, weights, x)
-    return floats(require_finite("lam", require_shape("lam", lam, (len(x), 2 * shape.D), f"mu and log_sd for each of the N={len(x)} data")), weights)
+    lam = require_shape("lam", lam, (len(x), 2 * shape.D), f"mu and log_sd for each of the N={len(x)} data")
+    return floats(require_finite("lam", lam), weights)
 
 
 def average(values):
@@ -101,15 +112,9 @@ def average(values):
     return Estimate(float(np.mean(values)), float(np.std(values) / np.sqrt(len(values))))
 
 
-def at_the_mean(shape, weights, x, lam=None):
-    """What is sometimes reported as ELBO (N,): the reconstruction at z = mu less the KL. No bound: it may exceed log p(x)."""
-    lam, x = require_lam(shape, weights, x, lam), require_data(x, shape)
-    values = [log_likelihood(shape, decoded(shape, weights, halves(lam[part])[0]), floats(x[part], weights)) for part in blocks(len(x))]
-    return np.concatenate(values) - divergence(lam)
-
-
 def importance_bound(shape, weights, x, rng, S=5000, lam=None):
-    """log of the average of S weights (N,), in nats: between the ELBO and log p(x) on average, and it grows with S. Datum by datum, draws in blocks."""
+    """log of the average of S weights (N,), in nats: between the ELBO and log p(x) on average, and it grows with S.
+    Datum by datum, draws in blocks."""
     require_count("S", S)
     lam, x = require_lam(shape, weights, x, lam), require_data(x, shape)
     values = np.empty(len(x))
@@ -119,7 +124,8 @@ def importance_bound(shape, weights, x, rng, S=5000, lam=None):
         for part in blocks(S):
             eps = rng.standard_normal((part.stop - part.start, shape.D))
             z = mu + np.exp(log_sd) * eps
-            log_w = log_likelihood(shape, decoded(shape, weights, z), floats(x[i:i + 1], weights)) - 0.5 * np.sum(z**2 - eps**2, axis=1) + np.sum(log_sd)
+            fit = log_likelihood(shape, decoded(shape, weights, z), floats(x[i:i + 1], weights))
+            log_w = fit - 0.5 * np.sum(z**2 - eps**2, axis=1) + np.sum(log_sd)
             higher = max(top, np.max(log_w))
             top, mass = higher, mass * np.exp(top - higher) + np.sum(np.exp(log_w - higher))
         values[i] = top + np.log(mass / S)
@@ -127,10 +133,11 @@ def importance_bound(shape, weights, x, rng, S=5000, lam=None):
 
 
 def log_evidence(shape, weights, x, order=400, reach=7.):
-    """log p(x) (N,) in nats by a grid of order^D nodes from -reach to reach: D of one or two, and posteriors that are wide beside the grid's 2 reach/order.
+    """log p(x) (N,) in nats by a grid of order^D nodes from -reach to reach: D of one or two, and posteriors that are
+    wide beside the grid's 2 reach/order.
 
-    The decoder's kinks leave an error of the order of the distance squared: compare with twice the order. For the Bernoulli and the Gaussian alike,
-    log p(x | z) at all nodes and all data is one matrix product.
+    The decoder's kinks leave an error of the order of the distance squared: compare with twice the order. For the
+    Bernoulli and the Gaussian alike, log p(x | z) at all nodes and all data is one matrix product.
     """
     if shape.D > 2:
         raise ValueError(f"quadrature over D={shape.D} dimensions needs {order}^{shape.D} nodes: take importance_bound")
@@ -153,12 +160,15 @@ def log_evidence(shape, weights, x, order=400, reach=7.):
             top[rows] = higher
     values = top + np.log(mass)
     if shape.likelihood == "gaussian":
-        values -= 0.5 * np.sum(np.square(np.asarray(x, float) / shape.sd), axis=1) + shape.n * (np.log(shape.sd) + 0.5 * np.log(2 * np.pi))
+        values -= 0.5 * np.sum(np.square(np.asarray(x, float) / shape.sd), axis=1)
+        values -= shape.n * (np.log(shape.sd) + 0.5 * np.log(2 * np.pi))
     return values
 
 
 def refined(shape, weights, x, rng, steps=300, S=1, rate=0.02, lam=None):
-    """lam (N, 2 D) after `steps` of Adam on each datum's own ELBO, from the encoder's lam on; the decoder stays. In blocks of data, all of a block at once.
+    """lam (N, 2 D) after `steps` of Adam on each datum's own ELBO, from the encoder's lam on; the decoder stays.
+
+    In blocks of data, all of a block at once.
 
     What the bound gains is the amortization gap; the rate falls to a tenth, so that the noise of S draws dies out.
     """

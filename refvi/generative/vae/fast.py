@@ -1,8 +1,11 @@
-"""One minibatch, fast: the ELBO of one draw per datum and its gradient, in buffers that are made once. derivations/generative/vae.md has its rows.
+"""One minibatch, fast: the ELBO of one draw per datum and its gradient, in buffers that are made once.
 
-Shapes: x (M, n), eps and z (M, D), the encoder's output (M, 2 D) = [mu, log_sd], the decoder's (M, n). What enters a layer has a last column of ones, and a
-layer's weights a last row, its biases, where refvi.likelihood.networks has them anyway: one product is all of a layer, and one its gradient. Sums over the batch, not
-averages: Adam does not see the difference. Everything is in the dtype of the buffers, float32 unless asked otherwise; totals are floats.
+derivations/generative/vae.md has its rows.
+
+Shapes: x (M, n), eps and z (M, D), the encoder's output (M, 2 D) = [mu, log_sd], the decoder's (M, n). What enters a
+layer has a last column of ones, and a layer's weights a last row, its biases, where refvi.likelihood.networks has them
+anyway: one product is all of a layer, and one its gradient. Sums over the batch, not averages: Adam does not see the
+difference. Everything is in the dtype of the buffers, float32 unless asked otherwise; totals are floats.
 """
 import math
 from typing import NamedTuple
@@ -39,19 +42,22 @@ def buffers(shape, M, dtype=np.float32, kind=bool):
     def room(sizes):
         inputs = [np.ones((M, k + 1), dtype) for k in sizes[:-1]]
         hidden = [y[:, :-1] for y in inputs[1:]]
-        return Pass(inputs, hidden + [np.empty((M, sizes[-1]), dtype)], [np.zeros((M, k), dtype) for k in sizes[1:-1]], [np.empty((M, k), dtype) for k in sizes[1:-1]])
+        return Pass(inputs, hidden + [np.empty((M, sizes[-1]), dtype)],
+                    [np.zeros((M, k), dtype) for k in sizes[1:-1]], [np.empty((M, k), dtype) for k in sizes[1:-1]])
 
     encoder, decoder = room(shape.encoder), room(shape.decoder)
-    return Buffers(encoder.inputs[0][:, :-1], np.empty((M, shape.n), kind), np.empty((M, shape.n), dtype), encoder, decoder,
+    return Buffers(encoder.inputs[0][:, :-1], np.empty((M, shape.n), kind), np.empty((M, shape.n), dtype), encoder,
+                   decoder,
                    np.empty((M, shape.D), dtype), np.empty((M, shape.D), dtype), decoder.inputs[0][:, :-1],
                    np.empty((M, shape.D), dtype), np.empty((M, 2 * shape.D), dtype))
 
 
 def first_rows(room, m):
-    """The same room for only m data, for the last minibatch of an epoch."""
+    """Views of the first m rows of every buffer, for the short last minibatch of an epoch."""
     if isinstance(room, np.ndarray):
         return room[:m]
-    return type(room)(*map(lambda part: first_rows(part, m), room)) if isinstance(room, tuple) else [first_rows(part, m) for part in room]
+    parts = [first_rows(part, m) for part in room]
+    return type(room)(*parts) if isinstance(room, tuple) else parts
 
 
 def both(vector, shape):
@@ -66,7 +72,10 @@ def stacked(vector, sizes):
 
 
 def forward(own, room):
-    """The output of a network with these layers for what stands in its first input; what every layer returned stays in its room."""
+    """The output of a network with these layers for what stands in its first input.
+
+    What every layer returned stays in its room.
+    """
     for level, layer in enumerate(own):
         h = np.matmul(room.inputs[level], layer, out=room.hs[level])
         if level < len(room.zeros):
@@ -91,14 +100,17 @@ def backward(own, into, delta, room):
 
 def log_likelihood(shape, room):
     """log p(x | z) summed over the batch, in nats; the decoder's output becomes its gradient, the delta."""
-    return (bernoulli if shape.likelihood == "bernoulli" else gaussian)(shape, room.x, room.decoder.hs[-1], room.scratch)
+    seen = bernoulli if shape.likelihood == "bernoulli" else gaussian
+    return seen(shape, room.x, room.decoder.hs[-1], room.scratch)
 
 
 @np.errstate(over="ignore")
 def bernoulli(shape, x, logits, scratch):
-    """With s = 1 - 2x, o = exp(s l) are the odds against what was seen: log p = -log(1 + o), and delta = x - sigmoid(l) = s (1/(1 + o) - 1).
+    """With s = 1 - 2x, o = exp(s l) are the odds against what was seen: log p = -log(1 + o), and delta = x -
+    sigmoid(l) = s (1/(1 + o) - 1).
 
-    One exponential a pixel, and a logarithm for eight: of the product of their 1 + o, which overflows where they are wrong by 88 nats together.
+    One exponential a pixel, and a logarithm for eight: of the product of their 1 + o, which overflows where they are
+    wrong by 88 nats together.
     """
     sign = np.subtract(1, np.add(x, x, out=scratch), out=scratch)
     inverse = np.exp(np.multiply(sign, logits, out=logits), out=logits)
@@ -144,7 +156,8 @@ def divergence(mu, log_sd, sd):
 
 
 def step(own, into, shape, room):
-    """(reconstruction, KL) of the batch in room.x with the noise in room.eps, summed over data; the gradient of their difference goes into `into`.
+    """(reconstruction, KL) of the batch in room.x with the noise in room.eps, summed over data; the gradient of their
+    difference goes into `into`.
 
     own and into are `both` of the weights and of the gradient.
     """

@@ -1,13 +1,17 @@
-"""What a variational autoencoder consists of: layer sizes, likelihood, and what its data must be. PML, "Fun with MNIST - The model".
+"""What a variational autoencoder consists of: layer sizes, likelihood, and what its data must be. PML, "Fun with MNIST
+- The model".
 
-The encoder is one network with 2 D outputs [mu, log_sd], the decoder one with n: the logits of n pixels, or the means of n normals of one sd.
+The encoder is one network with 2 D outputs [mu, log_sd], the decoder one with n: the logits of n pixels, or the means
+of n normals of one sd.
 """
 from typing import NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count, require_finite, require_positive, require_shape
-from refvi.likelihood.networks import count, initial
+from refvi.base.checks import require_count, require_positive
+from refvi.generative.amortization import model
+from refvi.likelihood.heads import Network, bernoulli, normal_of
+from refvi.likelihood.networks import count, initial, rectified
 
 LIKELIHOODS = ("bernoulli", "gaussian")
 THRESHOLD = 128         # a pixel of 0..255 is on from here
@@ -15,7 +19,10 @@ VALIDATION = 5000       # of MNIST's 60,000 training images: 55,000 are left, th
 
 
 class Architecture(NamedTuple):
-    """Layer sizes of both networks, ReLU between them, and the likelihood; `architecture` builds one that fits together."""
+    """Layer sizes of both networks, ReLU between them, and the likelihood.
+
+    `architecture` builds one that fits together.
+    """
     encoder: tuple              # (n, ..., 2 D)
     decoder: tuple              # (D, ..., n)
     likelihood: str             # one of LIKELIHOODS
@@ -36,16 +43,28 @@ class Architecture(NamedTuple):
         """Parameters of the encoder and of the decoder."""
         return count(self.encoder), count(self.decoder)
 
+    @property
+    def networks(self):
+        """Encoder and decoder as refvi.generative.amortization has them, (Network, Network)."""
+        observed = bernoulli if self.likelihood == "bernoulli" else normal_of(self.sd)
+        return Network(self.encoder, None, rectified), Network(self.decoder, observed, rectified)
+
     def __str__(self):
-        encoder, decoder = ("-".join(map(str, sizes)) for sizes in (self.encoder[:-1] + (f"({self.D},{self.D})",), self.decoder))
-        return f"{encoder}, {decoder}, {self.likelihood}" + (f" of sd {self.sd:g}" if self.likelihood == "gaussian" else "")
+        encoder, decoder = ("-".join(map(str, sizes))
+                            for sizes in (self.encoder[:-1] + (f"({self.D},{self.D})",), self.decoder))
+        spread = f" of sd {self.sd:g}" if self.likelihood == "gaussian" else ""
+        return f"{encoder}, {decoder}, {self.likelihood}{spread}"
 
 
 def architecture(n=784, D=2, encoder=(256, 64), decoder=None, likelihood="bernoulli", sd=1.):
-    """An Architecture with these hidden layers; the decoder's are the encoder's turned round if not given, () makes it linear."""
+    """An Architecture with these hidden layers.
+
+    The decoder's are the encoder's turned round if not given, () makes it linear.
+    """
     for name, given in (("encoder", encoder), ("decoder", decoder)):
         if given is not None and np.ndim(given) != 1:
-            raise ValueError(f"{name}={given!r} is no list of hidden layers, expected one such as (256, 64), or () for none")
+            raise ValueError(f"{name}={given!r} is no list of hidden layers, expected one such as (256, 64), or () "
+                             f"for none")
     hidden = tuple(encoder), tuple(reversed(encoder) if decoder is None else decoder)
     for size in (n, D, *hidden[0], *hidden[1]):
         require_count("a layer's size", size)
@@ -64,12 +83,16 @@ def split(weights, shape):
     """(phi, theta): views of the encoder's and of the decoder's weights in one flat vector (P,)."""
     inner, outer = shape.counts
     if np.shape(weights) != (inner + outer,):
-        raise ValueError(f"weights have shape {np.shape(weights)}, expected ({inner + outer},): {inner} of the encoder, then {outer} of the decoder ({shape})")
+        raise ValueError(f"weights have shape {np.shape(weights)}, expected ({inner + outer},): {inner} of the "
+                         f"encoder, then {outer} of the decoder ({shape})")
     return weights[:inner], weights[inner:]
 
 
 def start(rng, shape, dtype=np.float32):
-    """Random weights (P,): He's initialization, its outputs shrunk tenfold, so that q begins near the prior and a pixel near a fair coin."""
+    """Random weights (P,).
+
+    He's initialization, its outputs shrunk tenfold, so that q begins near the prior and a pixel near a fair coin.
+    """
     parts = []
     for sizes in (shape.encoder, shape.decoder):
         part = initial(rng, sizes, dtype)
@@ -82,29 +105,19 @@ def binarized(images):
     """Images (N, n) uint8 as booleans: a pixel is on from 128. PML's notebook."""
     images = np.asarray(images)
     if images.dtype != np.uint8:
-        raise ValueError(f"images are uint8 from 0 to 255, got {images.dtype}: pixels that are booleans already need no threshold")
+        raise ValueError(f"images are uint8 from 0 to 255, got {images.dtype}: pixels that are booleans already need "
+                         f"no threshold")
     return images >= THRESHOLD
 
 
+def held_apart(images):
+    """(images to train on, images to watch meanwhile) of a file's: all but the first 5,000, and these."""
+    return images[VALIDATION:], images[:VALIDATION]
+
+
 def require_data(x, shape):
-    """Data (N, n), of any dtype that holds them exactly: booleans or floats of 0 and 1 for the Bernoulli, finite floats for the Gaussian; else a ValueError."""
-    x = np.asarray(x)
-    if x.dtype.kind not in "biuf":
-        raise ValueError(f"expected pixels that are booleans or floats, got {x.dtype}")
-    if x.dtype.kind in "ui":
-        top = x.max() if x.size else "none"
-        raise ValueError(f"expected pixels that are {'booleans' if shape.likelihood == 'bernoulli' else 'floats'}, got {x.dtype} max {top}: "
-                         + ("binarize them, images >= 128" if shape.likelihood == "bernoulli" else "divide by 255."))
-    x = x if x.dtype == bool else require_shape("x", x, (None, shape.n), f"(N=number of data, n={shape.n} pixels)")
-    if x.ndim != 2 or x.shape[1] != shape.n:
-        raise ValueError(f"x has shape {x.shape}, expected (any, {shape.n}): (N=number of data, n={shape.n} pixels)")
-    if not len(x):
-        raise ValueError("no data: x has no rows")
-    if x.dtype != bool:
-        require_finite("x", x)
-        if shape.likelihood == "bernoulli" and not np.all((x == 0) | (x == 1)):
-            if np.min(x) < 0 or np.max(x) > 1:
-                raise ValueError(f"pixels of a Bernoulli are 0 or 1, got values from {np.min(x):g} to {np.max(x):g}: divide by 255. if they are of 0..255, then binarize")
-            raise ValueError(f"pixels of a Bernoulli are 0 or 1, got gray values such as {x[(x > 0) & (x < 1)][0]:g}: binarize them (x >= 0.5), "
-                             "or take likelihood='gaussian'")
-    return x
+    """Data (N, n), of any dtype that holds them exactly.
+
+    Booleans or floats of 0 and 1 for the Bernoulli, finite floats for the Gaussian.
+    """
+    return model.require_data(x, shape.networks[1])

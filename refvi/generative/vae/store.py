@@ -26,7 +26,8 @@ def stamp(name, x, **more):
 
 def save(fit, path):
     """Write the fit to path in one step; OSError says what to do, and leaves an earlier file as it was."""
-    facts = dict(format=FORMAT, shape=fit.shape._asdict(), settings=fit.settings._asdict(), steps=fit.steps, chance=fit.chance, data=fit.data)
+    facts = dict(format=FORMAT, shape=fit.shape._asdict(), settings=fit.settings._asdict(), steps=fit.steps,
+                 chance=fit.chance, data=fit.data)
     content = io.BytesIO()
     np.savez(content, facts=json.dumps(facts, default=plain), **{name: getattr(fit, name) for name in ARRAYS})
     try:
@@ -34,23 +35,30 @@ def save(fit, path):
     except OSError as error:
         earlier = "the earlier file is untouched" if Path(path).exists() else "nothing was written"
         remedy = "Free some space, or choose another --out" if error.errno in FULL else "Choose another --out"
-        raise OSError(f"cannot store the fit after epoch {fit.epochs} in {path}: {error.strerror or error}; {earlier}. {remedy}") from None
+        raise OSError(f"cannot store the fit after epoch {fit.epochs} in {path}: {error.strerror or error}; "
+                      f"{earlier}. {remedy}") from None
 
 
 def require_place(path, fresh=False):
-    """path, or a ValueError or OSError before the work: what is there is no file, is no fit that --fresh may replace, or its folder takes no new file."""
+    """path, or a ValueError or OSError before the work.
+
+    What is there is no file, is no fit that --fresh may replace, or its folder takes no new file.
+    """
     path = Path(path)
     try:
         if path.exists() and not path.is_file():
-            raise ValueError(f"{path} is a {'folder' if path.is_dir() else 'device'}, expected a file, there or not yet: choose another --out"
+            raise ValueError(f"{path} is a {'folder' if path.is_dir() else 'device'}, expected a file, there or not "
+                             f"yet: choose another --out"
                              + (f", such as {path / 'vae.npz'}" if path.is_dir() else ""))
         if fresh and path.exists() and foreign(path):
-            raise ValueError(f"{path} is no fit of a VAE, and --fresh replaces nothing else: choose another --out, or delete it yourself")
+            raise ValueError(f"{path} is no fit of a VAE, and --fresh replaces nothing else: choose another --out, "
+                             f"or delete it yourself")
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
     except OSError as error:
-        raise OSError(f"cannot store a fit in {path}: {error.strerror or error}; nothing was written. Choose another --out") from None
+        raise OSError(f"cannot store a fit in {path}: {error.strerror or error}; nothing was written. Choose another "
+                      f"--out") from None
     return path
 
 
@@ -67,11 +75,15 @@ def plain(value):
 
 
 def unplain(value):
+    """What `plain` wrote, as it was."""
     return np.array(value["array"], value["dtype"]) if "array" in value else value
 
 
 def load(path):
-    """The Fit in path. FileNotFoundError if there is none; ValueError, with a remedy, if it is truncated, damaged or something else."""
+    """The Fit in path.
+
+    FileNotFoundError if there is none; ValueError, with a remedy, if it is truncated, damaged or something else.
+    """
     path = Path(path)
     remedy = "delete it, or choose another --out"
     try:
@@ -80,14 +92,16 @@ def load(path):
             raise zipfile.BadZipFile(f"it begins with {content[:8]!r}" if content else "it is empty")
         with np.load(io.BytesIO(content), allow_pickle=False) as members:
             if "facts" not in members:
-                raise ValueError(f"{path} holds {', '.join(members.files[:5]) or 'nothing'}, expected a fit of a VAE: {remedy}")
+                raise ValueError(f"{path} holds {', '.join(members.files[:5]) or 'nothing'}, expected a fit of a "
+                                 f"VAE: {remedy}")
             facts = json.loads(str(members["facts"]), object_hook=unplain)
             arrays = {name: members[name] for name in ARRAYS}
     except (zipfile.BadZipFile, EOFError, OSError, KeyError, json.JSONDecodeError, AttributeError, TypeError) as error:
         if isinstance(error, FileNotFoundError):
             raise
         if isinstance(error, OSError) and error.errno:
-            raise OSError(f"cannot read a fit from {path}: {error.strerror}. Make it readable, or choose another --out") from None
+            trouble = f"cannot read a fit from {path}: {error.strerror}"
+            raise OSError(f"{trouble}. Make it readable, or choose another --out") from None
         raise ValueError(f"{path} is truncated, damaged or no fit ({error}): {remedy}") from None
     except ValueError as error:
         if str(path) in str(error):
@@ -101,8 +115,10 @@ def require_whole(facts, arrays, path, remedy):
     if facts.get("format") != FORMAT:
         raise ValueError(f"{path} is of format {facts.get('format')!r}, expected {FORMAT!r}: {remedy}")
     try:
-        shape = Architecture(**{name: tuple(value) if isinstance(value, list) else value for name, value in facts["shape"].items()})
-        fit = Fit(shape, Settings(**facts["settings"]), steps=facts["steps"], chance=facts["chance"], data=facts["data"], **arrays)
+        shape = Architecture(**{name: tuple(value) if isinstance(value, list) else value for name,
+                                value in facts["shape"].items()})
+        fit = Fit(shape, Settings(**facts["settings"]), steps=facts["steps"], chance=facts["chance"],
+                  data=facts["data"], **arrays)
         for moments in (fit.weights, fit.first, fit.second):
             split(moments, shape)
             if not np.all(np.isfinite(moments)):
@@ -124,6 +140,7 @@ def require_same(fit, shape, settings, data, path):
         if found != asked:
             raise ValueError(f"{path} holds a fit {name} {found}, asked for was {asked}: {remedy}")
     if fit.data != data:
-        raise ValueError(f"{path} holds a fit to {fit.data.get('name')}, N = {fit.data.get('N')}, these data are {data.get('name')}, N = {data.get('N')}, "
-                         f"with {'the same' if fit.data.get('sha256') == data.get('sha256') else 'other'} pixels: {remedy}")
+        pixels = "the same" if fit.data.get("sha256") == data.get("sha256") else "other"
+        raise ValueError(f"{path} holds a fit to {fit.data.get('name')}, N = {fit.data.get('N')}, "
+                         f"these data are {data.get('name')}, N = {data.get('N')}, with {pixels} pixels: {remedy}")
     return fit

@@ -1,7 +1,9 @@
-"""Epochs of Adam along one-draw gradients of the ELBO; between two epochs a Fit holds all there is, chance included, so that it can go on from there.
+"""Epochs of Adam along one-draw gradients of the ELBO; between two epochs a Fit holds all there is, chance included,
+so that it can go on from there.
 
-Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored after an epoch, loaded and continued is bit for bit the fit that was never
-interrupted: the generator's state, Adam's moments and the number of steps are part of it, and everything else an epoch needs is drawn in it.
+Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored after an epoch, loaded and continued
+is bit for bit the fit that was never interrupted: the generator's state, Adam's moments and the number of steps are
+part of it, and everything else an epoch needs is drawn in it.
 """
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -12,14 +14,18 @@ import numpy as np
 from scipy.linalg import get_blas_funcs
 
 from refvi.base.checks import require_count, require_positive
+from refvi.generative.amortization.minibatch import batches
 from refvi.generative.vae import fast
 from refvi.generative.vae.evaluate import bound
 from refvi.generative.vae.model import Architecture, require_data, start
 
 DECAY = (0.9, 0.999)
-LEFT = dict(over="ignore", invalid="ignore")      # to fast.step, which notices odds beyond the largest number, and to one_epoch, which notices the rest
+# to fast.step, which notices odds beyond the largest number, and to one_epoch, which notices the rest
+LEFT = dict(over="ignore", invalid="ignore")
 FOLD = 256              # steps after which moments are folded back: 0.9^-256 is 5e11
-FLOOR = 1e-30           # of second moments, so that a weight without a gradient stays where it is; first moments below it are zero, not subnormal and slow
+# of second moments, so that a weight without a gradient stays where it is; first moments below it are zero, not
+# subnormal and slow
+FLOOR = 1e-30
 
 
 class Settings(NamedTuple):
@@ -27,7 +33,8 @@ class Settings(NamedTuple):
     M: int = 128                # data in a minibatch
     rate: float = 1e-3
     delay: float = np.inf       # epochs after which the rate has halved: rate / (1 + epoch/delay)
-    threads: int = 1            # each with its share of the minibatch; another number adds the shares up in another order
+    # each with its share of the minibatch; another number adds the shares up in another order
+    threads: int = 1
 
 
 NOTEBOOK = Settings(M=300, rate=1e-2)           # the students' notebook: all its 300 images in every step, 1000 steps
@@ -42,7 +49,8 @@ class Fit(NamedTuple):
     first: np.ndarray           # (P,) moments of Adam, without their factors 1 - decay
     second: np.ndarray          # (P,)
     steps: int
-    history: np.ndarray         # (epochs, 4): reconstruction and KL while training, held-out ELBO and its standard error, nats per image
+    # (epochs, 4): reconstruction and KL while training, held-out ELBO and its standard error, nats per image
+    history: np.ndarray
     chance: Any                 # the state of the bit generator
     data: dict                  # what it was fitted to, as `stamp` in refvi.generative.vae.store has it
 
@@ -62,14 +70,17 @@ def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
     require_positive("delay", settings.delay, "epochs until the rate has halved")
     own = np.random.SFC64(rng.integers(2**63, size=2).tolist())
     weights = start(np.random.Generator(own), shape, dtype)
-    return Fit(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)), own.state, data or {})
+    return Fit(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)),
+               own.state, data or {})
 
 
 def epochs(fit, x, held_out=None, watch=None, step=fast.step):
-    """The Fit after each epoch, without end; fits already yielded stay as they are. ArithmeticError where the bound is no longer finite.
+    """The Fit after each epoch, without end; fits already yielded stay as they are.
 
-    held_out (N', n) data are looked at after each epoch, with noise of their own; watch(done) is called after each minibatch with the data seen.
-    step is what a minibatch is climbed by.
+    ArithmeticError where the bound is no longer finite.
+
+    held_out (N', n) data are looked at after each epoch, with noise of their own; watch(done) is called after each
+    minibatch with the data seen. step is what a minibatch is climbed by.
     """
     x = require_data(x, fit.shape)
     held_out = None if held_out is None else require_data(held_out, fit.shape)
@@ -82,7 +93,8 @@ def epochs(fit, x, held_out=None, watch=None, step=fast.step):
 
 
 class Workers:
-    """Threads, each with buffers for its share of a minibatch and a gradient of its own; with one thread, the caller itself."""
+    """Threads, each with buffers for its share of a minibatch and a gradient of its own; with one thread, the caller
+    itself."""
 
     def __init__(self, fit, kind, step):
         self.step, self.shape, self.count = step, fit.shape, min(fit.settings.threads, fit.settings.M)
@@ -106,7 +118,8 @@ class Workers:
             rows, room = batch[shares[k]], self.rooms[k]
             if len(rows) < len(room.x):
                 room = fast.first_rows(room, len(rows))
-            np.take(x, rows, axis=0, out=room.picked, mode="clip")      # rows come from a permutation; checked again, they would be copied once more
+            # rows come from a permutation; checked again, they would be copied once more
+            np.take(x, rows, axis=0, out=room.picked, mode="clip")
             np.copyto(room.x, room.picked)
             room.eps[:] = eps[shares[k]]
             return self.step(own, self.into[k], self.shape, room)
@@ -132,10 +145,12 @@ def add_scaled(dtype):
 
 
 def adam(weights, first, second, gradient, step, rate, since):
-    """One step uphill, in place and in six calls: flat vectors, moments without their factors 1 - decay and in units that grow as they would decay.
+    """One step uphill, in place and in six calls: flat vectors, moments without their factors 1 - decay and in units
+    that grow as they would decay.
 
-    `since` steps after the units were last folded back, first is 0.9^-since times the moment: what is new is added with a weight, and nothing else is
-    touched. All that depends on the step is in the last factor. gradient is overwritten.
+    `since` steps after the units were last folded back, first is 0.9^-since times the moment: what is new is added
+    with a weight, and nothing else is touched. All that depends on the step is in the last factor. gradient is
+    overwritten.
     """
     axpy = add_scaled(weights.dtype)
     first_unit, second_unit = DECAY[0]**since, DECAY[1]**since
@@ -159,14 +174,16 @@ def one_epoch(fit, x, held_out, workers, watch):
     rng = resumed(fit.chance)
     order, eps = rng.permutation(N), rng.standard_normal((N, fit.shape.D), dtype=fit.weights.dtype.type)
     later = rng.integers(2**63)         # of the held-out noise: whoever does not look leaves the stream as it is
-    weights, first, second, steps = fit.weights.copy(), fit.first.copy(), np.maximum(fit.second, fit.second.dtype.type(FLOOR)), fit.steps
+    weights, first, steps = fit.weights.copy(), fit.first.copy(), fit.steps
+    second = np.maximum(fit.second, fit.second.dtype.type(FLOOR))
     own, sums, rate = fast.both(weights, fit.shape), (0., 0.), fit.settings.rate / (1 + fit.epochs / fit.settings.delay)
     with np.errstate(**LEFT):
         for count, part in enumerate(batches(N, M)):
             terms = workers.gradient(own, x, order[part], eps[part])
             if not all(map(math.isfinite, terms)):
-                raise ArithmeticError(f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}, in epoch {fit.epochs + 1}: not finite. "
-                                      f"The fit after epoch {fit.epochs} is kept; a rate below {rate:g} may get further")
+                found = f"reconstruction {terms[0]:.6g}, KL {terms[1]:.6g} nats at step {steps + 1}"
+                raise ArithmeticError(f"{found}, in epoch {fit.epochs + 1}: not finite. The fit after epoch "
+                                      f"{fit.epochs} is kept; a rate below {rate:g} may get further")
             steps += 1
             since = count % FOLD + 1
             workers.climb(weights, first, second, steps, rate, since)
@@ -182,11 +199,6 @@ def one_epoch(fit, x, held_out, workers, watch):
         seen = np.mean(values), np.std(values) / np.sqrt(len(values))
     return fit._replace(weights=weights, first=first, second=second, steps=steps, chance=rng.bit_generator.state,
                         history=np.vstack([fit.history, [*np.divide(sums, N), *seen]]))
-
-
-def batches(N, M):
-    """Slices of a shuffled order: minibatches of M, the last as short as it comes."""
-    return [slice(begun, min(begun + M, N)) for begun in range(0, N, M)]
 
 
 def resumed(state):

@@ -1,4 +1,4 @@
-"""Black-box variational inference for any log joint density that can be evaluated, and any family that can be drawn from.
+"""Black-box variational inference for any log joint density, and any family that can be drawn from.
 
 PML, "BBVI - Vanilla version"; Ranganath, Gerrish and Blei (2014), Black box variational inference.
 """
@@ -18,24 +18,26 @@ FEW = 10            # each of the two averages over no fewer than this many
 def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
     """Climb the ELBO with draws of q and values of log_joint(z) (..., S) in nats, nothing else. Returns an Ascent.
 
-    The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays unbiased.
-    ascend is optimize.adam, or optimize.gradient_ascent with rate=robbins_monro(...), as on the slide. Ctrl-C returns what has been
-    reached; so does a log_joint, a log q or a score that is not finite, with a RuntimeWarning that names it, its draw and the step.
+    The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays
+    unbiased. ascend is optimize.adam, or optimize.gradient_ascent with rate=robbins_monro(...), as on the slide.
+    Ctrl-C returns what has been reached; so does a log_joint, a log q or a score that is not finite, with a
+    RuntimeWarning that names it, its draw and the step.
     """
     require_count("S", S)
-    averages, first = [], []        # of the log weights of every step and of one set of draws before the first; that set
+    averages, first = [], []        # of the log weights: of one set of draws before the first step, then of every step
 
     def draw(lam):
         z = q.sample(rng, lam, (1, S))
-        weights = finite("log_joint", np.asarray(require_one_each("log_joint", log_joint(z), (1, S))), z) - finite("log q", q.log_prob(z, lam), z)
-        averages.append(np.mean(weights))
-        return z, weights
+        log_p = np.asarray(require_one_each("log_joint", log_joint(z), (1, S)))
+        log_weights = finite("log_joint", log_p, z) - finite("log q", q.log_prob(z, lam), z)
+        averages.append(np.mean(log_weights))
+        return z, log_weights
 
     def gradient(lam):
         if not averages:
             first.append(draw(lam)[1])
-        z, weights = draw(lam)
-        g = score_function(z, lambda z: weights, q, lam, averages[-2])[0]
+        z, log_weights = draw(lam)
+        g = score_function(z, lambda z: log_weights, q, lam, averages[-2])[0]
         if not np.all(np.isfinite(g)):
             finite("the score of q", score(q, z, lam), z)
         return g
@@ -47,20 +49,22 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
 
 def finite(term, numbers, z):
-    """numbers, or a FloatingPointError that names the term and the first draw (counted from one) where it is nan or infinite."""
+    """numbers, or a FloatingPointError that names the term and the first draw (from one) where it is not finite."""
     bad = np.argwhere(~np.isfinite(numbers))
     if len(bad):
         s = bad[0, 1]
-        raise FloatingPointError(f"{term} is {numbers[tuple(bad[0])]} for draw {s + 1}, z = {np.array2string(z[0, s], precision=6, threshold=8)},")
+        at = np.array2string(z[0, s], precision=6, threshold=8)
+        raise FloatingPointError(f"{term} is {numbers[tuple(bad[0])]} for draw {s + 1}, z = {at},")
     return numbers
 
 
 def warn_of_descent(first, averages):
-    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below those of the first draws (1, S)."""
+    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below first (1, S)."""
     last = averages[-(len(averages) // 10 + 1):]
     if np.size(first) < FEW or len(last) < FEW:     # no error to speak of
         return
     errors = [np.std(v) / np.sqrt(np.size(v)) for v in (first, last)]
     if np.mean(last) < np.mean(first) - SIGMAS * np.hypot(*errors):
-        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats before the first step to {np.mean(last):.4g} over the last {len(last)}: "
-                      "lower the rate, or let it fall (optimize.robbins_monro)", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats before the first step to "
+                      f"{np.mean(last):.4g} over the last {len(last)}: lower the rate, or let it fall "
+                      "(optimize.robbins_monro)", RuntimeWarning, stacklevel=3)

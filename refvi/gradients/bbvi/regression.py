@@ -1,8 +1,9 @@
-"""The same inference for Bayesian linear regression with a diagonal normal, its gradient by hand: derivations/gradients/bbvi.md, "The fast path".
+"""BBVI of linear regression with a diagonal normal, gradient by hand: derivations/gradients/bbvi.md, "The fast path".
 
-Shapes: pseudo-observations B (N + D, 1 + D), noise eps (R, S, D) standard normal, lam (2 D,) = (mu, log sigma). It takes the steps of
-algorithm.bbvi with Adam, on the same stream of the same generator. What each trick buys is said where it stands, for two weights, 100
-data and 10 draws on one core, where a step takes about 11 us; a call of NumPy costs about 0.7 us there, however small its arrays.
+Shapes: pseudo-observations B (N + D, 1 + D), noise eps (R, S, D) standard normal, lam (2 D,) = (mu, log sigma). It
+takes the steps of algorithm.bbvi with Adam, on the same stream of the same generator. What each trick buys is said
+where it stands, for two weights, 100 data and 10 draws on one core, where a step takes about 11 us; a call of NumPy
+costs about 0.7 us there, however small its arrays.
 """
 import math
 
@@ -18,28 +19,29 @@ BLOCK = 2**15       # numbers of noise drawn at once
 # ---- the rows
 
 def pseudo_observations(z, x, theta):
-    """log p(x, z) (..., S) as one sum of squares: the prior is D more observations, of zero, whose inputs are the unit vectors."""
+    """log p(x, z) (..., S) as one sum of squares: the prior is D more observations of zero, inputs unit vectors."""
     return sum_of_squares(z, whitened(x, theta)) + log_constant(theta)
 
 
 def triangular_factor(z, x, theta):
-    """The same from 1 + D rows instead of N + D: a sum of squares does not change when its rows are rotated."""
+    """log p(x, z) (..., S) from 1 + D rows instead of N + D: rotated rows have the sum of squares that they had."""
     return sum_of_squares(z, np.linalg.qr(whitened(x, theta), mode="r")) + log_constant(theta)
 
 
 def standardized_draws(eps, B, lam, b):
-    """The weighted score in terms of the noise, z_s = mu + sigma eps_s, up to the constant of the log joint. Returns (R, 2 D)."""
+    """The weighted score in the noise, z_s = mu + sigma eps_s, the log weight less a constant. Returns (R, 2 D)."""
     D = len(lam) // 2
     mu, sigma = lam[:D], np.exp(lam[D:])
-    weights = sum_of_squares(mu + sigma * eps, B) + 0.5 * np.sum(eps**2, axis=-1) + np.sum(lam[D:])
+    log_weights = sum_of_squares(mu + sigma * eps, B) + 0.5 * np.sum(eps**2, axis=-1) + np.sum(lam[D:])
     scores = np.concatenate([eps / sigma, eps**2 - 1], axis=-1)
-    return np.mean((weights - b)[..., None] * scores, axis=-2)
+    return np.mean((log_weights - b)[..., None] * scores, axis=-2)
 
 
 def whitened(x, theta):
-    """B (N + D, 1 + D): observations beside minus their inputs, in units of their standard deviation, the prior's below the data's."""
+    """B (N + D, 1 + D): observations beside minus their inputs, in units of their sd, the prior's below the data's."""
     D = theta.y.shape[1]
-    return np.concatenate([np.column_stack([targets(x, theta), -theta.y]) / theta.noise_sd, np.eye(D, 1 + D, 1) / theta.prior_sd])
+    data = np.column_stack([targets(x, theta), -theta.y]) / theta.noise_sd
+    return np.concatenate([data, np.eye(D, 1 + D, 1) / theta.prior_sd])
 
 
 def sum_of_squares(z, B):
@@ -56,10 +58,11 @@ def log_constant(theta):
 # ---- the loop
 
 def fit(x, theta, lam, rng, steps, S, rate, watch=None, rotate=True):
-    """Adam on standardized draws; the baseline is the average log weight of the step before. Returns an Ascent, as algorithm.bbvi does.
+    """Adam on standardized draws; the baseline is the average log weight of the step before. Returns an Ascent.
 
-    lam (2 D,), x (N,), theta a models.LinearGaussian; rate is a number or a function of the step. rotate=False lets every draw meet all N
-    data, as a black box must: the same steps to rounding, 1.3 times as long with 100 data, 20 times with 1000 data and 64 draws.
+    lam (2 D,), x (N,), theta a models.LinearGaussian; rate is a number or a function of the step. rotate=False lets
+    every draw meet all N data, as a black box must: the same steps to rounding, 1.3 times as long with 100 data,
+    20 times with 1000 data and 64 draws.
     """
     lam, D = start(lam, theta, S), theta.y.shape[1]
     B = whitened(x, theta)
@@ -85,18 +88,21 @@ def start(lam, theta, S):
     """lam as floats, or a ValueError; S checked as well."""
     D = theta.y.shape[1]
     require_count("S", S)
-    return require_finite("lam", require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")).astype(float)
+    lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
+    return require_finite("lam", lam).astype(float)
 
 
 def out_of_range(lam):
     """The FloatingPointError of a standard deviation, or its reciprocal, that is no float."""
-    return FloatingPointError(f"sigma leaves the range of floats, its logarithm is {max(lam[len(lam) // 2:], key=abs):.6g},")
+    worst = max(lam[len(lam) // 2:], key=abs)
+    return FloatingPointError(f"sigma leaves the range of floats, its logarithm is {worst:.6g},")
 
 
 def noise_of_each_step(rng, steps, S, D):
-    """For every step (1, eps) (S, 1 + D); scores times sigma over S, and an average, (S, 2 D + 1); and their products with |eps|^2 / 2 and with one.
+    """What depends on the noise alone, for every step, computed for many at once: saves ten calls, about 8 us, in each.
 
-    Whatever depends on the noise alone is done for many steps at once, which saves ten calls, about 8 us, in each of them.
+    Yields (1, eps) (S, 1 + D); scores times sigma over S, and a column that averages, (S, 2 D + 1); and the products of
+    these with |eps|^2 / 2 and with one, lists of 2 D + 1.
     """
     n = max(1, BLOCK // (S * D))
     for start in range(0, steps, n):
@@ -104,19 +110,22 @@ def noise_of_each_step(rng, steps, S, D):
         one_eps = np.concatenate([np.ones((*eps.shape[:2], 1)), eps], axis=-1)
         scores = np.concatenate([eps, eps**2 - 1, one_eps[..., :1]], axis=-1) / S
         entropy = 0.5 * (eps**2 @ np.ones(D))
-        yield from zip(one_eps, scores, np.matmul(entropy[:, None], scores)[:, 0].tolist(), np.matmul(np.ones(S), scores).tolist())
+        with_entropy = np.matmul(entropy[:, None], scores)[:, 0].tolist()
+        yield from zip(one_eps, scores, with_entropy, np.matmul(np.ones(S), scores).tolist())
 
 
 def hand_written(B, S):
-    """gradient(lam, *noise of a step, baseline) -> (the gradient, a list of 2 D; the average log weight), in arrays that are made once.
+    """gradient(lam, *noise of a step, baseline) -> (the gradient, a list of 2 D; the average log weight).
 
-    standardized_draws, with log sigma and the baseline, the same for every draw, outside the sum over draws: floats instead of arrays.
+    What standardized_draws returns, in arrays that are made once; log sigma and the baseline, equal for all draws,
+    stand outside the sum over draws, as floats.
     """
     rows, D = len(B), B.shape[1] - 1
     rise = np.ascontiguousarray(B.T)
     to_z = np.zeros((1 + D, 1 + D))                 # (1, eps) to_z = (1, mu + sigma eps)
     to_z[0, 0] = 1.
-    one_z, residuals, minus_half, weights, products = np.empty((S, 1 + D)), np.empty((S, rows)), np.full(rows, -0.5), np.empty(S), np.empty(2 * D + 1)
+    one_z, residuals, minus_half = np.empty((S, 1 + D)), np.empty((S, rows)), np.full(rows, -0.5)
+    log_weights, products = np.empty(S), np.empty(2 * D + 1)
 
     def gradient(lam, one_eps, scores, entropies, sums, baseline):
         log_det, sigma = sum(lam[D:]), [math.exp(v) for v in lam[D:]]
@@ -125,8 +134,8 @@ def hand_written(B, S):
         one_eps.dot(to_z, one_z)                    # ndarray.dot into an array at hand: half the time of np.matmul
         one_z.dot(rise, residuals)
         np.multiply(residuals, residuals, residuals)
-        residuals.dot(minus_half, weights)          # a product with a constant vector: a third of the time of sum(axis=1)
-        weights.dot(scores, products)               # all 2 D averages and the average weight at once
+        residuals.dot(minus_half, log_weights)      # a product with a constant vector: a third of the time of a sum
+        log_weights.dot(scores, products)           # all 2 D averages and the average log weight at once
         shift = log_det - baseline
         *g, above = [p + h + shift * s for p, h, s in zip(products.tolist(), entropies, sums)]
         if not math.isfinite(above):

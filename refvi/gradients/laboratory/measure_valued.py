@@ -1,8 +1,11 @@
-"""Measure-valued gradients of the normal: the derivative of its density is a difference of two densities, and each of them can be drawn from.
+"""Measure-valued gradients of the normal: the derivative of its density is a difference of two densities that can be
+drawn from.
 
-Noise eps (R, S, 3) or, for D independent normals, (R, S, D, 3): w Rayleigh, m two-sided Maxwell, u uniform, so that m u is standard normal;
-apart, (..., 4): w and v Rayleigh, m two-sided Maxwell, n normal. Estimators return (R, P), P = 2 D: gradients in the means, then in the
-log standard deviations. Heidergott and Vazquez-Abad (2008), Measure-valued differentiation for Markov chains; Mohamed et al. (2020), section 6.
+Noise eps (R, S, 3) or, for D independent normals, (R, S, D, 3), coupled halves: a Rayleigh draw for right and left, a
+two-sided Maxwell draw, and a uniform share, so that share times Maxwell is standard normal. Apart, (..., 4): two
+Rayleigh draws, one to the right and one to the left, a two-sided Maxwell draw and a standard normal one. Estimators
+return (R, P), P = 2 D: gradients in the means, then in the log standard deviations. Heidergott and Vazquez-Abad (2008),
+Measure-valued differentiation for Markov chains; Mohamed et al. (2020), section 6.
 """
 from functools import lru_cache
 
@@ -10,18 +13,25 @@ import autograd.numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigh_tridiagonal
 
-from refvi.base.core import Noise, POINTS, gradient_of_each
+from refvi.base.core import POINTS, Noise, gradient_of_each
 from refvi.base.families.gaussian import diagonal_normal, normal
 from refvi.base.families.lam import trapezoid
-from refvi.gradients.laboratory.rows import exact_variance, spread
+from refvi.gradients.laboratory.rows import exact_variance, settled, spread
 
-FINE, FURTHEST, NODES = 240, 12., 24        # nodes of a fine rule, where it ends, and most nodes of a Gauss rule on one axis
+FURTHEST = 12.          # where the rules of Rayleigh draws end
+PANEL = 12              # Gauss-Legendre nodes side by side
+FINE = 240              # nodes of a rule that a Gauss rule is made from,
+NODES = 24              # and most nodes of a Gauss rule on one axis
 
 
 # ---- a derivative of a density is a difference of two densities
 
 def difference_of_two_densities(z, lam):
-    """At points z (k,): Weibull to the right less Weibull to the left, and two-sided Maxwell less normal, each times its constant. (k, 2)"""
+    """The gradient (k, 2) of the normal density at points z (k,) in mu and log sigma.
+
+    In mu a Weibull density to the right less one to the left, over sigma sqrt(2 pi); in log sigma a two-sided Maxwell
+    density less the normal one.
+    """
     mu, sigma = lam[0], np.exp(lam[1])
     t = (z - mu) / sigma
     bell = np.exp(-0.5 * t**2)
@@ -34,40 +44,46 @@ def difference_of_two_means(f, q, lam):
     """The gradient (2,) of E[f] as two differences of two expectations, f of z alone, q the normal."""
     require_normal(q)
     at = values_at(f, q, lam)
-    (w, p), (m, maxwell), (n, base) = rayleigh(), two_sided_maxwell(), standard_normal()
-    return np.array([steepness(lam)[0] * (p @ at(w) - p @ at(-w)), maxwell @ at(m) - base @ at(n)])
+
+    def of(order):
+        (up, p), (wide, maxwell), (inner, base) = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
+        return np.array([steepness(lam)[0] * (p @ at(up) - p @ at(-up)), maxwell @ at(wide) - base @ at(inner)])
+
+    return settled(of, 1)
 
 
 # ---- the estimators
 
 def measure_valued(eps, f, q, lam):
-    """Coupled halves: the same w to the right and to the left, and m beside m u. Returns (R, P)."""
-    w, m, u = parts(eps, 3)
-    return halves_apart(w, w, m, m * u, f, q, lam)
+    """Measure-valued estimates (R, P) with coupled halves, from noise of weak_noise()."""
+    up, wide, share = parts(eps, 3)
+    return mean_of_differences(up, up, wide, wide * share, f, q, lam)
 
 
 def measure_valued_apart(eps, f, q, lam):
-    """Independent halves. Returns (R, P)."""
-    w, v, m, n = parts(eps, 4)
-    return halves_apart(w, v, m, n, f, q, lam)
+    """Measure-valued estimates (R, P) with independent halves, from noise of weak_noise(coupled=False)."""
+    return mean_of_differences(*parts(eps, 4), f, q, lam)
 
 
-def halves_apart(w, v, m, n, f, q, lam):
-    """The estimate from draws to the right w, to the left v, wide m and standard normal n, each (R, S) or (R, S, D).
+def mean_of_differences(right, left, wide, inner, f, q, lam):
+    """The estimate (R, P) from Rayleigh draws to the right and to the left, Maxwell draws and normal ones, each (R, S)
+    or (R, S, D).
 
-    A coordinate that is not the gradient's own keeps its normal draw, the same in both halves: 3 D + 1 evaluations of f for 2 D gradients.
+    A coordinate that is not the gradient's own keeps its normal draw, the same in both halves: 3 D + 1 evaluations of f
+    for 2 D gradients. What f changes by its own dependence on lam is added.
     """
     require_normal(q)
     at, D = values_at(f, q, lam), len(lam) // 2
     own = np.eye(D, dtype=bool)
 
     def moved(d, t):
-        return at(np.where(own[d], t, n)) if n.ndim == 3 else at(t)
+        return at(np.where(own[d], t, inner)) if inner.ndim == 3 else at(t)
 
-    straight = at(n)
-    means = [c * (moved(d, w) - moved(d, -v)) for d, c in enumerate(steepness(lam))]
-    spreads = [moved(d, m) - straight for d in range(D)]
-    itself = gradient_of_each(lambda z, lam: f(z, lam) + 0. * q.log_prob(z, lam), q.transport(n, lam), lam)      # zero for an f of z alone
+    unmoved = at(inner)
+    means = [c * (moved(d, right) - moved(d, -left)) for d, c in enumerate(steepness(lam))]
+    spreads = [moved(d, wide) - unmoved for d in range(D)]
+    # a zero times log q, so that autograd finds lam even in an f of z alone
+    itself = gradient_of_each(lambda z, lam: f(z, lam) + 0. * q.log_prob(z, lam), q.transport(inner, lam), lam)
     return np.mean(np.stack(means + spreads, axis=-1) + itself, axis=-2)
 
 
@@ -77,18 +93,23 @@ def steepness(lam):
 
 
 def values_at(f, q, lam):
+    """f at the place of standard noise t."""
     return lambda t: f(q.transport(t, lam), lam)
 
 
 def parts(eps, number):
+    """The noise's parts, its last axis, or a ValueError where there are not so many."""
     if np.shape(eps)[-1] != number:
-        raise ValueError(f"eps has shape {np.shape(eps)}, expected (R, S, {number}) or (R, S, D, {number}): take its draws from weak_noise(coupled={number == 3})")
+        raise ValueError(f"eps has shape {np.shape(eps)}, expected (R, S, {number}) or (R, S, D, {number}): "
+                         f"take its draws from weak_noise(coupled={number == 3})")
     return [eps[..., i] for i in range(number)]
 
 
 def require_normal(q):
+    """A ValueError for a family whose derivative is not taken apart here."""
     if q.log_prob not in (normal.log_prob, diagonal_normal.log_prob):
-        raise ValueError(f"the weak derivative of {getattr(q.log_prob, '__name__', q.log_prob)} is not known here, only that of normal and diagonal_normal: "
+        name = getattr(q.log_prob, "__name__", q.log_prob)
+        raise ValueError(f"the weak derivative of {name} is not known here, only that of normal and diagonal_normal: "
                          "use the score-function gradient")
 
 
@@ -101,11 +122,13 @@ def weak_noise(D=None, coupled=True):
     def draw(rng, R, S):
         size = (R, S) + shape
 
-        def w():
+        def up():
             return np.sqrt(2 * rng.standard_exponential(size))
 
-        m = np.sqrt(2 * rng.standard_gamma(1.5, size)) * (2. * rng.integers(2, size=size) - 1)
-        return np.stack([w(), m, rng.random(size)] if coupled else [w(), w(), m, rng.standard_normal(size)], axis=-1)
+        wide = np.sqrt(2 * rng.standard_gamma(1.5, size)) * (2. * rng.integers(2, size=size) - 1)
+        if coupled:
+            return np.stack([up(), wide, rng.random(size)], axis=-1)
+        return np.stack([up(), up(), wide, rng.standard_normal(size)], axis=-1)
 
     def rule(S, order):
         copies = S * (D or 1)
@@ -113,7 +136,8 @@ def weak_noise(D=None, coupled=True):
         if most < 3:        # its second order needs fewer, and one node is no rule
             return None
         n = max(2, int(most * min(1., order / 64)))
-        fine = [rayleigh(), two_sided_maxwell(), legendre(FINE)] if coupled else [rayleigh(), rayleigh(), two_sided_maxwell(), standard_normal()]
+        up, wide = rayleigh(FINE), two_sided_maxwell(FINE)
+        fine = [up, wide, legendre(FINE)] if coupled else [up, up, wide, standard_normal(FINE)]
         rules = [gauss(*measure, n) for measure in fine] * copies
         eps = np.stack(np.meshgrid(*[z for z, _ in rules], indexing="ij"), axis=-1).reshape((-1, S) + shape + (axes,))
         return eps, np.prod(np.stack(np.meshgrid(*[w for _, w in rules], indexing="ij")), axis=0).ravel()
@@ -123,31 +147,35 @@ def weak_noise(D=None, coupled=True):
 
 @lru_cache
 def legendre(n):
-    """Gauss-Legendre nodes and weights on (0, 1)."""
-    t, p = leggauss(n)
-    return (t + 1) / 2, p / 2
+    """At least n nodes and weights on (0, 1): Gauss-Legendre, PANEL of them on each of equal panels."""
+    t, p = leggauss(PANEL)
+    panels = -(-n // PANEL)
+    nodes = (np.arange(panels)[:, None] + (t + 1) / 2) / panels
+    return nodes.ravel(), np.tile(p / 2 / panels, panels)
 
 
-def rayleigh(n=FINE):
-    """Nodes and weights of the density w exp(-w^2 / 2) on w > 0."""
+def rayleigh(n):
+    """Nodes and weights of the Rayleigh density t exp(-t^2 / 2) on t > 0."""
     t, p = legendre(n)
-    w = FURTHEST * t
-    return w, FURTHEST * p * w * np.exp(-0.5 * w**2)
+    up = FURTHEST * t
+    return up, FURTHEST * p * up * np.exp(-0.5 * up**2)
 
 
-def two_sided_maxwell(n=FINE):
-    """Nodes and weights of the density m^2 exp(-m^2 / 2) / sqrt(2 pi)."""
-    m, p = standard_normal(n)
-    return m, p * m**2
+def two_sided_maxwell(n):
+    """Nodes and weights of the density t^2 exp(-t^2 / 2) / sqrt(2 pi)."""
+    t, p = standard_normal(n)
+    return t, p * t**2
 
 
-def standard_normal(n=FINE):
+def standard_normal(n):
+    """Nodes and weights of the standard normal density."""
     t, h = trapezoid(n)
     return t, h * np.exp(-0.5 * t**2) / np.sqrt(2 * np.pi)
 
 
 def gauss(nodes, weights, n):
-    """The Gauss rule of n nodes for a measure given on many: Stieltjes' recurrence, then the eigenvalues of Golub and Welsch."""
+    """The Gauss rule of n nodes for a measure given on many: Stieltjes' recurrence, then the eigenvalues of Golub
+    and Welsch."""
     before, now, diagonal, off = 0., np.full(len(nodes), np.sum(weights)**-0.5), [], [0.]
     for _ in range(n):
         diagonal.append(weights @ (nodes * now**2))
@@ -161,27 +189,38 @@ def gauss(nodes, weights, n):
 # ---- their variances by quadrature, for an f of z alone under the normal
 
 def variance_of_halves(f, q, lam, S):
-    """Variance (2,) of measure_valued: an integral over w, and one over m and u."""
+    """Variance (2,) of measure_valued: an integral over the Rayleigh draw, and one over Maxwell draw and share."""
     at = values_at(f, q, lam)
-    (w, p), (m, wide), (u, flat) = rayleigh(), two_sided_maxwell(), legendre(FINE)
-    mean = spread(p, steepness(lam) * (at(w) - at(-w))[:, None])
-    log_sd = spread(np.outer(wide, flat).ravel(), (at(m)[:, None] - at(np.outer(m, u))).reshape(-1, 1))
-    return np.concatenate([mean, log_sd]) / S
+
+    def in_mean(order):
+        up, p = rayleigh(order)
+        return spread(p, steepness(lam) * (at(up) - at(-up))[:, None])
+
+    def in_log_sd(order):
+        (wide, p), (share, flat) = two_sided_maxwell(order), legendre(order)
+        return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).reshape(-1, 1))
+
+    return np.concatenate([settled(in_mean, 1), settled(in_log_sd, 2)]) / S
 
 
-def variance_of_halves_apart(f, q, lam, S):
-    """Variance (2,) of measure_valued_apart: those of the halves add up."""
+def variance_apart(f, q, lam, S):
+    """Variance (2,) of measure_valued_apart: the variances of its halves add up."""
     at = values_at(f, q, lam)
-    (w, p), (m, wide), (n, base) = rayleigh(), two_sided_maxwell(), standard_normal()
-    right, left, outer, inner = (spread(density, at(t)[:, None])[0] for density, t in ((p, w), (p, -w), (wide, m), (base, n)))
-    return np.array([steepness(lam)[0]**2 * (right + left), outer + inner]) / S
+
+    def of_one(order):
+        up, wide, inner = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
+        right, left, outer, base = (spread(p, at(sign * t)[:, None])[0]
+                                    for sign, (t, p) in ((1, up), (-1, up), (1, wide), (1, inner)))
+        return np.array([steepness(lam)[0]**2 * (right + left), outer + base])
+
+    return settled(of_one, 1) / S
 
 
 def measure_valued_through_rule(f, q, lam, base, S):
-    """The estimator itself, fed the nodes of its noise."""
+    """Variance (2,) of measure_valued, computed from the estimator itself at every node of its noise."""
     return exact_variance(measure_valued, f, q, lam, base, S)
 
 
 def apart_through_rule(f, q, lam, base, S):
-    """The estimator itself, fed the nodes of its noise."""
+    """Variance (2,) of measure_valued_apart, computed from the estimator itself at every node of its noise."""
     return exact_variance(measure_valued_apart, f, q, lam, base, S)

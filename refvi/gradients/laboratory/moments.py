@@ -1,6 +1,7 @@
 """Moments of replicates, block by block, up to the fourth: a variance travels with its standard error.
 
-Estimates g (R, P); sums and means (P,). Pebay (2008), Formulas for robust, one-pass parallel computation of covariances and arbitrary-order moments.
+Estimates g (R, P); sums and means (P,). Pebay (2008), Formulas for robust, one-pass parallel computation of covariances
+and arbitrary-order moments.
 """
 import numpy as np
 
@@ -11,8 +12,10 @@ FEWEST = 4              # replicates: a variance takes two, its standard error f
 
 
 def require_replicates(replicates):
+    """replicates, or a ValueError where they are too few."""
     if require_count("replicates", replicates) < FEWEST:
-        raise ValueError(f"replicates must be >= {FEWEST}, got {replicates}: a variance takes two, its standard error {FEWEST}")
+        raise ValueError(f"replicates must be >= {FEWEST}, got {replicates}: "
+                         f"a variance takes two, its standard error {FEWEST}")
     return replicates
 
 
@@ -30,12 +33,14 @@ def merged(a, b):
         return b
     (m, mean, a2, a3, a4), (n, other, b2, b3, b4) = a, b
     step, both = other - mean, m + n
-    return (both, mean + step * n / both, a2 + b2 + step**2 * m * n / both,
-            a3 + b3 + step**3 * m * n * (m - n) / both**2 + 3 * step * (m * b2 - n * a2) / both,
-            a4 + b4 + step**4 * m * n * (m * m - m * n + n * n) / both**3 + 6 * step**2 * (m * m * b2 + n * n * a2) / both**2
-            + 4 * step * (m * b3 - n * a3) / both)
+    squares = a2 + b2 + step**2 * m * n / both
+    cubes = a3 + b3 + step**3 * m * n * (m - n) / both**2 + 3 * step * (m * b2 - n * a2) / both
+    fourths = (a4 + b4 + step**4 * m * n * (m * m - m * n + n * n) / both**3
+               + 6 * step**2 * (m * m * b2 + n * n * a2) / both**2 + 4 * step * (m * b3 - n * a3) / both)
+    return both, mean + step * n / both, squares, cubes, fourths
 
 
 def variance_with_error(n, mean, squares, cubes, fourths):
-    """The variance, and its standard error by the fourth moment: sqrt((m_4 - m_2^2) / n), which leaves out terms of order 1 / n^2."""
+    """An Estimate: the variance (P,), and its standard error sqrt((m_4 - m_2^2) / n), which leaves out terms of
+    order 1 / n^2."""
     return Estimate(squares / (n - 1), np.sqrt((fourths / n - (squares / n)**2) / n))

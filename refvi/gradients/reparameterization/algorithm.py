@@ -1,4 +1,4 @@
-"""Inference along path gradients for any log joint density that autograd can differentiate, and any family with a transport.
+"""Inference along path gradients, for a log joint that autograd can differentiate and any family with a transport.
 
 PML, "The Reparametrization Trick"; Kingma and Welling (2014), Auto-encoding variational Bayes.
 """
@@ -13,21 +13,24 @@ from refvi.gradients.reparameterization.rows import path_gradient
 
 
 def log_weight(log_joint, q, explicit=True):
-    """f(z, lam) = log p(x, z) - log q(z | lam) for path_gradient; without the explicit part, log q is taken at a lam that is not differentiated."""
+    """f(z, lam) = log p(x, z) - log q(z | lam) for path_gradient, in nats, (..., S).
+
+    explicit=False hands log q a lam that is not differentiated, which leaves the path part of the gradient.
+    """
     def f(z, lam):
         log_q = q.log_prob(z, lam if explicit else getval(lam))
         values = require_one_each("log_joint", log_joint(z), np.shape(log_q))
-        finite("log_joint", getval(values), getval(z))      # its slope may be finite all the same, as that of log z is below zero
+        finite("log_joint", getval(values), getval(z))      # its slope may be finite all the same
         return values - log_q
     return f
 
 
 def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam, explicit=False):
-    """Climb the ELBO with S draws a step of noise that q's transport carries, and the slope of log_joint(z) (..., S) in nats. Returns an Ascent.
+    """Climb the ELBO along path gradients, S draws a step, of log_joint(z) (..., S) in nats. Returns an Ascent.
 
-    explicit=False is the estimator of the slide, True the total derivative. ascend is optimize.adam, or optimize.gradient_ascent.
-    Ctrl-C returns what has been reached; so does a log_joint, a log q or a slope that is not finite, with a RuntimeWarning that names
-    it, its draw and the step.
+    explicit=False climbs the slide's path part, True the total derivative. ascend is optimize.adam or gradient_ascent.
+    Ctrl-C returns what has been reached. So does a log_joint, a log q or a slope that is not finite, with a
+    RuntimeWarning that names it, its draw and the step. ValueError where q has no transport or log_joint a wrong shape.
     """
     require_count("S", S)
     f, zeros = log_weight(log_joint, q, explicit), np.zeros(len(lam))

@@ -1,6 +1,7 @@
-"""The code task by hand, and a loop in which N data and S draws enter by their sums alone: derivations/gradients/reparameterization.md, "The code task".
+"""The code task by hand: derivations/gradients/reparameterization.md, "The code task".
 
-Shapes: y (N, D) inputs and x (N,) targets of a models.LinearGaussian theta, z (..., D), noise eps (R, S, D) standard normal, lam (2 D,) = (mu, log sigma).
+At its end a loop in which N data and S draws enter by their sums alone. Shapes: y (N, D) inputs and x (N,) targets of a
+models.LinearGaussian theta, z (..., D), noise eps (R, S, D) standard normal, lam (2 D,) = (mu, log sigma).
 PML, "Code-task: Reparameterization-gradient for linear regression".
 """
 import math
@@ -19,22 +20,17 @@ from refvi.gradients.bbvi.regression import BLOCK, out_of_range, start
 # ---- the gradients that the notebook gives; one weight vector z (D,) or many (..., D)
 
 def residuals_over_variance(x, z, theta):
-    """The slope of log p(x | z) in z: every residual pulls by its own inputs."""
+    """The slope of log p(x | z) in z: residuals times their inputs, over the variance of the noise. (..., D)"""
     return (x - z @ theta.y.T) @ theta.y / theta.noise_sd**2
 
 
 def pull_of_prior(z, theta):
-    """The slope of log p(z): towards zero."""
+    """The slope of log p(z) in z. (..., D)"""
     return -z / theta.prior_sd**2
 
 
-def pull_of_unsquared_prior(z, theta):
-    """The same for a prior of covariance sigma I, as the slide writes it."""
-    return -z / theta.prior_sd
-
-
 def pull_of_approximation(z, mu, sigma):
-    """The slope of log q(z) in z: towards its mean."""
+    """The slope of log q(z) in z. (..., D)"""
     return -(z - mu) / sigma**2
 
 
@@ -44,7 +40,7 @@ def one_and_noise(points):
 
 
 def one_and_scaled_noise(points, sigma):
-    """dz/dmu and dz/dlog sigma: the chain rule brings sigma. (k, 2)"""
+    """dz/dmu and dz/dlog sigma, where the chain rule brings another sigma. (k, 2)"""
     return np.stack([np.ones_like(points), sigma * points], axis=-1)
 
 
@@ -60,28 +56,30 @@ def path_by_hand(eps, x, theta, lam):
 
 
 def expected_by_hand(x, theta, lam):
-    """Its expectation over the noise."""
+    """The expectation of path_by_hand over the noise. Returns (2 D,)."""
     eps, w = noise(diagonal_normal, np.zeros(len(lam))).rule(1, 32)
     return w @ path_by_hand(eps[:, 0], x, theta, lam)
 
 
 def draws_by_hand(eps, x, theta, lam):
-    """Its average over S draws. Returns (R, 2 D)."""
+    """path_by_hand, averaged over S draws. Returns (R, 2 D)."""
     return np.mean(path_by_hand(eps, x, theta, lam), axis=-2)
 
 
 def moments_of_noise(eps, x, theta, lam):
-    """The same from the averages of (1, eps)(1, eps)' over the draws: the slope of log p - log q is linear in (1, eps). Returns (R, 2 D)."""
+    """draws_by_hand from averages over the noise: the slope of the log weight is A (1, eps). Returns (R, 2 D)."""
     D = len(lam) // 2
     mu, sigma, (h, P) = lam[:D], np.exp(lam[D:]), sums_over_data(x, theta)
-    slope = np.concatenate([(h - P @ mu)[:, None], np.diag(1 / sigma) - P * sigma], axis=1)     # (D, 1 + D): slope (1, eps)
-    averages = slope @ moments(eps)
-    return np.concatenate([averages[..., 0], sigma * np.diagonal(averages[..., 1:], axis1=-2, axis2=-1)], axis=-1)
+    A = np.concatenate([(h - P @ mu)[:, None], np.diag(1 / sigma) - P * sigma], axis=1)
+    averages = A @ moments(eps)
+    of_sigma = sigma * np.diagonal(averages[..., 1:], axis1=-2, axis2=-1)
+    return np.concatenate([averages[..., 0], of_sigma], axis=-1)
 
 
 def sums_over_data(x, theta):
     """(h (D,), P (D, D)): the slope of log p(x, z) in z is h - P z."""
-    return theta.y.T @ targets(x, theta) / theta.noise_sd**2, theta.y.T @ theta.y / theta.noise_sd**2 + np.eye(theta.y.shape[1]) / theta.prior_sd**2
+    h, P = theta.y.T @ targets(x, theta), theta.y.T @ theta.y
+    return h / theta.noise_sd**2, P / theta.noise_sd**2 + np.eye(len(P)) / theta.prior_sd**2
 
 
 def moments(eps):
@@ -93,13 +91,16 @@ def moments(eps):
 # ---- the loop
 
 def fit(x, theta, lam, rng, steps, S, rate, watch=None, explicit=False):
-    """Adam on moments_of_noise. Returns an Ascent, as algorithm.reparameterized does, whose steps it takes on the same stream of the same generator.
+    """Adam on moments_of_noise, from lam (2 D,) for targets x (N,). Returns an Ascent.
 
-    lam (2 D,), x (N,); rate is a number or a function of the step; explicit=True climbs along the total derivative instead. The work of a step does
-    not depend on N, and on S only through its noise; it grows as D^2, in floats: meant for few weights.
+    It takes the steps of algorithm.reparameterized on the same stream of the same generator. rate is a number or a
+    function of the step; explicit=True climbs along the total derivative instead. The work of a step does not depend
+    on N, and on S only through its noise; it grows as D^2, in floats: meant for few weights. ValueError for wrong
+    shapes or counts.
     """
     lam = start(lam, theta, S)
-    at, noise = hand_written(*sums_over_data(x, theta), explicit), moments_of_each_step(rng, require_count("steps", steps), S, len(lam) // 2)
+    at = hand_written(*sums_over_data(x, theta), explicit)
+    noise = moments_of_each_step(rng, require_count("steps", steps), S, len(lam) // 2)
 
     def gradient(lam):
         try:
@@ -111,14 +112,14 @@ def fit(x, theta, lam, rng, steps, S, rate, watch=None, explicit=False):
 
 
 def moments_of_each_step(rng, steps, S, D):
-    """For every step moments(eps) as lists. They depend on the noise alone, and so are made for many steps at once: no call of NumPy is left in a step."""
+    """moments(eps) of every step, as lists: made for many steps at once, so that a step itself calls no NumPy."""
     n = max(1, BLOCK // (S * D))
     for first in range(0, steps, n):
         yield from moments(rng.standard_normal((min(n, steps - first), S, D))).tolist()
 
 
 def hand_written(h, P, explicit):
-    """gradient(lam, moments of a step) -> a list of 2 D: moments_of_noise in floats, of which it takes the averages that it needs."""
+    """A function of (lam, the moments of a step) that returns moments_of_noise as a list of 2 D floats."""
     h, P = h.tolist(), P.tolist()
     D = len(h)
 

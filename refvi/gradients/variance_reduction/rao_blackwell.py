@@ -1,9 +1,9 @@
 """Rao-Blackwellisation: what cannot depend on a variable need not be in the weight of its score.
 
-q factorises over D variables z_1..z_D and f is a sum of terms, f(z) = sum_j terms(z)[..., j], each of which knows a few of them. owner (P,)
-says which variable a parameter belongs to, and touches (P, F) which terms contain that variable: its Markov blanket. Shapes otherwise as in
-the chapter: z (..., S, D), terms(z) (..., S, F). PML, "Calculating the gradient - Things to notice"; Ranganath, Gerrish and Blei (2014);
-Casella and Robert (1996), Rao-Blackwellisation of sampling schemes.
+q factorises over D variables z_1..z_D, and f is a sum of terms, f(z) = sum_j terms(z)[..., j], each of which knows a
+few of them. owner (P,) says which variable a parameter belongs to, touches (P, F) which terms contain that variable.
+Shapes otherwise as in the chapter: z (..., S, D), terms(z) (..., S, F). PML, "Calculating the gradient - Things to
+notice"; Ranganath, Gerrish and Blei (2014); Casella and Robert (1996), Rao-Blackwellisation of sampling schemes.
 """
 import autograd.numpy as np
 
@@ -25,12 +25,12 @@ def on_grid(q, lam):
 # ---- from the whole weight to the local one
 
 def score_of_all(terms, q, lam):
-    """The expected score of the whole sum."""
+    """E[f times the score of q], f the whole sum."""
     return expected_score(total(terms), q, lam)
 
 
 def score_of_own_factor(terms, q, q_one, lam, owner):
-    """log q is a sum over the variables: the score of a parameter is that of its own factor q_one(z_i). The weight is still whole."""
+    """E[f times the score of the own factor q_one(z_i)], the only summand of log q that knows lam_i."""
     z, p, _ = on_grid(q, lam)
     columns = np.zeros((len(p), len(lam)))
     for i in range(z.shape[1]):
@@ -39,7 +39,7 @@ def score_of_own_factor(terms, q, q_one, lam, owner):
 
 
 def given_own(g, z, p, owner):
-    """E[g | z_i] at every node, for the variable z_i of each parameter: (n, P). The other variables are averaged out."""
+    """E[g | z_i] at every node, for the variable z_i of each parameter: (n, P)."""
     means = []
     for i in owner:
         which = np.unique(z[:, i], return_inverse=True)[1].reshape(-1)
@@ -48,37 +48,31 @@ def given_own(g, z, p, owner):
 
 
 def conditional_weight(terms, q, lam, owner):
-    """Total expectation: given z_i the score is a constant, and only the mean of f is left to weight it."""
+    """E[E[f | z_i] times the score]: given z_i the score is a constant, and the mean of f its weight."""
     z, p, u = on_grid(q, lam)
     return p @ (given_own(total(terms), z, p, owner) * u)
 
 
 def touching_terms(terms, touches, q, lam):
-    """Terms without z_i are independent of it: they come out as their mean times the mean score, which is zero."""
+    """E[the terms with z_i, times the score]: the others multiply a mean score of zero."""
     z, p, u = on_grid(q, lam)
     return p @ ((terms(z) @ touches.T) * u)
 
 
-def child_forgotten(terms, touches, is_child, q, lam):
-    """Forgets the terms, marked in is_child (P, F), in which z_i stands behind the bar of its child."""
-    z, p, u = on_grid(q, lam)
-    return p @ ((terms(z) @ (touches & ~is_child).T) * u)
-
-
 def whole_weight(eps, terms, q, lam):
-    """The score-function estimator: every term weights every score. Returns (R, P)."""
+    """Average of f times the score, every term in every weight. Returns (R, P)."""
     return score_function(eps, total(terms), q, lam, 0.)
 
 
 def local_weight(eps, terms, touches, q, lam):
-    """The score of a parameter, weighted by the terms that touch its variable. Returns (R, P)."""
+    """Average of the score of a parameter times the terms that touch its variable. Returns (R, P)."""
     return np.mean((terms(eps) @ touches.T) * score(q, eps, lam), axis=-2)
 
 
 # ---- the variance of each
 
 def variance_of_whole(terms, q, lam, S):
-    """Variance with the whole weight."""
+    """Variance of the average over S draws with the whole weight."""
     return variance_of_average(total(terms), q, lam, 0., S)
 
 
@@ -87,11 +81,12 @@ def law_of_total_variance(terms, q, lam, owner, S):
     z, p, u = on_grid(q, lam)
     f = total(terms)
     mean, square = given_own(f, z, p, owner), given_own(lambda z: f(z)**2, z, p, owner)
-    return (p @ (mean * u)**2 - (p @ (mean * u))**2 + p @ ((square - mean**2) * u**2)) / S
+    explained = p @ (mean * u)**2 - (p @ (mean * u))**2
+    return (explained + p @ ((square - mean**2) * u**2)) / S
 
 
 def variance_of_conditional(terms, q, lam, owner, S):
-    """Variance with the conditional weight E[f | z_i]: what the other variables add is gone."""
+    """Variance with the conditional weight E[f | z_i]."""
     z, p, u = on_grid(q, lam)
     weighted = given_own(total(terms), z, p, owner) * u
     return (p @ weighted**2 - (p @ weighted)**2) / S

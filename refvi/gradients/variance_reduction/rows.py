@@ -1,14 +1,15 @@
-"""The variance of the score function and its cures, line by line: derivations/gradients/variance_reduction.md. Here constants;
-leave_one_out.py, learned.py and rao_blackwell.py beside this file hold the other cures.
+"""The variance of the score function, and what a constant does to it: derivations/gradients/variance_reduction.md.
 
-Shapes: z (..., S) or (..., S, D), f(z) (..., S), lam (P,); the score u (..., S, P); deterministic rows return (P,), estimators (R, P) for eps
-(R, S, ...). Squares, products and quotients of scores are taken coordinate by coordinate. PML, "Recap & Conclusions": beware of the variance;
-Ranganath, Gerrish and Blei (2014), Black box variational inference; Mohamed et al. (2020), Monte Carlo gradient estimation.
+leave_one_out.py, learned.py and rao_blackwell.py beside this file hold the other cures. Shapes: z (..., S) or (...,
+S, D), f(z) (..., S), lam (P,), the score u (..., S, P); deterministic rows return (P,), estimators (R, P) for eps (R,
+S, ...). Squares, products and quotients of scores are taken coordinate by coordinate. PML, "Recap & Conclusions":
+beware of the variance; Ranganath, Gerrish and Blei (2014), Black box variational inference; Mohamed et al. (2020),
+Monte Carlo gradient estimation in machine learning.
 """
 import autograd.numpy as np
 from autograd import elementwise_grad
 
-from refvi.base.core import score
+from refvi.base.core import expectation, score
 from refvi.gradients.score_function import variance_of_average
 
 
@@ -21,33 +22,25 @@ def on_nodes(f, q, lam):
 # ---- an average of f itself
 
 def expectation_of_f(f, q, lam):
-    """What the draws average: a number."""
-    p, f, _ = on_nodes(f, q, lam)
-    return p @ f[:, 0]
+    """E[f(z)], a number."""
+    return expectation(f, q, lam)
 
 
 def average_of_f(eps, f):
-    """Average over S draws z_s = eps_s ~ q(lam). Returns (R,). PML, "BBVI - calculating the gradient"."""
+    """Average of f over S draws z_s = eps_s ~ q(lam). Returns (R,). PML, "BBVI - calculating the gradient"."""
     return np.mean(f(eps), axis=-1)
 
 
-# ---- any constant may be subtracted, in each coordinate its own
-
-def baseline_of_each(eps, f, q, lam, b_each):
-    """A baseline b_each (P,) with an entry of its own for every coordinate of the gradient. Returns (R, P)."""
-    return np.mean((f(eps)[..., None] - b_each) * score(q, eps, lam), axis=-2)
-
-
-# ---- what a constant does to the variance
+# ---- what a constant b does to the variance
 
 def quadratic_in_baseline(f, q, lam, b, S):
-    """The square multiplied out: a parabola in b, which may be a number, (P,), or (n, P) for n guesses at once."""
+    """The variance as a parabola in b, which may be a number, (P,), or (n, P) for n guesses at once."""
     p, f, u = on_nodes(f, q, lam)
     return (p @ (f * u)**2 - 2 * b * (p @ (f * u**2)) + b**2 * (p @ u**2) - (p @ (f * u))**2) / S
 
 
 def completed_square(f, q, lam, b, S):
-    """The lowest point of the parabola, and what it costs to be elsewhere."""
+    """The lowest point of the parabola, plus the squared distance of b from it times the curvature."""
     return variance_at_best(f, q, lam, S) + (b - weighted_mean(f, q, lam))**2 * mean_squared_score(f, q, lam) / S
 
 
@@ -60,7 +53,7 @@ def mean_squared_score(f, q, lam):
 # ---- the best constant
 
 def zero_of_slope(f, q, lam):
-    """A parabola's slope is a line: one step from anywhere, by slope over curvature, ends at its zero."""
+    """Where the slope of the parabola is zero: from b = 0, one step by slope over curvature."""
     b, ones = np.zeros(len(lam)), np.ones(len(lam))
     slope = elementwise_grad(lambda b: np.sum(quadratic_in_baseline(f, q, lam, b, 1)))
     return b - slope(b) / (slope(b + ones) - slope(b))
@@ -73,21 +66,9 @@ def covariance_over_variance(f, q, lam):
 
 
 def weighted_mean(f, q, lam):
-    """The mean of f under the weights u^2: draws with a large score count for more."""
+    """The mean of f with weights u^2: draws with a large score count for more."""
     p, f, u = on_nodes(f, q, lam)
     return (p @ (f * u**2)) / (p @ u**2)
-
-
-def mean_of_f(f, q, lam):
-    """The plain mean of f, for every coordinate."""
-    p, f, u = on_nodes(f, q, lam)
-    return np.tile(p @ f, u.shape[1])
-
-
-def one_for_all(f, q, lam):
-    """The single constant with the smallest sum of variances, for every coordinate."""
-    p, f, u = on_nodes(f, q, lam)
-    return np.full(u.shape[1], np.sum(p @ (f * u**2)) / np.sum(p @ u**2))
 
 
 # ---- what it saves
@@ -100,8 +81,7 @@ def variance_at_best(f, q, lam, S):
 
 def variance_at_mean(f, q, lam, S):
     """The variance with the baseline E[f]."""
-    p, values, _ = on_nodes(f, q, lam)
-    return variance_of_average(f, q, lam, p @ values[:, 0], S)
+    return variance_of_average(f, q, lam, expectation(f, q, lam), S)
 
 
 def variance_without(f, q, lam, S):

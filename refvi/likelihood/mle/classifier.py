@@ -1,7 +1,7 @@
-"""X | y ~ Cat(softmax of a network of y): the log-likelihood and its hand-written gradient, and minibatch ascent. UA, "MLE".
+"""A classifier x | y ~ Cat(softmax of a network of y): log-likelihood, gradient by hand, minibatch ascent. UA, "MLE".
 
-Shapes: y (N, 784) inputs in [0, 1], x (N,) labels, logits (N, K). The gradient of log Cat(x | logits) in the logits is the indicator of
-x minus the probabilities; the network carries it backward.
+Shapes: y (N, 784) inputs in [0, 1], x (N,) labels, logits (N, K). The gradient of log Cat(x | logits) in the logits is
+the indicator of x minus the probabilities; the network carries it backward.
 """
 import numpy as np
 
@@ -22,7 +22,8 @@ def log_softmax(logits):
 def log_probabilities(theta, y, sizes=SIZES):
     """log Cat(k | y) (N, K) for every outcome k, in nats."""
     y = require_inputs(y, sizes[0])
-    return np.concatenate([log_softmax(forward(theta, y[start:start + BLOCK], sizes, rectified)[-1]) for start in range(0, len(y), BLOCK)])
+    blocks = (y[start:start + BLOCK] for start in range(0, len(y), BLOCK))
+    return np.concatenate([log_softmax(forward(theta, block, sizes, rectified)[-1]) for block in blocks])
 
 
 def log_likelihood(theta, x, y, sizes=SIZES):
@@ -54,7 +55,8 @@ def require_labels(x, N, K):
 def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype=np.float32):
     """An Ascent of the log-likelihood by Adam on minibatches of M without replacement, reshuffled every epoch.
 
-    images (N, 784) uint8 are scaled to [0, 1] batch by batch, so that the set is never held as floats. watch(step, theta) as in adam.
+    images (N, 784) uint8 are scaled to [0, 1] batch by batch, so that the set is never held as floats.
+    watch(step, theta) is called after every step.
     """
     N = len(images)
     x = require_labels(x, N, sizes[-1])

@@ -1,7 +1,8 @@
-"""X | y ~ N(mu(y), sigma(y)^2), both from one network of y, beside a baseline whose sigma does not depend on y. UA, "MLE".
+"""A regression x | y ~ N(mu(y), sigma(y)^2), both from one network of y, and a baseline of constant sigma. UA, "MLE".
 
-Shapes: y (N, D) inputs, x (N,) targets, both standardized; the network's two outputs are mu and rho, sigma^2 = FLOOR^2 + exp(2 rho). Without
-the floor there is no maximum: a mean that passes through one datum lets sigma go to zero there.
+Shapes: y (N, D) inputs, x (N,) targets, both standardized; the network's two outputs are mu and rho, with
+sigma^2 = FLOOR^2 + exp(2 rho). Without the floor there is no maximum: a mean that passes through one datum lets sigma
+go to zero there.
 """
 import numpy as np
 
@@ -32,12 +33,14 @@ def log_likelihood(theta, x, y):
 
 
 def gradient(theta, x, y, constant=False):
-    """Gradient (P,) of the summed log-likelihood; with constant, rho's weights are left alone, so that only its bias moves."""
+    """Gradient (P,) of the summed log-likelihood; with constant it is zero in rho's weights: only its bias moves."""
     sizes = sizes_of(y)
     hs = forward(theta, y, sizes, tanh)
     mu, rho = hs[-1].T
     variance = FLOOR**2 + np.exp(2 * rho)
-    delta = np.stack([(x - mu) / variance, ((x - mu)**2 / variance - 1) * np.exp(2 * rho) / variance], axis=-1)
+    in_mu = (x - mu) / variance
+    in_rho = ((x - mu)**2 / variance - 1) * np.exp(2 * rho) / variance
+    delta = np.stack([in_mu, in_rho], axis=-1)
     g = backward(theta, hs, delta, sizes, tanh)
     if constant:
         layers(g, sizes)[-1][0][:, 1] = 0.
@@ -45,7 +48,7 @@ def gradient(theta, x, y, constant=False):
 
 
 def fit(rng, x, y, epochs=60, M=32, rate=5e-3, constant=False):
-    """An Ascent of the log-likelihood by Adam on minibatches of M without replacement; starts with the same sigma for all y."""
+    """An Ascent of the log-likelihood by Adam on minibatches of M without replacement, from one sigma for all y."""
     y = require_inputs(y, np.shape(y)[-1])
     N = len(y)
     if require_count("M", M) > N:

@@ -1,7 +1,8 @@
-"""Maximum likelihood, line by line: derivations/likelihood/mle.md. The two models in use are classifier.py and heteroscedastic.py beside this file.
+"""Maximum likelihood, line by line: derivations/likelihood/mle.md. Two models in use stand beside this file.
 
-Shapes: log_density(x, theta) maps data x (..., N or M) to (..., N or M) log densities in nats; theta (P,); deterministic rows return one
-number or (P,), estimators (R, P) for eps (R, M), indices into the N data. A minibatch of M indices is what the checker calls S draws.
+Shapes: log_density(x, theta) maps data x (..., N or M) to log densities (..., N or M) in nats; theta (P,).
+Deterministic rows return one number or (P,), estimators (R, P) for eps (R, M), indices into the N data: the M data
+of a minibatch are what the checker calls S draws.
 UA, "MLE via gradient-based optimisation"; Robbins and Monro (1951), A stochastic approximation method.
 """
 import itertools
@@ -17,53 +18,48 @@ from refvi.base.optimize import gradient_ascent
 # ---- from a product of densities to a sum of logarithms
 
 def log_of_product(log_density, x, theta):
-    """The joint density of independent data is a product; it underflows for a few thousand of them."""
+    """log of the product of the data's densities; the product underflows for a few thousand data."""
     return np.log(np.prod(np.exp(log_density(x, theta))))
 
 
 def sum_of_logs(log_density, x, theta):
-    """The logarithm of a product is a sum, which does not underflow."""
+    """Sum of the data's log densities, which does not underflow."""
     return np.sum(log_density(x, theta))
-
-
-def mean_of_logs(log_density, x, theta):
-    """Per datum: has the same maximum, but is not the log-likelihood."""
-    return np.mean(log_density(x, theta))
 
 
 # ---- its gradient
 
 def gradient_of_sum(log_density, x, theta):
-    """The gradient of the whole log-likelihood."""
+    """Gradient (P,) of the summed log-likelihood."""
     return grad(lambda theta: sum_of_logs(log_density, x, theta))(theta)
 
 
 def sum_of_gradients(log_density, x, theta):
-    """Linearity: one gradient for every datum, added up."""
+    """Sum (P,) of the gradients of single data."""
     return np.sum(gradient_of_each(log_density, x, theta), axis=0)
 
 
-# ---- the same sum as an expectation over a uniform index
+# ---- that sum as an expectation over a uniform index
 
 def weighted_sum(log_density, x, theta):
-    """Multiplied by N and divided by N."""
+    """Sum (P,) of N times each datum's gradient, weighted by 1/N."""
     N = len(x)
     return sum(1 / N * N * g for g in gradient_of_each(log_density, x, theta))
 
 
 def uniform_expectation(log_density, x, theta):
-    """The weights 1/N are a probability mass: an expectation of N times the gradient at a random index."""
+    """Expectation (P,) of N times the gradient of one datum whose index has the mass function 1/N."""
     N = len(x)
     return np.full(N, 1 / N) @ (N * gradient_of_each(log_density, x, theta))
 
 
 def average_over_indices(eps, log_density, x, theta):
-    """An average over M random indices s_m = eps_m. Returns (R, P)."""
+    """Average (R, P) of N times the gradients at M random indices s_m = eps_m."""
     return np.mean(len(x) * gradient_of_each(log_density, x[eps], theta), axis=-2)
 
 
 def minibatch_gradient(eps, log_density, x, theta):
-    """N/M times the gradient of the minibatch's own log-likelihood. Returns (R, P)."""
+    """N/M times the gradient of the minibatch's own log-likelihood (R, P)."""
     N, M = len(x), np.shape(eps)[-1]
     return N / M * np.sum(gradient_of_each(log_density, x[eps], theta), axis=-2)
 
@@ -71,23 +67,23 @@ def minibatch_gradient(eps, log_density, x, theta):
 # ---- how much a minibatch errs
 
 def variance_with_replacement(log_density, x, theta, S):
-    """N^2 over M = S times the variance of one datum's gradient."""
+    """Variance (P,) of the gradient on M = S data, by coordinates: N^2/M times the variance of one datum's gradient."""
     return len(x)**2 / S * np.var(gradient_of_each(log_density, x, theta), axis=0)
 
 
 def variance_without_replacement(log_density, x, theta, S):
-    """The same with the finite-population factor (N - M)/(N - 1), M = S: nothing is left to chance at M = N."""
+    """Variance (P,) for M = S different data: that with replacement times (N - M)/(N - 1), zero at M = N."""
     N, each = len(x), gradient_of_each(log_density, x, theta)
     return N**2 * (N - S) / (S * (N - 1)) * np.mean((each - np.mean(each, axis=0))**2, axis=0)
 
 
 def squared_deviation(eps, log_density, x, theta):
-    """How far one minibatch lies off, squared: on average the variance. Returns (R, P)."""
+    """Squared distance (R, P) of a minibatch gradient from the gradient over all data, coordinate by coordinate."""
     return (minibatch_gradient(eps, log_density, x, theta) - sum_of_gradients(log_density, x, theta))**2
 
 
 def without_replacement(N):
-    """The noise of minibatches as they are drawn in practice: S different indices out of N, all subsets alike."""
+    """The Noise of minibatches as drawn in practice: S different indices out of N, every subset equally likely."""
     require_count("N", N)
 
     def require_batch(M):
@@ -109,39 +105,30 @@ def without_replacement(N):
 # ---- how ascent moves: a quadratic top with curvature H, and the mean of data
 
 def ascent_iterate(theta0, top, H, rate, T):
-    """T steps of gradient ascent on -(theta - top)'H(theta - top)/2."""
+    """Where T steps of gradient ascent on -(theta - top)'H(theta - top)/2 lead from theta0, (P,)."""
     return gradient_ascent(lambda theta: -H @ (theta - top), theta0, T, rate).lam
 
 
-def ascent_too_far(theta0, top, H, T):
-    """Distance from the top after T steps whose size exceeds the limit 2/h_max by a tenth."""
-    return np.linalg.norm(ascent_iterate(theta0, top, H, 1.1 * 2 / np.max(np.linalg.eigvalsh(H)), T) - top)
-
-
-def ascent_near_the_limit(theta0, top, H, T):
-    """Distance from the top after T steps whose size stays below the limit by a tenth."""
-    return np.linalg.norm(ascent_iterate(theta0, top, H, 0.9 * 2 / np.max(np.linalg.eigvalsh(H)), T) - top)
-
-
 def stochastic_ascent(eps, x, theta0, rate):
-    """theta <- theta + rate (x_s - theta) for the indices eps (R, T): where R runs end after T steps. Returns (R,)."""
+    """Where R runs of theta <- theta + rate (x_s - theta) end (R,), on indices eps (R, T); rate: number or function."""
     steps = iter(np.moveaxis(x[eps], -1, 0))
     return gradient_ascent(lambda theta: next(steps) - theta, np.full(len(eps), theta0), np.shape(eps)[-1], rate).lam
 
 
 def squared_error_of_ascent(eps, x, theta0, rate):
-    """Squared distance of where the runs end from the mean of the data. Returns (R,)."""
+    """Squared distance (R,) of where the runs end from the mean of the data."""
     return (stochastic_ascent(eps, x, theta0, rate) - np.mean(x))**2
 
 
-def run_ends_outside(eps, top, width):
-    """Whether ascent by steps 1/t on gradients top + width eps_t - theta, eps (R, T), ends more than width from the top: one or zero. (R,)"""
-    steps = iter(np.moveaxis(eps, -1, 0))
-    end = gradient_ascent(lambda theta: top + width * next(steps) - theta, np.zeros(len(eps)), np.shape(eps)[-1], lambda t: 1 / t).lam
-    return np.where(np.abs(end - top) > width, 1., 0.)
-
-
 def robbins_monro_mean(x, theta0):
-    """Steps of size 1/t towards x_1, x_2, ... forget their start and end at the mean."""
+    """Where steps of size 1/t towards x_1, x_2, ... end: one number."""
     steps = iter(x)
     return gradient_ascent(lambda theta: next(steps) - theta, np.array([theta0]), len(x), lambda t: 1 / t).lam[0]
+
+
+def run_ends_outside(eps, top, width, radius):
+    """One where steps 1/t along top + width eps_t - theta, eps (R, T), end further than radius off, else zero (R,)."""
+    R, T = np.shape(eps)
+    steps = iter(np.moveaxis(eps, -1, 0))
+    end = gradient_ascent(lambda theta: top + width * next(steps) - theta, np.zeros(R), T, lambda t: 1 / t).lam
+    return np.where(np.abs(end - top) > radius, 1., 0.)

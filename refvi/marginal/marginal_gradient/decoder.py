@@ -1,7 +1,7 @@
-"""z ~ N(0, I) in one or two dimensions, x | z ~ Cat(softmax of a network of z): marginal and gradient by quadrature. UA, "intractable likelihood".
+"""A decoder, z ~ N(0, I), x | z ~ Cat(softmax of a network of z): marginal and gradient by quadrature, D = 1 or 2.
 
-Infinitely many forward passes, says the slide; for so few dimensions a few hundred do. Shapes: counts (V,) of the observed outcomes;
-the network maps (n, D) nodes to (n, V) logits.
+UA, "When do we have intractable likelihood?", says infinitely many forward passes; for so few dimensions a few hundred
+do. Shapes: counts (V,) of the observed outcomes; the network maps (n, D) nodes to (n, V) logits.
 """
 import numpy as np
 
@@ -25,9 +25,9 @@ def probabilities(theta, sizes, order=40):
 
 
 def gradient(theta, counts, sizes, order=40):
-    """(log-likelihood of the counts in nats, its gradient in theta), by Fisher's identity on the nodes.
+    """(log-likelihood of the counts in nats, its gradient in theta (P,)), by Fisher's identity on the nodes.
 
-    A node's logits get the difference of two posteriors' worth of counts: sum_v counts_v p(z|v) (indicator of v - softmax).
+    The gradient in a node's logits is sum_v counts_v p(z|v) (indicator of v - softmax).
     """
     counts = require_shape("counts", counts, (sizes[-1],), f"one for each of the V={sizes[-1]} outcomes")
     require_positive("sum of counts", np.sum(counts), "observe something first")

@@ -1,7 +1,8 @@
-"""Three models to fit, and what is exact about each: a regression, a regression whose noise is unknown, a logistic regression.
+"""Three models to fit, and what is exact about each: a regression, a regression whose noise is unknown, a logistic
+regression.
 
-Shapes as the fit asks for them: weights (1, S, D), scalars (1, S), log densities (1, S) in nats; x (N,) targets, y (N, D) inputs.
-PML, "Code-task: Score-function gradient for linear regression" for the first.
+Shapes as the fit asks for them: weights (1, S, D), scalars (1, S), log densities (1, S) in nats; x (N,) targets, y (N,
+D) inputs. PML, "Code-task: Score-function gradient for linear regression" for the first.
 """
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import autograd.numpy as np
 from refvi.base.models import LinearGaussian, isotropic, linear_gaussian, log_evidence, posterior, regression
 from refvi.base.special import logsumexp
 from refvi.programs.automatic.model import Parts
+from refvi.programs.automatic.space import space
 
 PRIOR_SD = 1.5      # of every weight, unless said otherwise
 
@@ -43,13 +45,15 @@ def unknown_noise(D):
 
     def log_likelihood(z, x, y):
         residual = x - z.weights @ y.T
-        return -0.5 * np.sum(residual**2, axis=-1) / z.noise_sd**2 - len(x) * (np.log(z.noise_sd) + 0.5 * np.log(2 * np.pi))
+        log_normalizer = len(x) * (np.log(z.noise_sd) + 0.5 * np.log(2 * np.pi))
+        return -0.5 * np.sum(residual**2, axis=-1) / z.noise_sd**2 - log_normalizer
 
     return Parts(log_prior, log_likelihood), dict(weights=("real", D), noise_sd="positive")
 
 
 def unknown_noise_exact(x, y, points=61):
-    """Exact of (weights, noise_sd): given the noise all is closed form, so that one quadrature is left, over its logarithm."""
+    """Exact of (weights, noise_sd): given the noise all is closed form, so that one quadrature is left, over its
+    logarithm."""
     N, D = y.shape
     residual = x - y @ np.linalg.lstsq(y, x, rcond=None)[0]
     log_sd, h = np.linspace(-8, 8, points, retstep=True)
@@ -80,9 +84,9 @@ def logistic_grid(x, y, centre=np.zeros(2), sd=np.full(2, PRIOR_SD), points=101,
     """(axes, log_joint (points, points), cell): the log joint density on a grid around centre."""
     axes = [c + s * np.linspace(-wide, wide, points) for c, s in zip(centre, sd)]
     model, latents = logistic()
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    values = type("Values", (), dict(weights=grid))
-    return axes, model.log_prior(values) + model.log_likelihood(values, x, y), np.prod([axis[1] - axis[0] for axis in axes])
+    values = space(latents).values(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1))
+    cell = np.prod([axis[1] - axis[0] for axis in axes])
+    return axes, model.log_prior(values) + model.log_likelihood(values, x, y), cell
 
 
 def logistic_exact(x, y):
@@ -92,6 +96,7 @@ def logistic_exact(x, y):
 
 
 def moments_of_grid(axes, log_joint, cell):
+    """Exact of a log joint density (points, points) on a grid."""
     evidence = logsumexp(log_joint.ravel()) + np.log(cell)
     w = np.exp(log_joint.ravel() - evidence) * cell
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 2)

@@ -1,7 +1,9 @@
-"""Automatic variational inference: a model and the constraints of its variables in, an approximate posterior with a report out.
+"""Automatic variational inference: a model and the constraints of its variables in, an approximate posterior with a
+report out.
 
-The family is a normal on the free coordinates of space.py, independent ("mean-field") or with any covariance ("full-rank"); the gradient goes through
-the noise ("path") or is the score function ("score"), which asks for values alone. Kucukelbir et al. (2017), Automatic differentiation variational inference.
+The family is a normal on the free coordinates of space.py, independent ("mean-field") or with any covariance
+("full-rank"); the gradient goes through the noise ("path") or is the score function ("score"), which asks for values
+alone. Kucukelbir et al. (2017), Automatic differentiation variational inference.
 """
 from typing import Any, NamedTuple
 
@@ -16,15 +18,15 @@ from refvi.gradients.bbvi.algorithm import finite, warn_of_descent
 from refvi.gradients.score_function import score_function
 from refvi.gradients.variance_reduction.leave_one_out import leave_one_out
 from refvi.programs.automatic.model import target
-from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled, why
+from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled, size_of, why
 from refvi.programs.automatic.rows import back_to_lam, volume
 from refvi.programs.automatic.space import Space, space
 
 FAMILIES = {"mean-field": diagonal_normal, "full-rank": full_normal}
-GRADIENTS = ("path", "score")
 DRAWS = 4000        # of the fitted q, for means and standard deviations,
 CHECKED = 500       # and for the ELBO, where each of them meets all data
 SIGMAS = 6          # an ELBO this many standard errors above the log evidence is no bound
+SETTLED = "settled"
 
 
 class Fit(NamedTuple):
@@ -46,62 +48,64 @@ class Fit(NamedTuple):
         return self.space.constrain(self.q.sample(rng, self.lam, size))
 
 
-class Settled(Exception):
-    """The trace has stopped rising."""
-
-
 def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S=8, rate=None, data=None, batch=None,
         start=None, spread=0.1, tolerance=None, log_evidence=None, watch=None, ascend=adam):
     """Climb the ELBO of a model whose variables are described by latents; returns a Fit.
 
-    model: log_joint(z) -> (1, S) in nats, z.name (1, S) or (1, S, n); or Parts with data, arrays of N rows, of which each step sees batch rows.
-    latents: name -> constraint, or (constraint, size), as space.py says. start: values by name, the middle of what is allowed by default; spread: the
-    standard deviation of the first q on the free coordinates, or its covariance (D, D). rate: a number or a function of the step; falling from 0.1 by default.
-    tolerance: nats; where the bound has changed by surely less over two successive blocks, the fit ends. log_evidence: an ELBO above it is an ArithmeticError.
-    watch(step, lam) is called after every step. What is not finite ends the fit with a RuntimeWarning that names the term, the draw and the step.
+    model: log_joint(z) -> (1, S) in nats, z.name (1, S) or (1, S, n); or Parts with data, arrays of N rows, of which
+    each step sees batch rows. latents: name -> constraint, or (constraint, size), as space.py says. start: values by
+    name, the middle of what is allowed by default. spread: the standard deviation of the first q on the free
+    coordinates, or its covariance (D, D). rate: a number or a function of the step; falling from 0.1 by default.
+    tolerance: nats; where the bound has changed by surely less over two successive blocks, the fit ends. log_evidence:
+    an ELBO above it is an ArithmeticError. watch(step, lam) is called after every step. What is not finite ends the fit
+    with a RuntimeWarning that names the term, the draw and the step.
     """
     require_count("S", S)
     require_count("steps", steps)
     q, where, goal = chosen("family", family, FAMILIES), space(latents), target(model, data, batch)
-    chosen("gradient", gradient, dict.fromkeys(GRADIENTS))
+    estimate = chosen("gradient", gradient, {"path": through_noise, "score": by_scores})
     if tolerance is not None:
         require_positive("tolerance", tolerance, "nats, or leave it out to take all steps")
-    averages, first, latest = [], [], [None]
-    estimate = {"path": through_noise, "score": by_scores}[gradient](goal, where, q, rng, S, averages, first)
+    log_weights = []                # (1, S) of every step
+
+    def gradient_of_bound(lam):
+        before = np.mean(log_weights[-1]) if log_weights else None
+        weights, g = estimate(lam, goal.of_step(rng), where, q, rng, S, before)
+        log_weights.append(weights)
+        return g
 
     def after(step, lam):
-        latest[0] = lam.copy()
         if watch:
             watch(step, lam)
-        if tolerance is not None and has_settled(averages, steps, tolerance):
-            raise Settled
+        if tolerance is not None and step % size_of(steps) == 0:
+            return SETTLED if has_settled(averages_of(log_weights), steps, tolerance) else None
+        return None
 
-    lam = first_lam(where, family, start, spread)
-    settled = ""
+    lam, rate = first_lam(where, family, start, spread), rate or robbins_monro(0.1, delay=max(1, steps / 10))
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):      # what is not finite is named by the fit
-        try:
-            lam, done, stopped = ascend(estimate, lam, steps, rate or robbins_monro(0.1, delay=max(1, steps / 10)), after)
-        except Settled:
-            lam, done, stopped, settled = latest[0], len(averages), "", f"settled within {tolerance:g} nats"
-        if not stopped:
-            warn_of_descent(first[0], averages)
+        lam, done, stopped = ascend(gradient_of_bound, lam, steps, rate, after)
+        averages = averages_of(log_weights)
+        if stopped in ("", SETTLED):
+            warn_of_descent(log_weights[0], averages)
         elbo = bound_of(lam, goal, where, rng, q)
     if log_evidence is not None and np.isfinite(elbo.error):
         require_bound(elbo.value - SIGMAS * elbo.error, log_evidence)
+
     draws = where.constrain(q.sample(rng, lam, (DRAWS,)))
-    mean, sd, error = (draws._make(f(z) for z in draws) for f in (average, deviation, lambda z: deviation(z) / np.sqrt(DRAWS)))
+    mean, sd = (draws._make(f(z, axis=0) for z in draws) for f in (np.mean, np.std))
+    error = draws._make(one / np.sqrt(DRAWS) for one in sd)
     trace = blocks(averages[:done], steps)
     gain = gain_of(trace)
-    ended = (stopped or why(done, steps, settled, gain)) + ("" if np.isfinite(elbo.error) else f"; the ELBO from {CHECKED} fresh draws is {elbo.value}")
-    return Fit(lam, q, where, mean, sd, error, elbo, trace, gain, done, ended)
+    if stopped in ("", SETTLED):
+        stopped = why(done, steps, tolerance if stopped == SETTLED else None, gain)
+    if not np.isfinite(elbo.error):
+        stopped += f"; the ELBO from {CHECKED} fresh draws is {elbo.value}"
+    return Fit(lam, q, where, mean, sd, error, elbo, trace, gain, done, stopped)
 
 
-def average(z):
-    return np.mean(z, axis=0)
-
-
-def deviation(z):
-    return np.std(z, axis=0)
+def averages_of(log_weights):
+    """The average log weight of every step."""
+    return [float(np.mean(weights)) for weights in log_weights]
 
 
 def chosen(name, word, known):
@@ -121,7 +125,8 @@ def first_lam(where, family, start, spread):
     if family == "full-rank":
         return lam
     if np.any(lam[2 * where.D:] != 0):
-        raise ValueError("spread has covariances, which a mean-field q cannot have: pass a diagonal matrix, or family='full-rank'")
+        raise ValueError("spread has covariances, which a mean-field q cannot have: "
+                         "pass a diagonal matrix, or family='full-rank'")
     return lam[:2 * where.D]
 
 
@@ -131,10 +136,12 @@ def on_the_line(log_joint, where, u):
 
 
 def finite_on_the_line(log_density, log_joint, where, u):
-    """log_density (1, S), or a FloatingPointError that names which of its two terms is not finite, and for which values."""
+    """log_density (1, S), or a FloatingPointError that names which of its two terms is not finite, and for which
+    values."""
     if not np.all(np.isfinite(log_density)):
         z = where.constrain(u)
-        finite("log_joint", log_joint(z), np.concatenate([np.reshape(value, np.shape(u)[:2] + (-1,)) for value in z], axis=-1))
+        values = [np.reshape(value, np.shape(u)[:2] + (-1,)) for value in z]
+        finite("log_joint", log_joint(z), np.concatenate(values, axis=-1))
         finite("the log-determinant", where.log_det(u), u)
     return log_density
 
@@ -144,38 +151,28 @@ def log_noise(eps):
     return diagonal_normal.log_prob(eps, np.zeros(2 * np.shape(eps)[-1]))
 
 
-def through_noise(goal, where, q, rng, S, averages, first):
-    """gradient(lam) (P,) through the noise: the model's own by automatic differentiation, the rest by hand. Keeps every step's average log weight."""
-    def gradient(lam):
-        log_joint, eps = goal.of_step(rng), rng.standard_normal((1, S, where.D))
-        u = q.transport(eps, lam)
-        backward, density = make_vjp(lambda u: on_the_line(log_joint, where, u))(u)
-        keep(finite_on_the_line(density, log_joint, where, u) + volume(lam, where.D) - log_noise(eps), averages, first)
-        return np.mean(back_to_lam(backward(np.ones((1, S))), eps, lam), axis=(0, 1))
-
-    return gradient
+def through_noise(lam, log_joint, where, q, rng, S, before):
+    """(log weights (1, S), gradient (P,)) of one step through the noise: the model's by automatic differentiation,
+    the rest by hand."""
+    eps = rng.standard_normal((1, S, where.D))
+    u = q.transport(eps, lam)
+    backward, density = make_vjp(lambda u: on_the_line(log_joint, where, u))(u)
+    weights = finite_on_the_line(density, log_joint, where, u) + volume(lam, where.D) - log_noise(eps)
+    return weights, np.mean(back_to_lam(backward(np.ones((1, S))), eps, lam), axis=(0, 1))
 
 
-def by_scores(goal, where, q, rng, S, averages, first):
-    """gradient(lam) (P,) by the score function, every draw with the mean of the others for its baseline; a single draw with the step before."""
-    def gradient(lam):
-        u = q.sample(rng, lam, (1, S))
-        log_joint = goal.of_step(rng)
-        weights = finite_on_the_line(on_the_line(log_joint, where, u), log_joint, where, u) - finite("log q", q.log_prob(u, lam), u)
-        before = averages[-1] if averages else np.mean(weights)
-        keep(weights, averages, first)
-        if S > 1:
-            return leave_one_out(u, lambda u: weights, q, lam)[0]
-        return score_function(u, lambda u: weights, q, lam, before)[0]
+def by_scores(lam, log_joint, where, q, rng, S, before):
+    """(log weights (1, S), gradient (P,)) of one step by the score function.
 
-    return gradient
-
-
-def keep(weights, averages, first):
-    """The average log weight of a step, and all of the first step's."""
-    averages.append(float(np.mean(weights)))
-    if not first:
-        first.append(weights)
+    Every draw has the mean of the others for its baseline; a single draw has before, the average log weight of the step
+    before, or, in the first step, its own weight.
+    """
+    u = q.sample(rng, lam, (1, S))
+    weights = finite_on_the_line(on_the_line(log_joint, where, u), log_joint, where, u)
+    weights = weights - finite("log q", q.log_prob(u, lam), u)
+    if S > 1:
+        return weights, leave_one_out(u, lambda u: weights, q, lam)[0]
+    return weights, score_function(u, lambda u: weights, q, lam, np.mean(weights) if before is None else before)[0]
 
 
 def bound_of(lam, goal, where, rng, q):

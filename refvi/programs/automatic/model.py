@@ -1,6 +1,8 @@
-"""What is asked of a model: a log joint density of named values, whole or from parts, for all data or for a batch of them.
+"""What is asked of a model: a log joint density of named values, whole or from parts, for all data or for a batch of
+them.
 
-Shapes: a value is (1, S) for a scalar, (1, S, n) for a vector; log densities are (1, S), one number for each of S draws.
+Shapes: a value is (1, S) for a scalar, (1, S, n) for a vector; log densities are (1, S), one number for each of S
+draws.
 """
 from typing import Callable, NamedTuple
 
@@ -10,7 +12,8 @@ from refvi.base.checks import require_count, require_finite, require_one_each
 
 
 class Parts(NamedTuple):
-    """log p(x, z) = log p(z) + log p(x | z), kept apart because a minibatch scales only the second. Log densities in nats."""
+    """log p(x, z) = log p(z) + log p(x | z), kept apart because a minibatch scales only the second. Log densities in
+    nats."""
     log_prior: Callable             # z -> (1, S)
     log_likelihood: Callable        # (z, *data) -> (1, S), the sum over the data it is given
 
@@ -23,10 +26,12 @@ class Target(NamedTuple):
 
 
 def target(model, data, batch):
-    """The Target of a log_joint(z), or of Parts with their data, arrays of N rows each; batch: rows seen by one step."""
+    """The Target of a log_joint(z), or of Parts with their data, arrays of N rows each; batch: rows seen by one
+    step."""
     if not isinstance(model, Parts):
         if data is not None or batch is not None:
-            raise ValueError("data and batch belong to a model from parts: pass Parts(log_prior, log_likelihood), of which a batch scales the likelihood alone")
+            raise ValueError("data and batch belong to a model from parts: pass Parts(log_prior, log_likelihood), "
+                             "of which a batch scales the likelihood alone")
         log_joint = checked("log_joint", model)
         return Target(lambda rng: log_joint, log_joint, False)
     data = rows(data)
@@ -55,7 +60,8 @@ def rows(data):
     data = tuple(np.asarray(piece) for piece in (data if isinstance(data, (tuple, list)) else (data,)))
     lengths = {len(piece) if piece.ndim else 0 for piece in data}
     if len(lengths) != 1 or 0 in lengths:
-        raise ValueError(f"data have shapes {', '.join(str(piece.shape) for piece in data)}, expected the same number of rows in each, at least one")
+        shapes = ", ".join(str(piece.shape) for piece in data)
+        raise ValueError(f"data have shapes {shapes}, expected the same number of rows in each, at least one")
     for place, piece in enumerate(data):
         if piece.dtype.kind in "fiu":
             require_finite(f"data[{place}]", piece)
@@ -63,7 +69,8 @@ def rows(data):
 
 
 def checked(name, log_density):
-    """The function with its result's shape checked: a log density that is not one number for each draw would broadcast silently."""
+    """The function with its result's shape checked: a log density that is not one number for each draw would
+    broadcast silently."""
     def one_for_each(z, *data):
         return require_one_each(name, log_density(z, *data), np.shape(z[0])[:2])
     return one_for_each

@@ -1,7 +1,8 @@
-"""Has the bound stopped rising? Averages over blocks of steps, with their standard errors, and the gain of the last over the one before.
+"""Has the bound stopped rising? Averages over blocks of steps with their errors, and the gain of the last over the one
+before.
 
-The draws of successive steps are independent, so the averages of a block's steps tell its standard error; while the bound climbs, the climb inside a
-block counts as noise, and errors are a little too large.
+The draws of successive steps are independent, so the averages of a block's steps tell its standard error; while the
+bound climbs, the climb inside a block counts as noise, and errors are a little too large.
 """
 from typing import NamedTuple
 
@@ -27,14 +28,19 @@ class Gain(NamedTuple):
 
 
 def size_of(steps):
+    """The number of steps in a block."""
     return max(FEWEST, steps // BLOCKS)
 
 
 def blocks(averages, steps):
     """Blocks of the average log weights of every step so far; the first ones are left out where they fill no block."""
     n = size_of(steps)
-    return tuple(Block(stop, float(np.mean(averages[stop - n:stop])), float(np.std(averages[stop - n:stop], ddof=1) / np.sqrt(n)))
-                 for stop in range(len(averages), n - 1, -n))[::-1]
+
+    def block(stop):
+        own = averages[stop - n:stop]
+        return Block(stop, float(np.mean(own)), float(np.std(own, ddof=1) / np.sqrt(n)))
+
+    return tuple(block(stop) for stop in range(len(averages), n - 1, -n))[::-1]
 
 
 def gain_of(trace):
@@ -42,12 +48,14 @@ def gain_of(trace):
     if len(trace) < 2:
         return None
     before, last = trace[-2:]
-    nats, error, size = last.elbo - before.elbo, float(np.hypot(before.error, last.error)), max(abs(last.elbo), np.finfo(float).tiny)
+    nats, error = last.elbo - before.elbo, float(np.hypot(before.error, last.error))
+    size = max(abs(last.elbo), np.finfo(float).tiny)
     return Gain(nats, error, nats / size, error / size)
 
 
 def has_settled(averages, steps, tolerance):
-    """Whether a block has just ended, and both it and the one before changed the bound by surely less than tolerance nats."""
+    """Whether a block has just ended, and both it and the one before changed the bound by surely less than tolerance
+    nats."""
     n = size_of(steps)
     if len(averages) % n or len(averages) < 3 * n:
         return False
@@ -55,10 +63,18 @@ def has_settled(averages, steps, tolerance):
     return all(abs(gain.nats) + 2 * gain.error < tolerance for gain in (gain_of(trace[:2]), gain_of(trace[1:])))
 
 
-def why(done, steps, settled, gain):
-    """In words, why a fit ended and what the bound last did."""
-    ended = f"{settled} after step {done} of {steps}" if settled else f"all {steps} steps taken"
+def why(done, steps, tolerance, gain):
+    """In words, why a fit ended and what the bound last did; tolerance in nats where it has settled within it, else
+    None."""
+    ended = f"all {steps} steps taken"
+    if tolerance is not None:
+        ended = f"settled within {tolerance:g} nats after step {done} of {steps}"
     if gain is None:
         return f"{ended}, too few to tell whether the ELBO still rises"
-    verdict = "still rising, take more steps" if gain.nats > 2 * gain.error and not settled else "no rise that these draws could tell" if not settled else "at rest"
-    return f"{ended}; last block gained {gain.nats:.2g} +- {gain.error:.1g} nats ({100 * gain.relative:.2g} +- {100 * gain.relative_error:.1g} %): {verdict}"
+    verdict = "no rise that these draws could tell"
+    if tolerance is not None:
+        verdict = "at rest"
+    elif gain.nats > 2 * gain.error:
+        verdict = "still rising, take more steps"
+    relative = f"{100 * gain.relative:.2g} +- {100 * gain.relative_error:.1g} %"
+    return f"{ended}; last block gained {gain.nats:.2g} +- {gain.error:.1g} nats ({relative}): {verdict}"

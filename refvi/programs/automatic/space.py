@@ -1,7 +1,8 @@
 """Named latent variables under constraints, and the free coordinates they are made of.
 
-A description such as dict(weights=("real", 3), noise_sd="positive") gives every latent variable its constraint and its size; without a size it
-is a scalar. Shapes: free coordinates u (..., S, D), all variables side by side; values (..., S) of a scalar, (..., S, n) of a vector.
+A description such as dict(weights=("real", 3), noise_sd="positive") gives every latent variable its constraint and its
+size; without a size it is a scalar. Shapes: free coordinates u (..., S, D), all variables side by side; values (..., S)
+of a scalar, (..., S, n) of a vector.
 """
 from collections import namedtuple
 from typing import NamedTuple
@@ -33,13 +34,19 @@ class Space(NamedTuple):
 
     def constrain(self, u):
         """The variables' values at free coordinates u (..., D), by name."""
-        return self.values(*(scalar_or_vector(latent, latent.bijection.forward(u[..., latent.start:latent.stop])) for latent in self.latents))
+        def value(latent):
+            z = latent.bijection.forward(u[..., latent.start:latent.stop])
+            return z[..., 0] if latent.size is None else z
+
+        return self.values(*map(value, self.latents))
 
     def free(self, **values):
-        """Free coordinates (D,) of values by name, zero where none is given; ValueError for one that its constraint does not allow."""
+        """Free coordinates (D,) of values by name, zero where none is given; ValueError for one that its constraint
+        does not allow."""
         names = [latent.name for latent in self.latents]
         if set(values) - set(names):
-            raise ValueError(f"no latent variable {sorted(set(values) - set(names))[0]!r}, expected one of {', '.join(names)}")
+            unknown = sorted(set(values) - set(names))[0]
+            raise ValueError(f"no latent variable {unknown!r}, expected one of {', '.join(names)}")
         return np.concatenate([freed(latent, values.get(latent.name)) for latent in self.latents], axis=-1)
 
     def log_det(self, u):
@@ -50,14 +57,17 @@ class Space(NamedTuple):
 def space(description):
     """The Space of a description by name, or a ValueError that names what is wrong with it."""
     if not description:
-        raise ValueError("no latent variables: describe at least one, as in dict(weights=('real', 3), noise_sd='positive')")
+        raise ValueError("no latent variables: describe at least one, "
+                         "as in dict(weights=('real', 3), noise_sd='positive')")
     latents, stop = [], 0
     for name, told in description.items():
         constraint, size = (told, None) if isinstance(told, str) else pair_of(name, told)
         b = bijection(constraint)
-        if size is None and b.free(2) == 1 or size is not None and require_count(f"the size of {name}", size) and b.free(size) < 1:
-            raise ValueError(f"{name} is a {constraint} of size {size or 1}: it needs at least two values, as in {name}=({constraint!r}, 3)")
-        latents.append(Latent(name, b, size, stop, stop + b.free(size or 1)))
+        count = 1 if size is None else require_count(f"the size of {name}", size)
+        if b.free(count) < 1:
+            raise ValueError(f"{name} is a {constraint} of size {count}: it needs at least two values, "
+                             f"as in {name}=({constraint!r}, 3)")
+        latents.append(Latent(name, b, size, stop, stop + b.free(count)))
         stop = latents[-1].stop
     return Space(tuple(latents), namedtuple("Values", description))
 
@@ -65,21 +75,21 @@ def space(description):
 def pair_of(name, told):
     """(constraint, size) as they were given, or a ValueError."""
     if not isinstance(told, (tuple, list)) or len(told) != 2:
-        raise ValueError(f"{name} is described by {told!r}, expected a constraint such as 'positive', or one with a size, such as ('real', 3)")
+        raise ValueError(f"{name} is described by {told!r}, expected a constraint such as 'positive', "
+                         "or one with a size, such as ('real', 3)")
     return told
-
-
-def scalar_or_vector(latent, z):
-    return z[..., 0] if latent.size is None else z
 
 
 def freed(latent, value):
     """Free coordinates of one variable's value; zero, in the middle of what is allowed, where none is given."""
     if value is None:
         return np.zeros(latent.stop - latent.start)
-    size = latent.size or 1
-    value = np.atleast_1d(value) if latent.size is None else require_shape(latent.name, value, (size,), latent.bijection.meaning)
-    if not latent.bijection.allows(value):
-        raise ValueError(f"{latent.name} cannot start at {value.tolist()}, expected values that are {latent.bijection.meaning}")
-    return latent.bijection.inverse(value.astype(float))
+    b = latent.bijection
+    if latent.size is None:
+        value = np.atleast_1d(value)
+    else:
+        value = require_shape(latent.name, value, (latent.size,), b.meaning)
+    if not b.allows(value):
+        raise ValueError(f"{latent.name} cannot start at {value.tolist()}, expected values that are {b.meaning}")
+    return b.inverse(value.astype(float))
 

@@ -1,9 +1,10 @@
-"""The study on Bayesian linear regression with a diagonal normal, by hand: the variances of study.variance_study, twenty times as fast with 5 data, a
-hundred times with 100.
+"""The study on Bayesian linear regression with a diagonal normal, by hand: study.variance_study twenty times as fast
+with 5 data, a hundred times with 100.
 
-In terms of its standard normal noise the log joint is log p(x, mu + sigma eps) = c + g.eps - eps'K eps / 2, whatever the number of data. Layout:
-features first, eps (D, R, S), estimates (2 D, R), so that every inner loop is long. lam (2 D,) = (mu, log sigma). PML, "Code-task: Score-function
-gradient for linear regression" and "Code-task: Reparameterization-gradient for linear regression".
+In terms of its standard normal noise the log weight is r_0 + h.eps - eps'K eps / 2 + |eps|^2 / 2, whatever the number
+of data. Layout: features first, eps (D, R, S), estimates (2 D, R), so that every inner loop is long. lam (2 D,) = (mu,
+log sigma). PML, "Code-task: Score-function gradient for linear regression" and "Code-task: Reparameterization-gradient
+for linear regression".
 """
 from typing import NamedTuple
 
@@ -24,21 +25,25 @@ class InNoise(NamedTuple):
     offset: np.ndarray          # (n,)
     sigma: np.ndarray           # (D,)
     constant: float             # what half the squared residuals lack of log p(x, z) - log q(z), without eps
-    quadratic: tuple | None     # (c, g (D,), K (D, D)), or None where every draw is to meet all data
+    quadratic: tuple | None     # (r_0, h (D,), K (D, D)), or None where every draw is to meet all data
 
 
 def in_noise(x, theta, lam, rotate=True):
-    """The regression at lam, checked. rotate=False: residuals of all N data for every draw, as a log joint that is not quadratic would need."""
+    """The regression at lam, checked. rotate=False: every draw meets all N data, as a log joint that is not
+    quadratic needs it."""
     D = theta.y.shape[1]
-    lam = require_finite("lam", require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")).astype(float)
+    lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
+    lam = require_finite("lam", lam).astype(float)
     B, sigma = whitened(x, theta), np.exp(lam[D:])
     offset, rows = B[:, 0] + B[:, 1:] @ lam[:D], B[:, 1:] * sigma
     constant = log_constant(theta) + np.sum(lam[D:]) + 0.5 * D * np.log(2 * np.pi)
-    return InNoise(rows, offset, sigma, constant, (constant - 0.5 * offset @ offset, -rows.T @ offset, rows.T @ rows) if rotate else None)
+    quadratic = (constant - 0.5 * offset @ offset, -rows.T @ offset, rows.T @ rows) if rotate else None
+    return InNoise(rows, offset, sigma, constant, quadratic)
 
 
 def values_and_slopes(eps, problem):
-    """f(z) - |eps|^2 / 2 (n,) with f = log p(x, z) - log q(z), and the gradient of log p(x, mu + sigma eps) in eps (D, n), for eps (D, n)."""
+    """For eps (D, n): r - |eps|^2 / 2 (n,) with the log weight r, and the gradient of log p(x, mu + sigma eps) in
+    eps (D, n)."""
     if problem.quadratic is None:
         residuals = problem.rows @ eps
         residuals += problem.offset[:, None]
@@ -47,13 +52,13 @@ def values_and_slopes(eps, problem):
         values = np.full(len(residuals), -0.5) @ residuals
         values += problem.constant
         return values, slopes
-    c, g, K = problem.quadratic
+    r_0, h, K = problem.quadratic
     slopes = -K @ eps
-    slopes += g[:, None]
-    work = slopes + g[:, None]
+    slopes += h[:, None]
+    work = slopes + h[:, None]
     work *= eps
-    values = np.full(len(g), 0.5) @ work        # a product with a constant vector: a third of the time of sum(axis=0)
-    values += c
+    values = np.full(len(h), 0.5) @ work        # a product with a constant vector: a third of the time of sum(axis=0)
+    values += r_0
     return values, slopes
 
 
@@ -84,7 +89,8 @@ def estimates(eps, problem):
 
 
 def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
-    """{"score": Estimate, "path": Estimate} of the variances (2 D,) of both gradients of the bound, with standard errors, on the same draws."""
+    """{"score": Estimate, "path": Estimate} of the variances (2 D,) of both gradients of the bound, measured on the
+    same draws."""
     require_count("S", S)
     require_replicates(replicates)
     problem, found = in_noise(x, theta, lam, rotate), [None, None]
@@ -96,18 +102,27 @@ def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
     return dict(zip(("score", "path"), (variance_with_error(*moments) for moments in found)))
 
 
-# ---- the same as rows: eps (R, S, D)
+# ---- as rows of the page: eps (R, S, D)
+
+def features_first(eps):
+    """eps (R, S, D) as (D, R, S)."""
+    return np.ascontiguousarray(np.moveaxis(eps, -1, 0))
+
 
 def score_in_the_noise(eps, x, theta, lam):
-    """Weights and scores in terms of the noise. Returns (R, 2 D)."""
-    return estimates(np.ascontiguousarray(np.moveaxis(eps, -1, 0)), in_noise(x, theta, lam))[0].T
+    """Score-function estimates (R, 2 D) of the gradient of the bound, log weights and scores written in the noise."""
+    return estimates(features_first(eps), in_noise(x, theta, lam))[0].T
 
 
 def score_gradient_and_score(eps, f, q, lam):
-    """The readable estimator holds the gradient of -log q at a fixed draw, minus the score; the slide's does not. Returns (R, 2 D)."""
+    """Estimates (R, 2 D) by score_gradient, plus the average score.
+
+    score_gradient differentiates the -log q in f as well, which takes the score away; the slide's estimator does not.
+    """
     return score_gradient(eps, f, q, lam) + np.mean(score(q, q.transport(eps, lam), lam), axis=-2)
 
 
 def path_in_the_noise(eps, x, theta, lam):
-    """The slope of a quadratic, times the slope of the transport. Returns (R, 2 D)."""
-    return estimates(np.ascontiguousarray(np.moveaxis(eps, -1, 0)), in_noise(x, theta, lam))[1].T
+    """Path estimates (R, 2 D) of the gradient of the bound: the slope of a quadratic, times the slope of the
+    transport."""
+    return estimates(features_first(eps), in_noise(x, theta, lam))[1].T

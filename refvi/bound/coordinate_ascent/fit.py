@@ -1,0 +1,35 @@
+"""The algorithm: sweeps over all factors until the bound stops gaining; gaussian.py and regression.py sweep."""
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refvi.base.checks import require_bound, require_count, require_positive
+
+
+class Fit(NamedTuple):
+    """Where coordinate ascent ended."""
+    q: Any                      # the factors
+    trace: np.ndarray           # (sweeps + 1,): the bound in nats before the first sweep and after each
+    stopped: str = ""           # why it stopped early, "" if it did not
+
+
+def ascend(one_sweep, elbo, q, log_evidence=np.inf, tolerance=1e-10, most=10_000):
+    """Sweeps q <- one_sweep(q) until elbo(q) gains less than tolerance nats; a Fit.
+
+    ArithmeticError where the bound falls by more than rounding or exceeds log_evidence: no correct update does either.
+    """
+    require_count("most", most)
+    require_positive("tolerance", tolerance, "nats gained by the last sweep")
+    trace, stopped = [require_bound(float(elbo(q)), log_evidence)], f"still gaining after {most} sweeps"
+    for number in range(1, most + 1):
+        q = one_sweep(q)
+        trace.append(require_bound(float(elbo(q)), log_evidence))
+        before, after = trace[-2:]
+        rounding = 2**12 * np.finfo(float).eps * max(1., abs(after))
+        if not after - before >= -rounding:
+            raise ArithmeticError(f"sweep {number} took the ELBO from {before} to {after}: "
+                                  "an update that is no maximum, or one made from stale factors")
+        if after - before < tolerance:
+            stopped = ""
+            break
+    return Fit(q, np.array(trace), stopped)

@@ -1,0 +1,113 @@
+"""Stages that prove little: play what is deterministic on many settings of its stage, and see whether the stage hides a mistake."""
+import time
+
+import numpy as np
+
+from refvi.verify.perform import call, symbols, valued
+from refvi.verify.play import Cast, hold
+from refvi.verify.trial import FAIL, PASS
+from refvi.verify.verdict import EXACT, Result
+
+MOST = 500                  # settings of one chain on one stage
+ALIKE = 8                   # settings that have to be alike before a stage is called fixed
+NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
+
+
+def play_settings(cast, results, functions, scene_of, seconds, only_stage):
+    """(results, notes): what fails on a further setting, and what the stage hides; at most MOST settings, within the seconds.
+
+    cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another.
+    """
+    held = [result.row for result in results if result.against and not {result.row, result.against} & randoms(cast)]
+    if any(result.verdict != PASS for result in results) or not held:
+        return [], ()
+    begun, setting, fixed = time.process_time(), 1, True
+    while setting <= MOST and (time.process_time() - begun < seconds or setting == 1):
+        scene = scene_of(setting)
+        other = recast(cast, scene.functions, scene.values, scene.label, scene.announce)
+        failed = [result for result in (hold(other, row, None) for row in cast.chain.rows if row.tag in held) if result.verdict != PASS]
+        if failed:
+            return [failed[0]._replace(notes=(f"after {setting - 1:,} settings of the stage on which it passes",))], ()
+        fixed = fixed and alike(cast, other)
+        if setting == ALIKE and fixed:
+            break
+        setting += 1
+    found = masked_transpositions(cast, functions)
+    if fixed and setting >= ALIKE and any(symbols(functions[tag])[0] for tag in held):
+        told = f"stage {cast.label} gives the same values every time: take its numbers from rng, or a coincidence passes for a proof"
+        if not only_stage:
+            return found, (told,)
+        found.append(Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "stage", verdict=FAIL, message=told))
+    return found, (f"and on {setting - 1:,} more settings",) + plain(cast.values, {name for tag in held for name in symbols(functions[tag])[1]})
+
+
+def randoms(cast):
+    return {played.row.tag for played in cast.done if played.random}
+
+
+def recast(cast, functions, values, label, announce=lambda tag: None):
+    """The Cast of the deterministic rows on another setting."""
+    done, broken = [], {}
+    for played in cast.done:
+        if not played.random:
+            announce(played.row.tag)
+            try:
+                done.append(valued(played, call(functions[played.row.tag], values)))
+            except Exception as fault:
+                broken[played.row.tag] = str(fault)
+    return Cast(cast.chain, label, values, done, broken, cast.segments)
+
+
+def alike(cast, other):
+    """Whether the numbers of two settings of a stage and all rows on them are the same."""
+    mine = {name: value for name, value in cast.values.items() if isinstance(value, (int, float, np.ndarray))}
+    theirs = {played.row.tag: played.value for played in other.done}
+    return (all(np.array_equal(value, other.values.get(name)) for name, value in mine.items())
+            and all(np.array_equal(played.value, theirs.get(played.row.tag)) for played in cast.done if not played.random))
+
+
+def plain(values, used):
+    """Notes on numbers of the stage that a mistake may hide behind: 0, 1, equal entries, diagonal or symmetric matrices."""
+    told = []
+    for name in sorted(used & set(values)):
+        value = values[name]
+        if isinstance(value, float) and value in (0., 1.):
+            told.append(f"{name} = {value:g}")
+        elif isinstance(value, np.ndarray) and value.dtype.kind == "f" and 1 < value.size <= 64:
+            told += [f"{name} {what}" for what in plain_array(value)]
+    return (f"the stage is plain: {'; '.join(told)}",) if told else ()
+
+
+def plain_array(array):
+    flat = array.ravel()
+    if array.ndim == 2 and array.shape[0] == array.shape[1] and np.array_equal(array, array.T):
+        off = array[~np.eye(len(array), dtype=bool)]
+        yield "is diagonal" if not np.any(off) else "is symmetric"
+    elif np.all(flat == flat[0]):
+        yield f"holds nothing but {flat[0]:g}"
+    elif len(np.unique(flat)) < len(flat) and not np.all(flat == np.rint(flat)):
+        yield "has equal entries"
+
+
+def masked_transpositions(cast, functions):
+    """Results of rows that agree because a matrix of the stage is symmetric: move one entry, and one is the other's transpose."""
+    found = []
+    square = [p for p in cast.done if not p.random and len(p.shape) == 2 and p.shape[0] == p.shape[1] and np.allclose(p.value, p.value.T)]
+    for name, value in cast.values.items():
+        if len(square) < 2 or not (isinstance(value, np.ndarray) and value.ndim == 2 and "is symmetric" in plain_array(value)):
+            continue
+        moved = value.copy()
+        moved[0, 1] += NUDGE * np.max(np.abs(value))
+        other = {p.row.tag: p for p in recast(cast, functions, {**cast.values, name: moved}, cast.label).done}
+        for above, below in zip(square, square[1:]):
+            if {above.row.tag, below.row.tag} <= other.keys() and cast.segments[above.row.tag] == cast.segments[below.row.tag]:
+                a, b = other[above.row.tag].value, other[below.row.tag].value
+                if close(a, b.T) and not close(a, b):
+                    found.append(Result(cast.chain.name, cast.label, below.row.tag, below.row.relation, below.row.line, "stage", verdict=FAIL,
+                                        message=f"agrees with {{{above.row.tag}}} only because {name} is symmetric on this stage: where it is not, "
+                                                "one is the other's transpose", against=above.row.tag))
+    return found
+
+
+def close(a, b):
+    return np.allclose(a, b, rtol=0, atol=EXACT * np.max(np.abs(a)))

@@ -1,0 +1,263 @@
+"""Change one operator, operand, constant or name in a row's own code, or in a helper of its module, and see the row refused.
+
+Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
+"""
+import ast
+import copy
+import csv
+import dis
+import functools
+import inspect
+import signal
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+from refvi.verify.perform import call, played_by
+from refvi.verify.play import hold
+from refvi.verify.trial import ALPHA, FAIL, PASS
+from refvi.verify.verdict import Result
+
+EVERY = -1                  # of the mutants of a row
+PATIENCE = 5.               # seconds after which a mutant counts as refused: its loop may not end
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult, ast.Lt: ast.Gt, ast.Gt: ast.Lt,
+             ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum", "sin": "cos", "cos": "sin",
+         "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1", "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var",
+         "digamma": "gammaln", "gammaln": "digamma"}
+TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order"}
+
+
+class Mutant(NamedTuple):
+    """One change in the code of a row."""
+    function: str               # in which it is made: the row's, or a helper's
+    place: str                  # file:line
+    change: str                 # "a + b -> a - b"
+    build: Any                  # () -> the row with the change
+
+
+def own_function(row):
+    """The Python function inside partials and decorators, None where there is none whose source can be read."""
+    while True:
+        inner = row.func if isinstance(row, functools.partial) else getattr(row, "__wrapped__", None)
+        if inner is None:
+            return row if isinstance(row, FunctionType) and row.__name__ != "<lambda>" else None
+        row = inner
+
+
+@functools.lru_cache(maxsize=None)
+def definitions(path):
+    """{(name, first line): the definition} of every function in a file."""
+    tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    return {(node.name, min([node.lineno, *(d.lineno for d in node.decorator_list)])): node
+            for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def definition(function):
+    path = inspect.getsourcefile(function)
+    return definitions(path).get((function.__name__, function.__code__.co_firstlineno)) if path and Path(path).is_file() else None
+
+
+def helpers(function):
+    """The plain functions of its module that a function calls, and that these call."""
+    found, waiting = [function], [function]
+    while waiting:
+        one = waiting.pop()
+        for name in names_in(one.__code__):
+            other = one.__globals__.get(name)
+            if isinstance(other, FunctionType) and other.__globals__ is function.__globals__ and other not in found and not hasattr(other, "__wrapped__"):
+                found.append(other)
+                waiting.append(other)
+    return found
+
+
+def names_in(code):
+    """The globals that a piece of code and what is nested in it load."""
+    yield from (step.argval for step in dis.get_instructions(code) if step.opname == "LOAD_GLOBAL")
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+
+
+def mutants(row):
+    """All mutants of a row."""
+    function = own_function(row)
+    if function is None:
+        return
+    family = helpers(function)
+    for one in family:
+        node = definition(one)
+        if node is None:
+            continue
+        for number, (old, _) in enumerate(changes(node)):
+            changed = copy.deepcopy(node)
+            place, new = list(changes(changed))[number]
+            told = f"{ast.unparse(old)} -> {ast.unparse(new)}"
+            put(changed, place, new)
+            yield Mutant(one.__name__, f"{inspect.getsourcefile(one)}:{old.lineno}", told,
+                         functools.partial(rebuild, row, family, one, changed))
+
+
+def changes(node):
+    """(old, new) expressions of one function, in the order of the walk."""
+    parameters = [a.arg for a in node.args.posonlyargs + node.args.args + node.args.kwonlyargs]
+    for old in walk(node):
+        if isinstance(old, ast.BinOp):
+            if type(old.op) in OPERATORS:
+                yield old, ast.copy_location(ast.BinOp(old.left, OPERATORS[type(old.op)](), old.right), old)
+            if isinstance(old.op, ast.MatMult):
+                yield old, ast.copy_location(ast.BinOp(old.right, old.op, old.left), old)
+            if isinstance(old.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)) and not isinstance(old.right, ast.Constant):
+                yield old, old.left
+        elif isinstance(old, ast.UnaryOp) and isinstance(old.op, ast.USub) and not isinstance(old.operand, ast.Constant):
+            yield old, old.operand
+        elif isinstance(old, ast.Compare) and type(old.ops[0]) in OPERATORS:
+            yield old, ast.copy_location(ast.Compare(old.left, [OPERATORS[type(old.ops[0])](), *old.ops[1:]], old.comparators), old)
+        elif isinstance(old, ast.Constant) and type(old.value) in (int, float):
+            yield old, ast.copy_location(ast.Constant(old.value + 1 if type(old.value) is int else 1.1 * old.value or 0.1), old)
+        elif isinstance(old, ast.Attribute) and old.attr in NAMES:
+            yield old, ast.copy_location(ast.Attribute(old.value, NAMES[old.attr], old.ctx), old)
+        elif isinstance(old, ast.Name) and old.id in NAMES and isinstance(old.ctx, ast.Load):
+            yield old, ast.copy_location(ast.Name(NAMES[old.id], old.ctx), old)
+        elif isinstance(old, ast.Name) and old.id in parameters and isinstance(old.ctx, ast.Load) and len(parameters) > 1:
+            yield old, ast.copy_location(ast.Name(parameters[parameters.index(old.id) - 1], old.ctx), old)
+
+
+def walk(node):
+    """The expressions of a function that say what it computes."""
+    for name, value in ast.iter_fields(node):
+        for child in value if isinstance(value, list) else [value]:
+            if not isinstance(child, ast.AST) or name in ("decorator_list", "args", "defaults", "returns", "annotation") and isinstance(node, ast.FunctionDef):
+                continue
+            if isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr)) or isinstance(child, ast.keyword) and child.arg in TOLERANCES:
+                continue
+            if isinstance(child, ast.If) and all(isinstance(line, ast.Raise) for line in child.body):
+                continue
+            if isinstance(child, ast.Call) and ast.unparse(child.func).split(".")[-1].startswith("require_"):
+                continue
+            yield child
+            yield from walk(child)
+
+
+def put(tree, old, new):
+    """Put one node of a tree in the place of another."""
+    for node in ast.walk(tree):
+        for name, value in ast.iter_fields(node):
+            if value is old:
+                setattr(node, name, new)
+                return
+            if isinstance(value, list):
+                for i, child in enumerate(value):
+                    if child is old:
+                        value[i] = new
+                        return
+
+
+def rebuild(row, family, changed, node):
+    """The row, with the new definition of one of the functions it is made of; what the module calls is left as it is."""
+    names = dict(changed.__globals__)
+    code = compiled(node, changed)
+    made = {one: FunctionType(code if one is changed else one.__code__, names, one.__name__, one.__defaults__,
+                              closure_of(code, changed) if one is changed else one.__closure__) for one in family}
+    for one, new in made.items():
+        new.__kwdefaults__ = one.__kwdefaults__
+        if names.get(one.__name__) is one:
+            names[one.__name__] = new
+    inside = made[family[0]]
+    return functools.partial(inside, *row.args, **row.keywords) if isinstance(row, functools.partial) else inside
+
+
+def compiled(node, function):
+    """The code of a new definition that may use the variables around the old one."""
+    node.decorator_list = []
+    around = ast.parse(f"def around({', '.join(function.__code__.co_freevars)}): pass")
+    around.body[0].body = [node]
+    module = compile(ast.fix_missing_locations(around), inspect.getsourcefile(function), "exec")
+    outer = next(c for c in module.co_consts if isinstance(c, CodeType))
+    return next(c for c in outer.co_consts if isinstance(c, CodeType) and c.co_name == node.name)
+
+
+def closure_of(code, function):
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or ()))
+    return tuple(cells[name] for name in code.co_freevars)
+
+
+class TooLong(Exception):
+    """A mutant did not end."""
+
+
+def refuses(cast, results, tag, row, stream):
+    """Whether a chain refuses the row in the place of the one under the tag."""
+    def ring(*_):
+        raise TooLong
+
+    played = next(p for p in cast.done if p.row.tag == tag)
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        other = played_by(played, row, cast.values)
+        if other.shape != played.shape:
+            return True
+        altered = cast._replace(done=[other if p is played else p for p in cast.done])
+        return any(hold(altered, result_row, stream, True, ALPHA[:1], only_rule=True).verdict != PASS for result_row in cast.chain.rows
+                   if tag in concerned(results, result_row.tag))
+    except Exception:
+        return True
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def concerned(results, tag):
+    """The rows that a comparison which passes is about."""
+    return {name for result in results if result.row == tag and result.against and result.verdict == PASS for name in (result.row, result.against)}
+
+
+def plant_in_source(scenes, most, rng, announce, spared, reasons):
+    """Results: one that counts, and one for each mutant that no chain refuses and no reason explains.
+
+    scenes: [(cast, results, functions, stream)] of all chains and stages; most: mutants of a row; spared: names of functions not tried;
+    reasons: {(function, change): why a change alters nothing}.
+    """
+    planted = killed = explained = 0
+    alive, rows = [], {}
+    for cast, results, functions, stream in scenes:
+        for played in cast.done:
+            function = functions[played.row.tag]
+            rows.setdefault(own_function(function), []).append((cast, results, played.row, function, stream))
+    for inner, uses in rows.items():
+        if inner is None or inner.__name__ in spared:
+            continue
+        every = list(mutants(uses[0][3]))
+        chosen = every if most == EVERY or len(every) <= most else [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
+        for mutant in chosen:
+            announce(uses[0][2])
+            planted += 1
+            row = mutant.build()
+            if any(refuses(cast, results, place.tag, adapted(row, function), stream) for cast, results, place, function, stream in uses):
+                killed += 1
+            elif (mutant.function, mutant.change) in reasons:
+                explained += 1
+            else:
+                cast, _, place, *_ = uses[0]
+                alive.append(Result(cast.chain.name, "", place.tag, place.relation, place.line, "source mutant", verdict=FAIL,
+                                    message=f"{mutant.place}: {mutant.function}: {mutant.change}: still PASS"))
+    counted = f"{planted} planted in source, {killed} refused, {explained} explained"
+    return alive + [Result("the page", "", "source mutants", "", 1, counted)]
+
+
+def adapted(mutant, function):
+    """The mutant with the arguments that this use of the row has bound."""
+    inside = own_function(mutant)
+    return functools.partial(inside, *function.args, **function.keywords) if isinstance(function, functools.partial) else inside
+
+
+def reasons_of(page):
+    """{(function, change): reason} of a page, from survivors.tsv beside it or one folder up."""
+    for folder in (page.parent, page.parent.parent):
+        path = folder / "survivors.tsv"
+        if path.is_file():
+            with open(path, encoding="utf-8", newline="") as lines:
+                return {(line["function"], line["change"]): line["reason"] for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+                        if line["chapter"] == page.stem}
+    return {}

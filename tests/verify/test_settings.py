@@ -1,0 +1,97 @@
+"""Stages that prove little: what is wrong now and then is found, and a stage that hides a mistake is named."""
+import numpy as np
+import pytest
+
+from refvi.verify.run import Options, verify
+from refvi.verify.settings import plain
+from refvi.verify.trial import FAIL, PASS
+from tests.verify.proof import write_page
+
+PAGE = r"""
+    ## A chain
+    ```math
+    \begin{align}
+    & a     \tag{one} \\
+    &= b    \tag{two}
+    \end{align}
+    ```
+    """
+
+
+def play(folder, companion, entropy, page=PAGE):
+    path = write_page(folder, page, "import numpy as np\n" + "\n".join(line.removeprefix("    ") for line in companion.splitlines()))
+    return [r for kind, news in verify(path, Options(entropy, seconds=20.)) if kind == "results" for r in news]
+
+
+@pytest.mark.parametrize("stage, one, two", [
+    ("n=int(rng.integers(3, 40))", "sum((-1)**k * k for k in range(n + 1)) + 0.", "n / 2 if n % 2 == 0 else -n / 2"),
+    ("n=rng.uniform(0, 1)", "n**2", "n * n + (n > 0.96)"),
+])
+def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entropy, stage, one, two):
+    companion = f"""
+    def stage(rng):
+        return dict({stage})
+    def one(n):
+        return {one}
+    def two(n):
+        return {two}
+    """
+    wrong = [r for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
+    assert [(r.row, r.verdict) for r in wrong] == [("two", FAIL)]
+    label = wrong[0].stage
+    again = [r for kind, news in verify(tmp_path / "page.md", Options(entropy, stage=label)) if kind == "results" for r in news]
+    assert [r.verdict for r in again] == [PASS, FAIL] and again[1].gap == wrong[0].gap
+
+
+def test_a_row_that_the_stage_supplies_is_the_one_of_its_setting(tmp_path, entropy):
+    companion = """
+    def stage(rng):
+        n = rng.uniform(1, 2)
+        return dict(n=n, one=lambda: n**2)
+    def two(n):
+        return n * n
+    """
+    results = play(tmp_path, companion, entropy)
+    assert {r.verdict for r in results} == {PASS} and "on 500 more settings" in results[0].notes[0]
+
+
+def test_a_fixed_stage_proves_nothing_alone(tmp_path, entropy):
+    fixed = """
+    def stage():
+        return dict(n=2)
+    def one(n):
+        return n**2
+    def two(n):
+        return 2 * n
+    """
+    wrong = [r for r in play(tmp_path, fixed, entropy) if r.verdict != PASS]
+    assert [r.row for r in wrong] == ["the chain"] and "gives the same values every time" in wrong[0].message
+    both = fixed.replace("2 * n", "n * n") + "\n    def stage_drawn(rng):\n        return dict(n=int(rng.integers(3, 9)))\n"
+    results = play(tmp_path, both, entropy)
+    assert {r.verdict for r in results} == {PASS} and any("gives the same values" in note for r in results for note in r.notes)
+
+
+def test_a_transpose_hides_behind_a_symmetric_matrix(tmp_path, entropy):
+    companion = """
+    def stage(rng):
+        A = 3 * np.eye(3) + rng.uniform(-0.6, 0.6, (3, 3))
+        return dict(A=A + A.T)
+    def one(A):
+        return np.linalg.inv(A)
+    def two(A):
+        return np.linalg.solve(A, np.eye(3)).T
+    """
+    wrong = [r for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
+    assert [r.row for r in wrong] == ["two"] and "only because A is symmetric" in wrong[0].message
+    right = companion.replace("np.eye(3)).T", "np.eye(3))")
+    results = play(tmp_path, right, entropy)
+    assert {r.verdict for r in results} == {PASS} and any("A is symmetric" in note for r in results for note in r.notes)
+    triangle = companion.replace("np.linalg.inv(A)", "np.linalg.cholesky(A) @ np.linalg.cholesky(A).T").replace("np.linalg.solve(A, np.eye(3)).T", "1. * A")
+    assert {r.verdict for r in play(tmp_path, triangle, entropy)} == {PASS}
+
+
+def test_numbers_that_a_mistake_may_hide_behind_are_named():
+    values = dict(sigma=1., lam=np.array([0.5, 0.5, 0.3]), Q=np.eye(2) * 0.3, b=np.full(3, 0.7), x=np.array([1., 0., 1.]), n=1, mu=0.3)
+    told, = plain(values, set(values))
+    assert told == "the stage is plain: Q is diagonal; b holds nothing but 0.7; lam has equal entries; sigma = 1"
+    assert plain(values, {"mu", "x", "n"}) == ()
