@@ -11,7 +11,7 @@ def run(options):
     missing = [name for module, name in NEEDED.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise ImportError(f"refvi html needs {', '.join(missing)}: pip install -e '.[html]'")
-    from refvi.reading.site import build     # only now: what it imports is optional
+    from refvi.reading.build import build     # only now: what it imports is optional
 
     out = Path(options.out) if options.out else files.checkout() / "site"
     pages = list(build(out, options.report))

@@ -104,8 +104,9 @@ def add_data(commands):
 
 
 def add_html(commands):
-    pages = command(commands, "html", "write the pages as a site", "Write the pages as a site to read beside the slides: "
-                    "formula, sentence, code and verdict side by side (packages: pip install -e '.[html]').")
+    pages = command(commands, "html", "write the pages as a site",
+                    "Write the pages as a site to read beside the slides: formula, sentence, code "
+                    "and verdict side by side (packages: pip install -e '.[html]').")
     pages.add_argument("--out", metavar="DIR", help="where to (default: site, which git ignores)")
     pages.add_argument("--report", metavar="FILE", help="a report of `refvi verify --json`, for the verdicts")
 

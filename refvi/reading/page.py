@@ -1,39 +1,44 @@
 """One page as HTML: Markdown by markdown-it, and every chain a grid of rows."""
 import html
-import posixpath
 import re
-from copy import copy
 
 from markdown_it import MarkdownIt
 
-from refvi.reading.chains import pieces
-from refvi.reading.sources import source_of
+from refvi.reading.rows import grid
 from refvi.reading.typeset import mathml
-from refvi.reading.verdicts import Verdict
 from refvi.verify.document import read
 
-UNKNOWN = Verdict("none", "not played: this page was made without a report", "", 0)
+FORMULA = re.compile(r"\$`([^`]+)`\$")      # as GitHub writes an inline formula
+WIDE = 24                                   # characters of LaTeX that may be wider than a phone
 
 
-def body_of(path, report, link):
-    """(title, HTML of the page's body); link(target) turns a link of the Markdown into one of the site."""
-    text = path.read_text(encoding="utf-8-sig")
-    chains = {chain.line: chain.name for chain in read(path).chains}
+def body_of(path, link, site):
+    """(title, HTML of the page's body).
+
+    link(target) turns a link of the Markdown into one of the site, a Site, which is also what rows ask for verdicts.
+    """
+    parser = parser_of()
+    tokens = with_sentences(parser.parse(path.read_text(encoding="utf-8-sig")))
+    relink(tokens, link)
+    chains = {chain.line: chain for chain in read(path).chains} if path.with_suffix(".py").exists() else {}
+    title = next(token.content for token in tokens if token.type == "inline")
+    env = {"path": path, "chains": chains, "site": site, "ids": {}}
+    return title, parser.renderer.render(tokens, parser.options, env)
+
+
+def parser_of():
+    """Markdown as GitHub reads it, as far as the pages use it."""
     parser = MarkdownIt("commonmark").enable("table")
     parser.inline.ruler.before("backticks", "formula", inline_formula)
-    parser.add_render_rule("formula", lambda self, tokens, at, options, env: mathml(tokens[at].content))
-    parser.add_render_rule("fence", lambda *rest: fence(*rest, path=path, chains=chains, report=report))
+    parser.add_render_rule("formula", lambda self, tokens, at, options, env: inline(tokens[at].content))
+    parser.add_render_rule("fence", fence)
     parser.add_render_rule("heading_open", heading_open)
-    tokens = parser.parse(text)
-    relink(tokens, link)
-    with_sentences(tokens)
-    title = next(token.content for token in tokens if token.type == "inline")
-    return title, parser.renderer.render(tokens, parser.options, {})
+    return parser
 
 
 def inline_formula(state, silent):
-    """GitHub's inline formulas, $`...`$."""
-    found = re.compile(r"\$`([^`]+)`\$").match(state.src, state.pos)
+    """Reads one inline formula."""
+    found = FORMULA.match(state.src, state.pos)
     if not found:
         return False
     if not silent:
@@ -42,14 +47,21 @@ def inline_formula(state, silent):
     return True
 
 
+def inline(latex):
+    """An inline formula, which scrolls by itself where it is wider than a phone."""
+    return f'<span class="wide">{mathml(latex)}</span>' if len(latex) > WIDE else mathml(latex)
+
+
 def heading_open(self, tokens, at, options, env):
     """Headings can be linked to, by GitHub's names."""
-    return f'<{tokens[at].tag} id="{slug(tokens[at + 1].content)}">'
+    text = re.sub(r"[^\w\- ]", "", tokens[at + 1].content.lower()).replace(" ", "-")
+    return f'<{tokens[at].tag} id="{unique(text, env["ids"])}">'
 
 
-def slug(text):
-    """GitHub's anchor of a heading."""
-    return re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+def unique(name, ids):
+    """An id that stands once on its page: name, name-1, name-2."""
+    ids[name] = ids.get(name, -1) + 1
+    return f"{name}-{ids[name]}" if ids[name] else name
 
 
 def relink(tokens, link):
@@ -59,99 +71,71 @@ def relink(tokens, link):
             for name in ("href", "src"):
                 if child.attrGet(name):
                     child.attrSet(name, link(child.attrGet(name)))
-            if child.type == "image":
-                child.attrSet("loading", "lazy")
+        for sentence in token.meta.get("sentences", {}).values():
+            relink(sentence, link)
 
 
 def with_sentences(tokens):
-    """Move each item of a list beneath a chain that begins with a row's tag to that row; what is left stays a list."""
-    for at, token in enumerate(tokens):
-        if token.type == "fence" and token.info.strip() == "math" and r"\begin{align" in token.content:
-            token.meta["sentences"] = taken(tokens, at + 1)
+    """The tokens with each item of a list beneath a chain that begins with a row's tag moved to that row."""
+    kept, at = [], 0
+    while at < len(tokens):
+        kept.append(tokens[at])
+        at += 1
+        if is_chain(kept[-1]) and at < len(tokens) and tokens[at].type == "bullet_list_open":
+            end = closing(tokens, at)
+            left = [item for item in items(tokens[at + 1:end]) if not taken(item, kept[-1])]
+            kept += [tokens[at], *(token for item in left for token in item), tokens[end]] if left else []
+            at = end + 1
+    return kept
 
 
-def taken(tokens, at):
-    """{tag: Markdown tokens} of the list that begins at this place, whose items are taken out."""
-    found = {}
-    if at >= len(tokens) or tokens[at].type != "bullet_list_open":
-        return found
-    depth, start = 0, None
+def is_chain(token):
+    return token.type == "fence" and r"\begin{align" in token.content
+
+
+def closing(tokens, at):
+    """Where what opens at a place is closed."""
+    depth = 0
     for place in range(at, len(tokens)):
-        kind = tokens[place].type
-        if kind == "list_item_open" and depth == 1:
-            start = place
         depth += tokens[place].nesting
-        if kind == "list_item_close" and depth == 1:
-            tags, inside = tags_of(tokens[start + 1:place])
-            if tags:
-                found[tags[0]] = [copy(token) for token in inside]
-                for gone in range(start, place + 1):
-                    tokens[gone].hidden, tokens[gone].type, tokens[gone].children = True, "gone", []
         if depth == 0:
-            break
-    return found
+            return place
+    raise ValueError("a list that does not end")
 
 
-def tags_of(tokens):
-    """(tags, tokens) of a list item that reads `**tag, other tag.** Sentence`; ([], tokens) for any other."""
-    inline = next((token for token in tokens if token.type == "inline"), None)
-    if inline is None or len(inline.children) < 3 or inline.children[0].content or inline.children[1].type != "strong_open":
-        return [], tokens
-    words = inline.children[2].content
-    tags = [word.strip(" .:") for word in re.split(r",| and ", words)]
-    return tags, tokens
+def items(tokens):
+    """The items of a list, each the list of its tokens."""
+    at = 0
+    while at < len(tokens):
+        end = closing(tokens, at)
+        yield tokens[at:end + 1]
+        at = end + 1
 
 
-def fence(self, tokens, at, options, env, path, chains, report):
+def taken(item, chain):
+    """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
+    words = next((token for token in item if token.type == "inline"), None)
+    bold = re.match(r"\*\*(.+?)\*\*", words.content) if words else None
+    tags = re.split(r",| and ", bold.group(1)) if bold else []
+    tags = [tag.strip(" .:") for tag in tags if rf"\tag{{{tag.strip(' .:')}}}" in chain.content]
+    if len(tags) == 1:      # the row beside it says so already
+        kinds = [child.type for child in words.children]
+        words.children = words.children[kinds.index("strong_close") + 1:]
+    if tags:
+        chain.meta.setdefault("sentences", {})[tags[0]] = item[1:-1]
+    return bool(tags)
+
+
+def fence(self, tokens, at, options, env):
     """A code fence; a math fence as a formula, or as a grid of rows."""
-    token = tokens[at]
+    token, line, parts = tokens[at], tokens[at].map[0] + 2, []
     if token.info.strip() != "math":
-        return f"<pre><code>{html.escape(token.content)}</code></pre>"
-    if r"\begin{align" not in token.content:
-        return f'<div class="formula">{mathml(token.content, True)}</div>'
-    line = token.map[0] + 2
-    rows = list(pieces(token.content, line))
-    name = min(((abs(start - line), name) for start, name in chains.items()))[1]
-    return grid(self, rows, name, path, report, token.meta.get("sentences", {}), options, env)
-
-
-def grid(renderer, rows, chain, path, report, sentences, options, env):
-    """The rows of a chain, each a formula with tag, verdict, sentence and source."""
-    parts = []
-    for row in rows:
-        verdict = report.rows.get((path.stem, chain, row.tag), UNKNOWN if not report.date else UNKNOWN._replace(told="not played"))
-        inside = renderer.render(sentences[row.tag], options, env) if sentences.get(row.tag) else ""
-        parts.append(one_row(row, verdict, inside, source_of(path, row.tag)))
-    return f'<div class="chain" role="list" aria-label="{html.escape(chain)}">{"".join(parts)}</div>'
-
-
-def one_row(row, verdict, sentence, source):
-    """One row of a grid."""
-    slip = " slip" if row.relation in (r"\ne", r"\neq") else ""
-    code = (f'<details class="code"><summary>{html.escape(source.place)}</summary>{source.html}</details>' if source
-            else '<p class="code">supplied by the stage</p>')
-    more = html.escape("; ".join(filter(None, [verdict.told, verdict.pinned])))
-    kind = verdict.verdict.lower()
-    return (f'<div class="row{slip}" role="listitem" id="{html.escape(row.tag.replace(" ", "-"))}">'
-            f'<div class="tex">{mathml(row.latex, True)}</div><span class="tag">{html.escape(row.tag)}</span>'
-            f'<details class="verdict {kind}"><summary><span aria-hidden="true">{verdict.sign}</span> '
-            f'{word_of(verdict, slip)}</summary><p>{more}</p></details>{code}'
-            + (f'<div class="sentence">{sentence}</div>' if sentence else "") + "</div>")
-
-
-def word_of(verdict, slip):
-    """The verdict in a word."""
-    if verdict.verdict == "PASS":
-        return "differs" if slip else "holds"
-    return {"given": "given", "FAIL": "refused", "none": "not played"}.get(verdict.verdict, "undecided")
-
-
-def site_link(here, known):
-    """link(target): from a page's relative target to the site's file, or to the repository's file copied beside it."""
-    def link(target):
-        if re.match(r"[a-z]+:|#", target):
-            return target
-        target, mark, anchor = target.partition("#")
-        full = posixpath.normpath(posixpath.join(posixpath.dirname(here), target))
-        return known.get(full, full) + mark + anchor
-    return link
+        return f"<pre tabindex=\"0\"><code>{html.escape(token.content)}</code></pre>"
+    sentences = {tag: self.render(inside, options, env) for tag, inside in token.meta.get("sentences", {}).items()}
+    for piece in re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", token.content, flags=re.S):
+        if line in env["chains"] and piece.startswith(r"\begin{align"):
+            parts.append(grid(env["chains"][line], piece, sentences, env))
+        elif piece.strip():
+            parts.append(f'<div class="formula" tabindex="0">{mathml(piece, True)}</div>')
+        line += piece.count("\n")
+    return "".join(parts)

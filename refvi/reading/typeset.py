@@ -4,7 +4,9 @@ import re
 from math_core import LatexError, LatexToMathML
 
 CONVERTER = LatexToMathML(annotation=True)
-UNKNOWN = ((r"\\substack\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{matrix}\1\\end{matrix}"), (r"\\\n", " "))
+UNKNOWN = ((r"\\(begin|end)\{split\}", r"\\\1{aligned}"),
+           (r"\\substack\{((?:[^{}]|\{[^{}]*\})*)\}", r"\\begin{matrix}\1\\end{matrix}"),
+           (r"(?<!\\)((?:\\\\)*)\\\n", r"\1 "))      # a backslash before the end of a line is a space
 
 
 def mathml(latex, display=False):
@@ -14,5 +16,5 @@ def mathml(latex, display=False):
     try:
         return CONVERTER.convert_with_local_state(latex.strip(), displaystyle=display)
     except LatexError as error:
-        told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()[0]
+        told = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().splitlines()[0]
         raise ValueError(f"cannot typeset {latex.strip()!r}: {told}") from None
