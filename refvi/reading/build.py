@@ -101,8 +101,9 @@ def what_is_open(items, site):
     left, rows = [item for item in items if not decks.settled(item)], site.report.rows
     bad = [key for key in site.ids if key in rows and (rows[key].loose or rows[key].kind not in ("PASS", "given"))]
     told = f"{len(bad)} rows do not hold, or begin a segment that nothing pins."
-    parts = [f"<h1>What is open</h1><p>{len(left)} of the {len(items)} statements, figures and tasks of the slides are "
-             f"not settled. {told if site.report.date else ''}</p>"]
+    parts = ["<h1>What is open</h1>",
+             f"<p>{len(left)} of the {len(items)} statements, figures and tasks of the slides are not settled.</p>",
+             f"<p>{told}</p>" if site.report.date else ""]
     for chapter in dict.fromkeys([*CHAPTERS, *(item["derivation"] for item in left)]):
         lines = [open_line(site.row(key), key[2], why(rows[key])) for key in bad if key[0] == chapter]
         lines += [open_line(f"deck_{item['deck']}.html#{item['id']}", item["id"], item["statement"])

@@ -13,8 +13,9 @@ def deck_page(deck, items, site):
     """The HTML of one deck's page."""
     mine, wrong = [item for item in items if item["deck"] == deck], errata(site.home)
     done = sum(map(decks.settled, mine))
-    parts = [f"<h1>{html.escape(decks.DECKS[deck])}</h1><p>{len(mine)} statements, figures and tasks, {done} of them "
-             "settled. The arrow keys lead from slide to slide.</p>"]
+    parts = [f"<h1>{html.escape(decks.DECKS[deck])}</h1>",
+             f"<p>{len(mine)} statements, figures and tasks, {done} of them settled.</p>",
+             "<p>The arrow keys lead from slide to slide.</p>"]
     for title, group in groupby(mine, key=lambda item: item["slide"]):
         told = "".join(one_item(item, wrong.get(item["id"], ()), site) for item in group)
         parts.append(f'<section class="slide" tabindex="-1"><h2>{html.escape(title)}</h2>{told}</section>')

@@ -19,10 +19,10 @@ from refvi.verify.document import read
 for package in ("markdown_it", "math_core", "pygments"):
     pytest.importorskip(package, reason="an optional package: pip install -e '.[html]'")
 
-from refvi.reading import symbols  # noqa: E402
-from refvi.reading.page import parser_of, with_sentences  # noqa: E402
-from refvi.reading.typeset import mathml  # noqa: E402
-from refvi.reading.verdicts import Report, read_report, verdict_of  # noqa: E402
+from refvi.reading import symbols
+from refvi.reading.page import parser_of, with_sentences
+from refvi.reading.typeset import mathml
+from refvi.reading.verdicts import Report, read_report, verdict_of
 
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if path), None)
 GIVEN = {"chain": "The bound", "stage": "normal", "row": "log evidence", "relation": "", "line": 1, "how": "given",
@@ -247,7 +247,7 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
              "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
     told = subprocess.run([CHROMIUM, *flags, "--virtual-time-budget=600000", "--dump-dom",
-                           (room / "harness.html").as_uri()], capture_output=True, text=True, timeout=600).stdout
+                           (room / "harness.html").as_uri()], capture_output=True, text=True, timeout=900, check=True).stdout
     seen = json.loads(re.search(r"<pre>(\[.*?\])</pre>", told, re.S).group(1))
     assert len(seen) == len(todo) and all(page["font"] for page in seen)
     assert [page for page in seen if page["whole"] > page["width"] or page["wide"]] == []
