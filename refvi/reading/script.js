@@ -14,12 +14,24 @@ function explain(letters) {
   note.hidden = !told.length;
 }
 
-const letter = event => event.target.closest?.("mi")?.textContent;
+const own = mi => mi.dataset.own ?? mi.textContent;      // the page's letter, whichever is shown
+const letter = event => { const mi = event.target.closest?.("mi"); return mi && own(mi); };
 document.addEventListener("pointerover", event => explain(letter(event) ? [letter(event)] : []));
 document.addEventListener("focusin", event => {
-  if (event.target.matches(".tex, .formula")) explain([...event.target.querySelectorAll("mi")].map(mi => mi.textContent));
+  if (event.target.matches(".tex, .formula")) explain([...event.target.querySelectorAll("mi")].map(own));
 });
 document.addEventListener("focusout", () => { note.hidden = true; });
+
+if (document.querySelector(".chain")) {
+  const choice = document.querySelector("nav").appendChild(document.createElement("select"));
+  const decks = [...new Set(Object.values(SYMBOLS).flatMap(([, letters]) => Object.keys(letters)))].sort();
+  choice.setAttribute("aria-label", "whose letters formulas show");
+  choice.append(new Option("letters of this page", ""), ...decks.map(deck => new Option(`letters of ${deck}`, deck)));
+  choice.addEventListener("change", () => document.querySelectorAll("math mi").forEach(mi => {
+    mi.dataset.own ??= mi.textContent;
+    mi.textContent = SYMBOLS[mi.dataset.own]?.[1][choice.value] ?? mi.dataset.own;
+  }));
+}
 
 document.addEventListener("copy", event => {
   const selection = getSelection();
@@ -37,7 +49,7 @@ document.addEventListener("copy", event => {
 
 const slides = [...document.querySelectorAll("section.slide")];
 document.addEventListener("keydown", event => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, .tex, .formula, pre")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, .tex, .formula, pre")) return;
   if (event.key === "Escape") note.hidden = true;
   if (event.key === "/") { location.href = "search.html"; event.preventDefault(); return; }
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import time
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -233,6 +234,14 @@ next();
 """
 
 
+def browsed(page, room):
+    """A page as Chromium has it after its scripts have run."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+             "--disable-component-update", "--disable-sync", f"--user-data-dir={room / 'profile'}"]
+    call = [CHROMIUM, *flags, "--virtual-time-budget=600000", "--dump-dom", page.as_uri()]
+    return subprocess.run(call, capture_output=True, text=True, timeout=900, check=True).stdout
+
+
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: widths and requests are not measured")
 def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site, tmp_path):
     room = tmp_path / "room"
@@ -244,11 +253,43 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
         page.write_text(page.read_text(encoding="utf-8").replace("</body>", f"{PROBE}</body>"), encoding="utf-8")
     todo = [[name, width] for name in names for width in (1280, 720, 360)]
     (room / "harness.html").write_text(HARNESS.replace("TODO", json.dumps(todo)), encoding="utf-8")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}"]
-    told = subprocess.run([CHROMIUM, *flags, "--virtual-time-budget=600000", "--dump-dom",
-                           (room / "harness.html").as_uri()], capture_output=True, text=True, timeout=900, check=True).stdout
+    told = browsed(room / "harness.html", tmp_path)
     seen = json.loads(re.search(r"<pre>(\[.*?\])</pre>", told, re.S).group(1))
     assert len(seen) == len(todo) and all(page["font"] for page in seen)
     assert [page for page in seen if page["whole"] > page["width"] or page["wide"]] == []
     assert [load for page in seen for load in page["loads"] if not load.startswith(Path(room).as_uri())] == []
+
+
+ACTIONS = {"elbo.html": """
+  const row = document.querySelector("#row-log-of-integral .tex"), math = row.querySelector("math");
+  row.focus();
+  const told = document.querySelector(".note").textContent;
+  getSelection().selectAllChildren(math);
+  const copied = new ClipboardEvent("copy", { clipboardData: new DataTransfer(), bubbles: true, cancelable: true });
+  document.dispatchEvent(copied);
+  const choice = document.querySelector("nav select");
+  choice.value = "PML"; choice.dispatchEvent(new Event("change"));
+  const there = document.querySelector("#row-average-log-weight mfrac mi:last-of-type").textContent;
+  return [told.includes("latent variable"), copied.clipboardData.getData("text/plain"), there];""",
+           "deck_PML.html": """
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+  return document.activeElement.querySelector("h2").textContent;""",
+           "search.html": """
+  words.value = "Jensen log"; words.dispatchEvent(new Event("input"));
+  return [...document.querySelectorAll("#found a")].map(link => link.getAttribute("href"));"""}
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: the script is not tried")
+@pytest.mark.parametrize("name", ACTIONS)
+def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_walk(site, tmp_path, name):
+    room = tmp_path / "room"
+    shutil.copytree(site, room)
+    script = f"<script>document.title = JSON.stringify((() => {{{ACTIONS[name]}}})());</script></body>"
+    text = (room / name).read_text(encoding="utf-8").replace("</body>", script)
+    (room / name).write_text(text, encoding="utf-8")
+    seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
+    titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
+    wanted = {"elbo.html": [True, r"= \log \int p(x, z)\, \mathrm{d}z", "M"], "deck_PML.html": titles[1],
+              "search.html": ["elbo.html#row-log-evidence-2"]}
+    assert seen == wanted[name]
