@@ -100,7 +100,8 @@ def what_is_open(items, site):
     """Rows that do not hold or that nothing pins, and items that are not settled, by chapter."""
     left, rows = [item for item in items if not decks.settled(item)], site.report.rows
     bad = [key for key in site.ids if key in rows and (rows[key].loose or rows[key].kind not in ("PASS", "given"))]
-    told = f"{len(bad)} rows do not hold, or begin a segment that nothing pins."
+    told = (f"{len(bad)} rows do not hold, or begin a segment that nothing pins; "
+            f"{len(site.ids.keys() - rows.keys())} of {len(site.ids)} are not in the report.")
     parts = ["<h1>What is open</h1>",
              f"<p>{len(left)} of the {len(items)} statements, figures and tasks of the slides are not settled.</p>",
              f"<p>{told}</p>" if site.report.date else ""]
