@@ -1,4 +1,4 @@
-"""The command line: refvi [verify | figures | slides | fit | data]; without a word, it verifies, draws and fits."""
+"""The command line: refvi [verify | figures | slides | fit | data | html]; without a word: verify, draw and fit."""
 import importlib
 import importlib.util
 import os

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from refvi import CHAPTERS
 from refvi.base import files
-from refvi.verify.document import blocks, tokens
+from refvi.verify.document import blocks, rows_of
 
 WIDEST = 45.        # ems: a window of 720 pixels at 16 pixels an em
 AIR = 1.            # between a formula and its tag
@@ -137,15 +137,8 @@ def nucleus(reader):
 def rows(path):
     """(line, LaTeX) of every row of the page's align environments."""
     for kind, body, line in blocks(path.read_text(encoding="utf-8")):
-        for found in re.finditer(r"\\begin\{align\*?\}(.*?)\\end\{align\*?\}", body if kind == "math" else "", re.S):
-            text = found.group(1)
-            cuts = [token for token in tokens(text) if token.depth == 0 and token.text.startswith("\\\\")]
-            starts = [0, *(cut.offset + len(cut.text) for cut in cuts)]
-            for start, stop in zip(starts, [*(cut.offset for cut in cuts), len(text)]):
-                row = text[start:stop]
-                if row.strip():
-                    before = found.start(1) + start + len(row) - len(row.lstrip())
-                    yield line + body.count("\n", 0, before), row.strip()
+        if kind == "math":
+            yield from ((line + body.count("\n", 0, offset), row) for offset, row in rows_of(body))
 
 
 def row_width(text):

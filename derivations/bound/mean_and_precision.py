@@ -332,7 +332,11 @@ def maximum_by_search(data, prior):
 
 
 def end_of_sweeps(data, prior):
-    return np.array(gaussian.fit(data, prior, tolerance=1e-14).q)
+    """Factors (nu, tau, a, b) after sweeps that go on beyond where the fit would stop."""
+    q = gaussian.fit(data, prior).q
+    for _ in range(200):
+        q = gaussian.sweep(q, data, prior)
+    return np.array(q)
 
 
 def far(q):

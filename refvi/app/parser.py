@@ -16,7 +16,7 @@ def build_parser():
     parser.set_defaults(command="everything", parse=parser.parse_args)
     parser.add_argument("--version", action="version", version=f"refvi {__version__}")
     commands = parser.add_subparsers(metavar="[COMMAND]")
-    for add in (add_verify, add_figures, add_slides, add_fit, add_data):
+    for add in (add_verify, add_figures, add_slides, add_fit, add_data, add_html):
         add(commands)
     return parser
 
@@ -101,6 +101,14 @@ def add_data(commands):
     fetch.add_argument("--mirror", action="append", metavar="URL",
                        help="fetch from here instead; may be given several times")
     fetch.set_defaults(command="data", work="fetch")
+
+
+def add_html(commands):
+    pages = command(commands, "html", "write the pages as a site",
+                    "Write the pages as a site to read beside the slides: formula, sentence, code "
+                    "and verdict side by side (packages: pip install -e '.[html]').")
+    pages.add_argument("--out", metavar="DIR", help="where to (default: site, which git ignores)")
+    pages.add_argument("--report", metavar="FILE", help="a report of `refvi verify --json`, for the verdicts")
 
 
 def listed(title, names):

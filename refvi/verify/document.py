@@ -207,20 +207,23 @@ def definitions(text, line):
             )
 
 
+def rows_of(text):
+    """(offset, LaTeX) of every row of the align environments in a math fence, without the space around it."""
+    for found in re.finditer(r"\\begin\{align\*?\}(.*?)\\end\{align\*?\}", text, re.S):
+        inside = found.group(1)
+        cuts = [token for token in tokens(inside) if token.depth == 0 and token.text.startswith("\\\\")]
+        starts = [0, *(cut.offset + len(cut.text) for cut in cuts)]
+        for start, stop in zip(starts, [*(cut.offset for cut in cuts), len(inside)]):
+            row = inside[start:stop]
+            if row.strip():
+                yield found.start(1) + start + len(row) - len(row.lstrip()), row.strip()
+
+
 def read_rows(text, line):
     """The rows of one align environment; what cannot be checked carries its fault."""
-    text = re.sub(r"^\\begin\{align\*?\}|\\end\{align\*?\}$", lambda m: " " * len(m.group()), text)
-    starts, cuts = [0], []
-    for token, offset, depth, *_ in tokens(text):
-        if depth == 0 and token.startswith("\\\\"):
-            cuts.append(offset)
-            starts.append(offset + len(token))
     rows, seen = [], set()
-    for start, stop in zip(starts, cuts + [len(text)]):
-        body = text[start:stop]
-        if not any(True for _ in tokens(body)):
-            continue
-        at = line + text.count("\n", 0, start + len(body) - len(body.lstrip()))
+    for offset, body in rows_of(text):
+        at = line + text.count("\n", 0, offset)
         row = read_row(body, at, first=not rows)
         if row.fault is None and row.tag in seen:
             row = row._replace(

@@ -5,7 +5,7 @@ import pytest
 from refvi.base import models
 from refvi.bound.coordinate_ascent import gaussian
 from refvi.bound.coordinate_ascent.fit import ascend, left_to_gain
-from refvi.generative.linear_latent import em, maximum
+from refvi.generative.linear_latent import fit as em, maximum
 from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.marginal.marginal_gradient import mixture
 
