@@ -53,7 +53,7 @@ def play_page(tell, path, options, begun, hung):
     """Play what is left of a page's plan, from unit number begun on; hung: unit number -> {tag: Fault} of rows to leave out."""
     try:
         document, companion = read(path), load(path)
-    except (Fault, OSError, UnicodeDecodeError) as error:
+    except (Fault, OSError, UnicodeError) as error:
         tell(("plan", []))
         tell(("results", -1, [of_the_page(error)]))
         return
