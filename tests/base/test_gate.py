@@ -42,6 +42,7 @@ def test_whatever_holds_the_numbers_gives_their_answer(taker, x):
 @pytest.mark.parametrize("x, told", [
     (np.ma.masked_values([1., 2., -999., 3.], -999.), "masked array with 1 of"),
     (np.array(["1", "2", "3", "4"]), "holds text"),
+    (np.array(["1,5", "2", "3", "4"]), "holds text .*"),
     (np.array([1., 2., np.nan, 3.]), "is nan; 1 of"),
     (np.array([1., 2., None, 3.], object), "holds Python objects"),
 ])
@@ -88,3 +89,11 @@ def test_gains_that_do_not_shrink_tell_nothing_and_rounding_is_no_gain():
 def test_em_takes_lists(rng):
     rows = rng.standard_normal((9, 3))
     assert em.fit(rows.tolist(), 1, steps=5).log_likelihoods[-1] == em.fit(rows, 1, steps=5).log_likelihoods[-1]
+
+
+def test_decimal_commas_and_masked_rows_are_named():
+    with pytest.raises(ValueError, match=r"x holds text \(1,5\): write decimals with a point, then convert it"):
+        gaussian.data_of(["1,5", "2,5"])
+    theta = maximum.Linear(np.ones((2, 1)), np.zeros(2), np.array(1.))
+    with pytest.raises(ValueError, match="x is a masked array with 1 of 4"):
+        maximum.log_likelihood(np.ma.masked_values([[1., -9.], [2., 3.]], -9.), theta)
