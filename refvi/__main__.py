@@ -20,7 +20,7 @@ def main(arguments=None):
         os.environ.setdefault(name, "1")
     # of the worker processes: a random.py in the current folder is none of theirs
     os.environ.setdefault("PYTHONSAFEPATH", "1")
-    if sys.stdout is not None:
+    if hasattr(sys.stdout, "reconfigure"):      # a notebook's, or a StringIO, has none
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, end)

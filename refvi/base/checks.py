@@ -37,7 +37,9 @@ def require_real(name, value):
         raise ValueError(f"{name} has rows of different lengths: give every row one value for each column") from None
     kind = value.dtype.kind
     if kind in "US":
-        raise ValueError(f"{name} holds text ({value.ravel()[0]!s}): convert it with np.asarray({name}, float)")
+        word = str(value.ravel()[0])
+        first = "write decimals with a point, then " if "," in word else ""
+        raise ValueError(f"{name} holds text ({word}): {first}convert it with np.asarray({name}, float)")
     if kind == "O":
         odd = next((item for item in numpy.asarray(given, object).ravel() if not isinstance(item, Real)), None)
         raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "

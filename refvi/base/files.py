@@ -1,4 +1,5 @@
 """Files that are whole or not there: written beside their place, then renamed into it."""
+import codecs
 import os
 import tempfile
 from pathlib import Path
@@ -50,3 +51,17 @@ def checkout():
 def page(chapter):
     """The path of a chapter's page, derivations/<part>/<chapter>.md; its companion lies beside it."""
     return checkout() / "derivations" / CHAPTERS[chapter] / f"{chapter}.md"
+
+
+def text_of(path):
+    """The text of a file in UTF-8, without its byte-order mark; UnicodeError, a ValueError, for another encoding."""
+    content = Path(path).read_bytes()
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content[:1000]:
+        raise UnicodeError(f"{path} is not UTF-8 text (it looks like UTF-16): save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnicodeError(
+            f"{path}:{line}: byte {content[error.start]:#04x} is not UTF-8: save the file as UTF-8"
+        ) from None

@@ -1,26 +1,12 @@
 """Tables of numbers as people keep them: text in UTF-8, one row a line, columns apart by blanks, commas or semicolons.
 """
-import codecs
 import re
-from pathlib import Path
 
 import numpy as np
 
+from refvi.base.files import text_of
+
 MISSING = {"", "?", "NA", "N/A", "nan", "NaN", "null", "None", "-"}
-
-
-def text_of(path):
-    """The text of a file in UTF-8, without its byte-order mark; ValueError for another encoding."""
-    content = Path(path).read_bytes()
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content[:1000]:
-        raise ValueError(f"{path} is not UTF-8 text (it looks like UTF-16): save it as UTF-8")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"{path}:{line}: byte {content[error.start]:#04x} is not UTF-8: save the file as UTF-8"
-        ) from None
 
 
 def read_table(path):

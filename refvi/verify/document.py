@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from refvi.base.files import text_of
+
 RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\le": r"\le", r"\leq": r"\le", r"\leqslant": r"\le",
              r"\ge": r"\ge", r"\geq": r"\ge", r"\geqslant": r"\ge",
@@ -118,7 +120,7 @@ def bared(text):
 def read(path):
     """The chains and the faults of one Markdown page."""
     path = Path(path)
-    text = path.read_text(encoding="utf-8")
+    text = text_of(path)
     chains, faults, heading, taken = [], [], path.stem.replace("_", " "), {}
     for kind, body, line in blocks(text):
         if kind == "heading":

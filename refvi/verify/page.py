@@ -55,7 +55,7 @@ def play_page(tell, path, options, begun, hung):
     """
     try:
         document, companion = read(path), load(path)
-    except (Fault, OSError, UnicodeDecodeError) as error:
+    except (Fault, OSError, UnicodeError) as error:
         tell(("plan", []))
         tell(("results", -1, [of_the_page(error)]))
         return

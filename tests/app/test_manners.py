@@ -1,4 +1,5 @@
 """How the command line behaves: its help, its end by a signal, a checkout that is read-only, pictures for a talk."""
+import io
 import signal
 import subprocess
 import sys
@@ -79,3 +80,8 @@ def test_a_picture_comes_to_a_notebook_with_its_numbers():
     assert figure.axes[0].xaxis.label.get_fontsize() == 12
     with pytest.raises(LookupError, match="no figure 'mona_lisa', expected one of"):
         refvi.figure("mona_lisa")
+
+
+def test_it_works_where_stdout_is_no_terminal_s(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["data"]) == 0 and "mnist" in sys.stdout.getvalue()

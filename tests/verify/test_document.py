@@ -198,3 +198,23 @@ def test_a_chain_of_one_row_has_nothing_to_compare(tmp_path):
 def test_other_code_fences_are_not_read(tmp_path):
     document = page(tmp_path, "````\n```math\n\\begin{align}\n& a = b\n\\end{align}\n```\n````\n```python\n$$\n```\n")
     assert document.chains == () and "no chain" in document.faults[0].message
+
+
+CHAIN = "```math\n\\begin{align}\n& a \\tag{left} \\\\\n&= b \\tag{right}\n\\end{align}\n```\n"
+
+
+def test_a_page_with_a_byte_order_mark_is_read_as_any_other(tmp_path):
+    for number, content in enumerate((CHAIN, CHAIN.replace("\n", "\r\n"), "# A heading\n\n" + CHAIN)):
+        plain, marked = tmp_path / f"plain{number}.md", tmp_path / f"marked{number}.md"
+        plain.write_bytes(content.encode())
+        marked.write_bytes(b"\xef\xbb\xbf" + content.encode())
+        found = [read(path) for path in (plain, marked)]
+        assert [len(page.chains) for page in found] == [1, 1] and not found[1].faults, number
+
+
+@pytest.mark.parametrize("content, told", [(CHAIN.encode("utf-16"), "looks like UTF-16.: save it as UTF-8"),
+                                           (("Text\nSch\xe4tzer\n" + CHAIN).encode("cp1252"), ":2: byte 0xe4 is not UTF-8")])
+def test_another_encoding_is_named_with_its_remedy(content, told, tmp_path):
+    (tmp_path / "page.md").write_bytes(content)
+    with pytest.raises(ValueError, match=told):
+        read(tmp_path / "page.md")

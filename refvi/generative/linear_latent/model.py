@@ -65,6 +65,8 @@ def log_density_of(second, theta):
 
 def log_likelihood(x, theta):
     """The average over the data of log N(x; b, C), in nats per datum."""
+    n = len(theta.b)
+    x = require_finite("x", require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each"))
     return log_density_of(scatter(x, theta.b), theta)
 
 

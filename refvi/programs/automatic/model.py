@@ -84,7 +84,9 @@ def piece_of(name, piece):
     """One array of the data, checked."""
     given = np.asarray(require_finite(name, require_real(name, piece)))
     kind = np.asarray(piece).dtype.kind
-    return given if kind not in "uib" else np.asarray(piece, bool if kind == "b" else np.int64)
+    if kind == "b":
+        return np.asarray(piece)
+    return np.asarray(piece, np.int64) if kind in "ui" else given
 
 
 def unscaled(data):
