@@ -190,7 +190,7 @@ def correlated(rng, correlation, order):
 
 def stage_plane(rng):
     """Two correlated coordinates."""
-    rho = rng.uniform(0.7, 0.78)
+    rho = rng.uniform(0.55, 0.65)
     return correlated(rng, np.array([[1, rho], [rho, 1]]), 36)
 
 
