@@ -137,7 +137,9 @@ def stage_regression(rng):
     lam = np.array([0.3, 0.9, -1.3, -0.6]) + rng.uniform(-0.1, 0.1, 4)
 
     def gradient_of_bound():
-        """In mu the gradient of the log joint there; in log sigma 1 - P_dd sigma_d^2, P the precision of the posterior."""
+        """In mu the gradient of the log joint there; in log sigma 1 - P_dd sigma_d^2, P the precision of the
+        posterior.
+        """
         residual, precision = x - y @ lam[:2], 1 / theta.prior_sd**2 + np.sum(y**2, axis=0) / theta.noise_sd**2
         return np.concatenate([y.T @ residual / theta.noise_sd**2 - lam[:2] / theta.prior_sd**2,
                                1 - precision * np.exp(2 * lam[2:])])
