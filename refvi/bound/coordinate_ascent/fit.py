@@ -36,8 +36,8 @@ def ascend(one_sweep, elbo, q, log_evidence=np.inf, tolerance=1e-10, most=10_000
 
 
 def left_to_gain(trace):
-    """What further sweeps would gain, in nats, if gains go on shrinking by the factor of the last two; infinite while
-    they do not shrink, zero where the last is lost in rounding.
+    """What further sweeps would gain, in nats, if gains go on shrinking by the factor of the last two, or the last gain
+    where that is more; infinite while they do not shrink, zero where the last is lost in rounding.
 
     A sweep that gains little may stand before many that gain as little each: near the top gains are a geometric series.
     """
@@ -46,4 +46,4 @@ def left_to_gain(trace):
         return 0.
     if len(gains) < 2 or gains[1] >= gains[0]:
         return np.inf
-    return gains[1]**2 / (gains[0] - gains[1])
+    return max(gains[1], gains[1]**2 / (gains[0] - gains[1]))
