@@ -249,6 +249,12 @@ def test_the_readme_s_links_lead_somewhere_and_name_every_chapter():
         assert f"derivations/{CHAPTERS[name]}/{name}.md" in text
 
 
+def test_the_readme_shows_the_code_as_it_is():
+    text = (HOME / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```python\n(def expected_score.*?)```", text, re.S).group(1)
+    assert shown in (HOME / "refvi" / "gradients" / "score_function.py").read_text(encoding="utf-8")
+
+
 def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
     from refvi.__main__ import main
     text = (HOME / "README.md").read_text(encoding="utf-8").split("## Check your own derivation")[1]
