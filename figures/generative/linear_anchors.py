@@ -1,9 +1,10 @@
 """A linear VAE's bound climbs onto PPCA's likelihood, factor analysis passes it, an autoencoder falls onto PCA's error.
 
 Sixty data in six dimensions, two latent coordinates. Left, nats per datum: Adam's steps on the exact bound of decoder
-and encoder together, and EM for factor analysis, which starts from PPCA; lines, the closed form for PPCA, of which
-the bound is 0.0014 nats short after 600 steps, and factor analysis' likelihood where quasi-Newton steps end. Right:
-gradient descent on the error of a linear autoencoder; line, the sum of the discarded eigenvalues.
+and encoder together, and EM for factor analysis, which starts from PPCA of the standardized data; lines, the closed
+form for PPCA, of which the bound is 0.0014 nats short after 600 steps, and factor analysis' likelihood where
+quasi-Newton steps end. Right: gradient descent on the error of a linear autoencoder; line, the sum of the discarded
+eigenvalues.
 """
 import numpy as np
 from autograd import grad
