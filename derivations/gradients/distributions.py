@@ -359,8 +359,9 @@ def stage_coin(rng):
 
 
 def stage_four_outcomes(rng):
-    lam = rng.uniform(-1, 1, 4)
-    return dict(lam=lam, temperature=rng.uniform(0.4, 0.8), noise=gumbel_noise(4), S=3,
+    """Four categories; which is the largest jumps with the noise, where a rule of nodes sees nothing."""
+    lam, draws_alone = rng.uniform(-1, 1, 4), Noise(gumbel_noise(4).draw, lambda S, order: None)
+    return dict(lam=lam, temperature=rng.uniform(0.4, 0.8), noise=draws_alone, S=3,
                 probabilities=lambda: np.exp(lam) / np.exp(lam).sum())
 
 

@@ -374,7 +374,7 @@ def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
     told = capsys.readouterr().out
     assert (
         f"wrote {tmp_path / 'report.json'}" in told
-        and f"{tmp_path / 'plots'} holds 3 pictures: one for every random row" in told
+        and f"{tmp_path / 'plots'} holds 4 pictures: one for every random row" in told
     )
     assert main(["verify", "elbo", "--json", str(tmp_path / "report.json" / "inside.json")]) == 2
     assert "cannot write the report to" in capsys.readouterr().err
