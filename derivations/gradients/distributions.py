@@ -163,7 +163,7 @@ def stage_full_normal(rng):
     """f = z'Az with a symmetric A, E = mu'A mu + tr(A R R'): its slope in R is 2 A R."""
     mu, below = rng.uniform([0.4, -0.9, 0.3], [0.9, -0.4, 0.6]), np.tril_indices(3, -1)
     A = np.array([[0.9, 0.4, -0.2], [0.4, 0.6, 0.3], [-0.2, 0.3, 0.7]])
-    sd, r = rng.uniform([1.4, 0.6, 1.], [1.6, 0.7, 1.2]), rng.uniform([0.6, 0.2, -0.5], [0.7, 0.3, -0.4])
+    sd, r = rng.uniform([1.4, 0.6, 1.], [1.6, 0.7, 1.2]), rng.uniform([0.5, 0.2, -0.4], [0.6, 0.3, -0.3])
     Sigma = np.outer(sd, sd) * np.array([[1, r[0], r[1]], [r[0], 1, r[2]], [r[1], r[2], 1]])
     lam, R = full_normal_lam(mu, Sigma=Sigma), np.linalg.cholesky(Sigma)
     points = np.array([[-0.7, 0.4, 1.1], [0.3, -0.6, -1.2], [1.3, 1., 0.5]]) + rng.uniform(-0.2, 0.2, (3, 3))

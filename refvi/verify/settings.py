@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from refvi.verify.document import Fault
 from refvi.verify.perform import call, symbols, valued
 from refvi.verify.play import Cast, hold
 from refvi.verify.trial import FAIL, PASS
@@ -27,7 +28,12 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
         return results, [], ()
     begun, setting, fixed, rough = time.process_time(), 1, True, [r for r in results if r.verdict != PASS]
     while setting <= MOST and (time.process_time() - begun < seconds or setting == 1):
-        scene = scene_of(setting)
+        try:
+            scene = scene_of(setting)
+        except Fault as fault:      # the stage's: it cannot be set so
+            chain = cast.chain
+            return results, [Result(chain.name, cast.label, "the chain", "", chain.line, "stage", verdict=FAIL,
+                                    message=str(fault))], ()
         other = recast(cast, scene.functions, scene.values, scene.label, scene.announce)
         played = [hold(other, row) for row in cast.chain.rows if row.tag in held]
         wrong = [result for result in played if result.verdict != PASS and not is_rough(result)]

@@ -140,3 +140,20 @@ def test_numbers_that_a_mistake_may_hide_behind_are_named():
     (told,) = plain(values, set(values))
     assert told == "the stage is plain: Q is diagonal; b holds nothing but 0.7; lam has equal entries; sigma = 1"
     assert plain(values, {"mu", "x", "n"}) == ()
+
+
+def test_a_stage_that_cannot_be_set_so_is_told_and_the_page_goes_on(tmp_path, entropy):
+    companion = """
+    def stage(rng):
+        n = rng.uniform(0, 1)
+        if n > 0.5:
+            raise ValueError("n is too large")
+        return dict(n=n)
+    def one(n):
+        return n**2
+    def two(n):
+        return n * n
+    """
+    told = [r.message for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
+    assert any("raised ValueError: n is too large" in message for message in told)
+    assert not any("ended its process" in message for message in told)
