@@ -175,12 +175,15 @@ def test_the_classifier_stays_in_float32(rng):
 
 
 def test_the_classifier_learns_what_can_be_learnt(rng):
-    """Two pixels decide: from a guess at log 2 to nearly nothing lost, -0.0035 with a standard deviation of 0.0013."""
+    """Two pixels decide: from a guess at log 2 to nearly nothing lost, -0.0006; the worst of 250 fits lost 0.0010.
+
+    With few hidden units a start has now and then none that sees one of the pixels.
+    """
     images = np.zeros((400, 784), np.uint8)
     labels = rng.integers(0, 2, 400)
     images[np.arange(400), labels] = 255
-    ascent = classifier.fit(rng, labels, images, epochs=30, M=50, sizes=(784, 16, 2), rate=1e-2)
-    assert np.mean(classifier.log_likelihood(ascent.lam, labels, images / 255, (784, 16, 2))) > -0.05
+    ascent = classifier.fit(rng, labels, images, epochs=30, M=50, sizes=(784, 64, 2), rate=1e-2)
+    assert np.mean(classifier.log_likelihood(ascent.lam, labels, images / 255, (784, 64, 2))) > -0.05
 
 
 @pytest.mark.parametrize("change, message", [
