@@ -189,7 +189,7 @@ def stage_words(rng):
     """Three words out of three: the likeliest first word leads to a worse sentence."""
     first = np.array([0.45, 0.35, 0.20]) + rng.uniform(-0.02, 0.02, 3)
     second = np.array([[0.36, 0.33, 0.31], [0.80, 0.15, 0.05], [0.6, 0.3, 0.1]]) + rng.uniform(-0.01, 0.01, (3, 3))
-    third = rng.dirichlet([20, 9, 5], (3, 3))
+    third = np.array([0.58, 0.27, 0.15]) + rng.uniform(-0.06, 0.06, (3, 3, 3))
     tables = [table / table.sum(axis=-1, keepdims=True) for table in (first, second, third)]
     return dict(tables=tables, log_next=lambda prefix: np.log(tables[len(prefix)][prefix]))
 

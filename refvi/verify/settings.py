@@ -69,7 +69,8 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
 
 def is_rough(result):
     """Whether two deterministic rows differ by no more than a rough quadrature does."""
-    return result.verdict == FAIL and result.how.startswith("exact") and result.gap <= ROUGH * result.scale
+    equal = result.relation == "=" and result.how.startswith("exact")
+    return equal and result.verdict == FAIL and result.gap <= ROUGH * result.scale
 
 
 def excused(result, rough, setting):
