@@ -38,6 +38,8 @@ def add_verify(commands):
     add("--stages", type=positive(int), default=1, metavar="N", help="set every stage N times, with fresh parameters")
     add("--stage", metavar="LABEL", help="play only this stage, as named in the report")
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
+    add("--settings", type=not_negative, default=20., metavar="SECONDS",
+        help="for further settings of what is deterministic, over all pages (default: 20; 0: none)")
     add("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
     add("--mutants", nargs="?", type=mutants_of, const=3, default=None, metavar="N",
         help="plant small mistakes in every row, N of them in its source (default: 3, or all), and see them refused")
@@ -133,6 +135,17 @@ def positive(kind):
         return value
     convert.__name__ = "positive whole number" if kind is int else "positive number"
     return convert
+
+
+def not_negative(text):
+    """A number of at least zero."""
+    value = float(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"must be at least zero, got {text}")
+    return value
+
+
+not_negative.__name__ = "number"
 
 
 def size_of(text):

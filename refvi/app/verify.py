@@ -15,7 +15,6 @@ from refvi.verify.pages import verify_pages
 from refvi.verify.run import Options
 
 COLOURS = {"PASS": 32, "FAIL": "1;31", "INCONCLUSIVE": "1;33", "UNDERPOWERED": "1;33"}
-SETTINGS = 20.              # seconds for further settings of what is deterministic, over all pages
 
 
 def run(options):
@@ -103,7 +102,7 @@ def played(options, show):
     pages, begun, interrupted = {page_of(name): [] for name in options.pages or CHAPTERS}, time.monotonic(), None
     plot, seconds = options.plot and str(Path(options.plot).absolute()), 0.0
     if options.stages == 1 and options.stage is None:
-        seconds = min(SETTINGS / len(pages), SETTINGS / 4)
+        seconds = min(options.settings / len(pages), options.settings / 4)
     settings = Options(entropy, options.stages, options.stage, options.timeout, plot, options.mutants, seconds)
     planned, done = dict.fromkeys(pages, 0), dict.fromkeys(pages, 0)
     try:
