@@ -8,9 +8,11 @@ from refvi.likelihood.networks import (backpropagation, backpropagation_to_input
 
 
 def setting(rng, g, scalar):
-    """A 3-5-4-2 network with N = 6 data; scalar is the nonlinearity again, for one number."""
+    """A 3-5-4-2 network with N = 6 data, of which some unit of every layer sees some; scalar is the nonlinearity."""
     sizes = (3, 5, 4, 2)
     theta = rng.normal(size=count(sizes)) * 0.8
+    theta[15:20], theta[40:44] = rng.uniform(0.5, 1.5, 5), rng.uniform(1.5, 2.5, 4)     # biases of the hidden units
+    theta[20:40] += 0.4                                                                 # weights from unit to unit
     y, delta = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
 
     def weighted(theta, y):
