@@ -76,7 +76,7 @@ FITS = {}           # the short ones of this process
 
 
 def fitted(rng, kind, D=2, epochs=None, N=None):
-    """(digits, Fit).
+    """(digits, Training).
 
     The one that `refvi fit vae` keeps for this data and D; else, or if epochs are given, a short one, climbed once in
     a process.
@@ -96,7 +96,7 @@ def fitted(rng, kind, D=2, epochs=None, N=None):
 
 
 def climbed(rng, digits, shape, epochs, N=None, ascent=training.epochs, **how):
-    """The Fit after this many epochs with the fit's own settings, to the first N training images."""
+    """The Training after this many epochs with the fit's own settings, to the first N training images."""
     fit = training.begin(rng, shape, data=digits.stamp)
     return next(fit for fit in ascent(fit, digits.train.images[:N], **how) if fit.epochs >= epochs)
 

@@ -212,7 +212,7 @@ def exact_sd_by_quadrature(data, prior):
 
 
 def sd_of_best_factor(data, prior):
-    q = gaussian.fit(data, prior, tolerance=1e-14).q
+    q = gaussian.fit(data, prior, tolerance=1e-14).found
     return np.sqrt(q.a) / q.b
 
 
@@ -333,7 +333,7 @@ def maximum_by_search(data, prior):
 
 def end_of_sweeps(data, prior):
     """Factors (nu, tau, a, b) after sweeps that go on beyond where the fit would stop."""
-    q = gaussian.fit(data, prior).q
+    q = gaussian.fit(data, prior).found
     for _ in range(200):
         q = gaussian.sweep(q, data, prior)
     return np.array(q)

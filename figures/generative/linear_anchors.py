@@ -35,9 +35,9 @@ def data(rng):
     fitted = fit(x, D)
     decoder, encoder = 0.1 * np.cos(np.arange(n * D)), 0.1 * np.sin(np.arange(n * D))
     squares = squares_of_descent(x, np.concatenate([decoder, encoder]))
-    reached = fitted.log_likelihoods[np.minimum(AT, len(fitted.log_likelihoods)) - 1]
+    reached = fitted.trace[np.minimum(AT, len(fitted.trace)) - 1]
     return dict(step=AT, elbo=bounds_of_ascent(x, decoder, encoder)[AT - 1], ppca=likelihood_at_closed_form(x, D),
-                em=reached, factors=highest(x, fitted.theta), squares=squares[AT - 1], total=values.sum(),
+                em=reached, factors=highest(x, fitted.found), squares=squares[AT - 1], total=values.sum(),
                 discarded=values[D:].sum())
 
 

@@ -1,4 +1,4 @@
-"""The words every chapter speaks: Family, Model, Noise, Estimate, score.
+"""The words every chapter speaks: Family, Model, Noise, Estimate, Fit, score.
 
 Shapes: samples first, parameters last. Scalar latents z (..., S), vector latents z (..., S, D); log densities (..., S)
 in nats; lam (..., P) flat and unconstrained; noise eps (R, S, ...) holds R repetitions of an S-draw estimator.
@@ -42,6 +42,13 @@ class Estimate(NamedTuple):
     """A number that knows its own error: a finite difference, a quadrature at two orders, an average of replicates."""
     value: Any
     error: Any
+
+
+class Fit(NamedTuple):
+    """Where a climb that never goes down has ended."""
+    found: Any                      # what was fitted
+    trace: Any                      # its objective in nats, (steps + 1,): before the first step and after each
+    stopped: str = ""               # why it ended before it came to rest, "" if it did
 
 
 def noise(q, lam):

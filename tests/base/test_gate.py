@@ -77,8 +77,8 @@ def test_masked_inputs_of_a_network_are_named(rng):
 @pytest.mark.parametrize("ratio", [0.5, 0.99, 0.999])
 def test_coordinate_ascent_stops_on_what_is_left_to_gain(ratio):
     """Gains of a geometric series: a small gain is not the last one."""
-    found = ascend(lambda q: q * ratio, lambda q: -q, 1., tolerance=1e-6, most=30_000)
-    assert found.stopped == "" and found.q < 2e-6
+    fitted = ascend(lambda q: q * ratio, lambda q: -q, 1., tolerance=1e-6, most=30_000)
+    assert fitted.stopped == "" and fitted.found < 2e-6
 
 
 def test_gains_that_do_not_shrink_tell_nothing_and_rounding_is_no_gain():
@@ -88,7 +88,7 @@ def test_gains_that_do_not_shrink_tell_nothing_and_rounding_is_no_gain():
 
 def test_em_takes_lists(rng):
     rows = rng.standard_normal((9, 3))
-    assert em.fit(rows.tolist(), 1, steps=5).log_likelihoods[-1] == em.fit(rows, 1, steps=5).log_likelihoods[-1]
+    assert em.fit(rows.tolist(), 1, steps=5).trace[-1] == em.fit(rows, 1, steps=5).trace[-1]
 
 
 def test_decimal_commas_and_masked_rows_are_named():

@@ -28,19 +28,20 @@ CAVI = gaussian.prior(mean=0., precision=1e-6, shape=0.01, rate=0.01)
     (PYRO, (5.0271, 78.117, 51, 65.286), -167.4235, -167.4186),
     (CAVI, (5.0271, 77.777, 50.01, 64.299), -168.7383, -168.7333)])
 def test_the_fixed_points_of_the_notebooks(prior, expected, elbo, evidence):
-    found = gaussian.fit(NOTEBOOK, prior)
-    np.testing.assert_allclose(found.q, expected, rtol=1e-5)
-    np.testing.assert_allclose([found.trace[-1], posterior(NOTEBOOK, prior).log_evidence], [elbo, evidence], atol=6e-5)
-    assert found.stopped == "" and len(found.trace) == 6 and found.trace[-1] < posterior(NOTEBOOK, prior).log_evidence
+    fitted = gaussian.fit(NOTEBOOK, prior)
+    np.testing.assert_allclose(fitted.found, expected, rtol=1e-5)
+    reached, exact = fitted.trace[-1], posterior(NOTEBOOK, prior).log_evidence
+    np.testing.assert_allclose([reached, exact], [elbo, evidence], atol=6e-5)
+    assert fitted.stopped == "" and len(fitted.trace) == 6 and reached < exact
 
 
 def test_moments_of_the_first_fixed_point():
-    q = gaussian.fit(NOTEBOOK, PYRO).q
+    q = gaussian.fit(NOTEBOOK, PYRO).found
     np.testing.assert_allclose([q.tau**-0.5, q.a / q.b], [0.11314, 0.78117], atol=6e-6)
 
 
 def test_the_printed_bound_lacks_the_normalizer_and_exceeds_the_evidence():
-    q = gaussian.fit(NOTEBOOK, CAVI).q
+    q = gaussian.fit(NOTEBOOK, CAVI).found
     printed = gaussian.five_terms(NOTEBOOK, CAVI, q) + special.gammaln(CAVI.a)
     assert printed == pytest.approx(-164.1388, abs=6e-5) and special.gammaln(0.01) == pytest.approx(4.5995, abs=6e-5)
     with pytest.raises(ArithmeticError, match=r"ELBO -164.13.* exceeds the log evidence -168.73"):
@@ -59,9 +60,9 @@ def test_centred_inputs_close_the_gap_of_the_page_s_thirty_data():
     y = np.linspace(0, 6, 30)
     theta = models.regression(np.column_stack([np.ones(30), y - 3]), prior_sd=1., noise_sd=1.)
     x = 9 - y / 5 + np.sin(2 * np.arange(1, 31))
-    found = regression.fit(x, theta)
+    fitted = regression.fit(x, theta)
     evidence = models.log_evidence(x, theta)
-    assert found.trace[1] == pytest.approx(evidence, rel=1e-12) and evidence == pytest.approx(-73.4161, abs=6e-5)
+    assert fitted.trace[1] == pytest.approx(evidence, rel=1e-12) and evidence == pytest.approx(-73.4161, abs=6e-5)
     as_it_was = models.regression(np.column_stack([np.ones(30), y]), prior_sd=1., noise_sd=1.)
     covariance = np.linalg.inv(regression.normal_equations(x, as_it_was)[0])
     assert covariance[0, 1]**2 / covariance[0, 0] / covariance[1, 1] == pytest.approx(0.71156, abs=6e-6)
@@ -70,7 +71,7 @@ def test_centred_inputs_close_the_gap_of_the_page_s_thirty_data():
 def test_the_table_of_the_forgotten_spread():
     """E[gamma], sd of gamma, sd of mu, bound: of the posterior, the best factors, and sweeps that forget N / tau."""
     data, prior = gaussian.data_of([0.4, 1.1, 1.9, 3.2]), gaussian.prior(mean=0.5, precision=0.4, shape=2.8, rate=0.7)
-    exact, best, wrong = posterior(data, prior), gaussian.fit(data, prior).q, prior
+    exact, best, wrong = posterior(data, prior), gaussian.fit(data, prior).found, prior
     for _ in range(200):
         nu, tau = gaussian.update_of_mean(data, prior, wrong.a, wrong.b)
         wrong = gaussian.Factors(nu, tau, prior.a + 2, prior.b + 0.5 * (data.scatter + data.N * (data.mean - nu)**2))
@@ -86,14 +87,15 @@ def test_the_thirty_data_of_the_page():
     """Evidence by SciPy's normal; the bound by its divergence written out; the published formula by hand."""
     y = np.column_stack([np.ones(30), np.linspace(0, 6, 30)])
     x, theta = 9 - y[:, 1] / 5 + np.sin(2 * np.arange(1, 31)), models.regression(y, prior_sd=1., noise_sd=1.)
-    found = regression.fit(x, theta)
+    fitted = regression.fit(x, theta)
     evidence = stats.multivariate_normal.logpdf(x, np.zeros(30), y @ y.T + np.eye(30))
-    printed = regression.expected_log_joint(x, theta, found.q) - np.sum(found.q[2:] + 0.5 * np.log(np.pi * np.e))
-    np.testing.assert_allclose([found.trace[-1], evidence, printed], [-76.0040, -75.3824, -71.6467], atol=6e-5)
-    assert len(found.trace) - 1 == 31
+    entropy = np.sum(fitted.found[2:] + 0.5 * np.log(np.pi * np.e))
+    printed = regression.expected_log_joint(x, theta, fitted.found) - entropy
+    np.testing.assert_allclose([fitted.trace[-1], evidence, printed], [-76.0040, -75.3824, -71.6467], atol=6e-5)
+    assert len(fitted.trace) - 1 == 31
     precision = np.eye(2) + y.T @ y
     gap = 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
-    assert evidence - found.trace[-1] == pytest.approx(gap, rel=1e-8)
+    assert evidence - fitted.trace[-1] == pytest.approx(gap, rel=1e-8)
 
 
 # ---- planted faults; X = 4 data, and factors off their optimum
@@ -352,14 +354,14 @@ def test_the_factors_as_a_family(rng):
 
 
 def test_a_regression_s_sweeps_end_at_the_best_factors(rng):
-    found = regression.fit(TARGETS, THETA, tolerance=1e-14)
-    np.testing.assert_allclose(found.q, models.mean_field(TARGETS, THETA), atol=1e-5)
-    assert np.all(np.diff(found.trace) > -1e-12) and found.trace[-1] < models.log_evidence(TARGETS, THETA)
+    fitted = regression.fit(TARGETS, THETA, tolerance=1e-14)
+    np.testing.assert_allclose(fitted.found, models.mean_field(TARGETS, THETA), atol=1e-5)
+    assert np.all(np.diff(fitted.trace) > -1e-12) and fitted.trace[-1] < models.log_evidence(TARGETS, THETA)
 
 
 def test_a_fit_cut_short_says_so():
-    found = regression.fit(TARGETS, THETA, most=2)
-    assert found.stopped == "still gaining after 2 sweeps" and len(found.trace) == 3
+    fitted = regression.fit(TARGETS, THETA, most=2)
+    assert fitted.stopped == "still gaining after 2 sweeps" and len(fitted.trace) == 3
 
 
 def test_far_away_data_lose_no_digits():

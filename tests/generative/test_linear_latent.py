@@ -129,7 +129,7 @@ def steps(x, theta):
                                   "outer product of the mean"])
 def test_a_wrong_step_leaves_the_top_and_the_right_one_stays(rng, name, each):
     x = some_data(rng)
-    theta = closed_form(x, 2) if not each else fit(x, 1).theta
+    theta = closed_form(x, 2) if not each else fit(x, 1).found
     with np.errstate(invalid="ignore"):      # what is left may be negative
         moved = m_step(x, steps(x, theta)[name], each)
     off = np.max(np.abs(covariance(moved) - covariance(theta))) if np.all(np.isfinite(moved.sd)) else np.inf
@@ -155,17 +155,17 @@ def test_a_fit_of_factor_analysis_finds_the_factors_and_its_slope_is_zero(rng):
     raw = rng.uniform(-1, 1, (12, 5))
     x = np.linalg.qr(raw - raw.mean(axis=0))[0] * np.sqrt(12) @ np.linalg.cholesky(W @ W.T + np.diag(sd**2)).T
     fitted = fit(x, 1)
-    assert fitted.converged and np.all(np.diff(fitted.log_likelihoods) > -1e-12)
-    np.testing.assert_allclose(fitted.theta.sd, sd, atol=1e-8)
-    np.testing.assert_allclose(np.abs(fitted.theta.W), W, atol=1e-8)
-    assert np.max(np.abs(gradient(x, fitted.theta))) < 1e-9
-    assert np.max(np.abs(gradient(x, fitted.theta._replace(sd=fitted.theta.sd**2)))) > 1e-3
+    assert not fitted.stopped and np.all(np.diff(fitted.trace) > -1e-12)
+    np.testing.assert_allclose(fitted.found.sd, sd, atol=1e-8)
+    np.testing.assert_allclose(np.abs(fitted.found.W), W, atol=1e-8)
+    assert np.max(np.abs(gradient(x, fitted.found))) < 1e-9
+    assert np.max(np.abs(gradient(x, fitted.found._replace(sd=fitted.found.sd**2)))) > 1e-3
 
 
 def test_a_fit_with_one_noise_is_the_closed_form_at_once_and_a_short_one_says_so(rng):
     x = some_data(rng)
     one, short = fit(x, 2, each=False), fit(x, 1, steps=2)
-    assert one.converged and len(one.log_likelihoods) == 2 and not short.converged and len(short.log_likelihoods) == 3
+    assert not one.stopped and len(one.trace) == 2 and short.stopped and len(short.trace) == 3
 
 
 # ---- the linear VAE
@@ -228,7 +228,7 @@ def test_networks_put_out_the_model_s_own_numbers(rng, noises):
 
 def test_what_a_factor_analyser_s_encoder_reaches_is_below_its_evidence_by_the_family_gap(rng):
     x = some_data(rng)
-    theta = fit(x, 1).theta._replace(W=rng.uniform(0.3, 0.9, (4, 2)))
+    theta = fit(x, 1).found._replace(W=rng.uniform(0.3, 0.9, (4, 2)))
     _, precision = posterior(x, theta)
     lost = 0.5 * (np.log(np.diag(precision)).sum() - np.linalg.slogdet(precision)[1])
     assert log_likelihood(x, theta) - elbo(x, best(theta), theta) == pytest.approx(lost, abs=1e-10)
@@ -307,13 +307,13 @@ def test_a_rotation_is_one_and_a_coordinate_moves(rng):
     words = r"x\[:, 2\] is 3.0 in every datum: its noise would fall to zero .*; leave it out"
     with pytest.raises(ValueError, match=words):
         fit(x, 1)
-    assert fit(x, 1, each=False).converged
+    assert not fit(x, 1, each=False).stopped
 
 
 def test_integers_are_fitted_in_double_precision(rng):
     x = rng.integers(0, 256, (40, 4)).astype(np.uint8)
     reached = fit(x, 1, each=False)
-    assert reached.theta.W.dtype == float and reached.converged
+    assert reached.found.W.dtype == float and not reached.stopped
 
 
 # ---- what people bring
@@ -323,10 +323,10 @@ def test_integers_are_fitted_in_double_precision(rng):
 def test_factor_analysis_does_not_feel_units(rng, units):
     x = rng.standard_normal((60, 1)) @ np.array([[1, 0.9, 0.8]]) + rng.standard_normal((60, 3)) * [0.5, 0.5, 1]
     one, other = fit(x, 1, steps=300), fit(x * units, 1, steps=300)
-    likelihoods = [found.log_likelihoods[-1] for found in (one, other)]
+    likelihoods = [found.trace[-1] for found in (one, other)]
     assert likelihoods[1] + np.sum(np.log(units)) == pytest.approx(likelihoods[0], abs=1e-9)
-    np.testing.assert_allclose(other.theta.sd / units, one.theta.sd, rtol=1e-6)
-    assert log_likelihood(x * units, other.theta) == pytest.approx(likelihoods[1], abs=1e-8)
+    np.testing.assert_allclose(other.found.sd / units, one.found.sd, rtol=1e-6)
+    assert log_likelihood(x * units, other.found) == pytest.approx(likelihoods[1], abs=1e-8)
 
 
 def test_a_noise_that_falls_to_zero_is_named(rng):

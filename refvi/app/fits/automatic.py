@@ -18,7 +18,7 @@ SHOWN = 4           # weights of a UCI set that the report tells
 
 
 def watched(name, model, latents, rng, family, steps, rate=0.1, **more):
-    """A Fit, with a bar for whoever is watching."""
+    """An Approximation, with a bar for whoever is watching."""
     with Progress(f"fit automatic: {name}, {family}", steps) as bar:
         return fit(model, latents, rng, family, steps=steps, rate=robbins_monro(rate, delay=steps / 5),
                    watch=(lambda step, lam: bar(step)) if bar.shown else None, **more)

@@ -72,23 +72,23 @@ def run(rng, name=None, steps=1000):
     called, x = choose(rng, name)
     summary = gaussian.data_of(x)
     exact, start = posterior(summary, PRIOR), black_box.factors_of(START)
-    found = gaussian.fit(summary, PRIOR, start)
+    fit = gaussian.fit(summary, PRIOR, start)
     ascent = stochastic(summary, rng, steps)
     noisy = black_box.factors_of(ascent.lam)
     bound = require_bound(gaussian.five_terms(summary, PRIOR, noisy), exact.log_evidence)
     if name is None and not uci.at_hand("yacht"):
         yield uci.stands_in("yacht")
-    sweeps = len(found.trace) - 1
-    more = f", {found.stopped}" if found.stopped else ""
+    sweeps = len(fit.trace) - 1
+    more = f", {fit.stopped}" if fit.stopped else ""
     yield ended(f"{called}, N = {len(x)}, {sweeps} sweeps{more}; {ascent.steps} steps of 64 draws", ascent.stopped)
-    short = [f"{exact.log_evidence - value:.3g}" for value in found.trace]
+    short = [f"{exact.log_evidence - value:.3g}" for value in fit.trace]
     yield f"log evidence less ELBO, sweep by sweep: {', '.join(short)}"
     yield (f"{'':>20} {'mean of mu':>12} {'sd of mu':>12} {'mean of gamma':>14} {'sd of gamma':>12} "
            f"{'ELBO':>12} {'below evidence':>15}")
     yield row("exact posterior", exact_moments(exact, PRIOR, summary), exact.log_evidence, exact)
-    yield row("coordinate ascent", moments_of(found.q), found.trace[-1], exact)
+    yield row("coordinate ascent", moments_of(fit.found), fit.trace[-1], exact)
     yield row("stochastic gradients", moments_of(noisy), bound, exact)
-    yield (f"{called}: {exact.log_evidence - found.trace[-1]:.5f} nats below the log evidence after {sweeps} sweeps, "
+    yield (f"{called}: {exact.log_evidence - fit.trace[-1]:.5f} nats below the log evidence after {sweeps} sweeps, "
            f"stochastic gradients {exact.log_evidence - bound:.5f} after {ascent.steps} steps")
 
 

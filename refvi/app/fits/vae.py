@@ -52,7 +52,7 @@ def default_place(name, latent):
 
 
 def climb(fit, digits, epochs, path=None):
-    """(the Fit after `epochs` epochs in all, seconds, what went otherwise).
+    """(the Training after `epochs` epochs in all, seconds, what went otherwise).
 
     Ctrl-C ends it at the last whole epoch; a file that cannot be written does not.
     """

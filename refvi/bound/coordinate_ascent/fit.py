@@ -1,20 +1,12 @@
 """The algorithm: sweeps over all factors until the bound stops gaining; gaussian.py and regression.py sweep."""
-from typing import Any, NamedTuple
-
 import numpy as np
 
 from refvi.base.checks import require_bound, require_count, require_positive
-
-
-class Fit(NamedTuple):
-    """Where coordinate ascent ended."""
-    q: Any                      # the factors
-    trace: np.ndarray           # (sweeps + 1,): the bound in nats before the first sweep and after each
-    stopped: str = ""           # why it stopped early, "" if it did not
+from refvi.base.core import Fit
 
 
 def ascend(one_sweep, elbo, q, log_evidence=np.inf, tolerance=1e-10, most=10_000):
-    """Sweeps q <- one_sweep(q) until elbo(q) has less than tolerance nats left to gain; a Fit.
+    """Sweeps q <- one_sweep(q) until elbo(q) has less than tolerance nats left to gain: a Fit of the factors q.
 
     ArithmeticError where the bound falls by more than rounding or exceeds log_evidence: no correct update does either.
     """

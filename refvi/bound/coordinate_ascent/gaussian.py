@@ -144,7 +144,7 @@ def bound_less_evidence(data, prior, q):
 # ---- the model in use
 
 def fit(data, prior, start=None, tolerance=1e-10, most=1000):
-    """Coordinate ascent from start, by default the prior's own q(gamma): a Fit whose q is Factors.
+    """Coordinate ascent from start, by default the prior's own q(gamma): a Fit of Factors.
 
     Its bound is held below the log evidence.
     """

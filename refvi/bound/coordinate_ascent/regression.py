@@ -87,7 +87,7 @@ def messages_to_weight(x, theta, mean, d):
 # ---- the model in use
 
 def fit(x, theta, start=None, tolerance=1e-10, most=10_000):
-    """Coordinate ascent from the means in start, by default zero: a Fit whose q is lam (2 D,).
+    """Coordinate ascent from the means in start, by default zero: a Fit of lam (2 D,).
 
     Its bound is held below the log evidence.
     """
@@ -101,5 +101,5 @@ def fit(x, theta, start=None, tolerance=1e-10, most=10_000):
     def elbo(mean):
         return bound_at(mean, x, theta)
 
-    found = ascend(one_sweep, elbo, start, models.log_evidence(x, theta), tolerance, most)
-    return found._replace(q=lam_of(found.q, x, theta))
+    ended = ascend(one_sweep, elbo, start, models.log_evidence(x, theta), tolerance, most)
+    return ended._replace(found=lam_of(ended.found, x, theta))

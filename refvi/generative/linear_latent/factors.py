@@ -11,7 +11,7 @@ from refvi.generative.linear_latent.model import covariance, log_likelihood
 
 def fitted_variances(x, D):
     """The diagonal of C at the fit of factor analysis. (n,)"""
-    return np.diag(covariance(fit(x, D).theta))
+    return np.diag(covariance(fit(x, D).found))
 
 
 def variances_of_ppca(x, D):
@@ -21,7 +21,7 @@ def variances_of_ppca(x, D):
 
 def gradient_at_fit(x, D):
     """The slope of factor analysis' likelihood in W, b and each log sd, where its EM ends. (n D + 2 n,)"""
-    return gradient(x, fit(x, D).theta)
+    return gradient(x, fit(x, D).found)
 
 
 def gradient_at_ppca(x, D):
@@ -31,12 +31,12 @@ def gradient_at_ppca(x, D):
 
 def covariance_of_fit(x, D):
     """The covariance of x under factor analysis at its maximum. (n, n)"""
-    return covariance(fit(x, D).theta)
+    return covariance(fit(x, D).found)
 
 
 def likelihood_of_fit(x, D):
     """The likelihood of factor analysis at its maximum."""
-    return log_likelihood(x, fit(x, D).theta)
+    return log_likelihood(x, fit(x, D).found)
 
 
 def likelihood_of_ppca(x, D):

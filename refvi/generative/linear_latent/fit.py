@@ -1,10 +1,10 @@
 """Maximum likelihood by EM, for probabilistic PCA and for factor analysis. Shapes as in model.py; nats per datum."""
 import warnings
-from typing import NamedTuple
 
 import numpy as np
 
 from refvi.base.checks import require_count, require_positive, spread
+from refvi.base.core import Fit
 from refvi.generative.linear_latent.em import em_step
 from refvi.generative.linear_latent.maximum import closed_form, require_data
 from refvi.generative.linear_latent.model import Linear, covariance, deviations, log_likelihood
@@ -12,15 +12,9 @@ from refvi.generative.linear_latent.model import Linear, covariance, deviations,
 NOTHING = 0.05      # of its column's standard deviation: a noise below it that still falls is on its way to zero
 
 
-class Fit(NamedTuple):
-    """theta, the likelihood in nats per datum before each step and after the last, and whether it has come to rest."""
-    theta: Linear
-    log_likelihoods: np.ndarray
-    converged: bool
-
-
 def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
-    """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit.
+    """Maximum likelihood by EM from the closed form of probabilistic PCA: factor analysis with each=True. A Fit
+    of theta, its trace in nats per datum.
 
     It stops where a step changes no entry of the covariance by more than tolerance times its largest, for factor
     analysis in units of each column's standard deviation. Where a coordinate's noise falls to nothing (a Heywood case:
@@ -39,7 +33,8 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     theta = closed_form(x, D)
     if each:
         theta = with_noise_of_each(theta)
-    values, C, halfway, converged = [log_likelihood(x, theta)], covariance(theta), theta.sd, False
+    values, C, halfway = [log_likelihood(x, theta)], covariance(theta), theta.sd
+    stopped = f"still gaining after {steps} steps"
     for step in range(steps):
         theta, before = em_step(x, theta, each), C
         C = covariance(theta)
@@ -47,7 +42,7 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
         if step == steps // 2:
             halfway = theta.sd
         if np.max(np.abs(C - before)) <= tolerance * np.max(np.abs(C)):
-            converged = True
+            stopped = ""
             break
     gone = np.flatnonzero((theta.sd < NOTHING) & (theta.sd < 0.9 * halfway)) if each else ()
     if len(gone):
@@ -55,7 +50,7 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
                       "case), take a smaller D or leave the column out", RuntimeWarning, stacklevel=2)
     W = theta.W * np.reshape(units * np.ones(x.shape[1]), (-1, 1))
     log_units = np.sum(np.log(units * np.ones(x.shape[1])))
-    return Fit(Linear(W, theta.b * units, theta.sd * units), np.array(values) - log_units, converged)
+    return Fit(Linear(W, theta.b * units, theta.sd * units), np.array(values) - log_units, stopped)
 
 
 def with_noise_of_each(theta):

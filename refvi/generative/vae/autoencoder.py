@@ -30,7 +30,7 @@ def step(own, into, shape, room):
 
 
 def epochs(fit, x, watch=None):
-    """The Fit of an autoencoder after each epoch, without end: training.epochs with this step.
+    """The Training of an autoencoder after each epoch, without end: training.epochs with this step.
 
     There is no bound to look at on held-out data.
     """

@@ -11,7 +11,7 @@ import numpy as np
 
 from refvi.base import files
 from refvi.generative.vae.model import Architecture, split
-from refvi.generative.vae.training import Fit, Settings, resumed
+from refvi.generative.vae.training import Settings, Training, resumed
 
 FORMAT = "refvi vae 1"
 ARRAYS = ("weights", "first", "second", "history")
@@ -80,7 +80,7 @@ def unplain(value):
 
 
 def load(path):
-    """The Fit in path.
+    """The Training in path.
 
     FileNotFoundError if there is none; ValueError, with a remedy, if it is truncated, damaged or something else.
     """
@@ -111,13 +111,13 @@ def load(path):
 
 
 def require_whole(facts, arrays, path, remedy):
-    """The Fit of these facts and arrays, or a ValueError where they do not fit together."""
+    """The Training of these facts and arrays, or a ValueError where they do not fit together."""
     if facts.get("format") != FORMAT:
         raise ValueError(f"{path} is of format {facts.get('format')!r}, expected {FORMAT!r}: {remedy}")
     try:
         shape = Architecture(**{name: tuple(value) if isinstance(value, list) else value for name,
                                 value in facts["shape"].items()})
-        fit = Fit(shape, Settings(**facts["settings"]), steps=facts["steps"], chance=facts["chance"],
+        fit = Training(shape, Settings(**facts["settings"]), steps=facts["steps"], chance=facts["chance"],
                   data=facts["data"], **arrays)
         for moments in (fit.weights, fit.first, fit.second):
             split(moments, shape)

@@ -1,5 +1,5 @@
-"""Epochs of Adam along one-draw gradients of the ELBO; between two epochs a Fit holds all there is, chance included,
-so that it can go on from there.
+"""Epochs of Adam along one-draw gradients of the ELBO; between two epochs a Training holds all there is, chance
+included, so that it can go on from there.
 
 Shapes: x (N, n), weights (P,) = encoder's, then decoder's. A fit that is stored after an epoch, loaded and continued
 is bit for bit the fit that was never interrupted: the generator's state, Adam's moments and the number of steps are
@@ -41,7 +41,7 @@ NOTEBOOK = Settings(M=300, rate=1e-2)           # the students' notebook: all it
 SOLUTION = Settings(M=300, rate=1e-3)           # the same for the deeper networks of its solution
 
 
-class Fit(NamedTuple):
+class Training(NamedTuple):
     """A fit after a whole number of epochs."""
     shape: Architecture
     settings: Settings
@@ -61,7 +61,7 @@ class Fit(NamedTuple):
 
 
 def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
-    """A Fit before its first epoch. Its chance is a stream of its own, which rng starts."""
+    """A Training before its first epoch. Its chance is a stream of its own, which rng starts."""
     for name in ("M", "threads"):
         require_count(name, getattr(settings, name))
     require_positive("rate", settings.rate, "ascent is uphill already")
@@ -70,12 +70,12 @@ def begin(rng, shape, settings=Settings(), data=None, dtype=np.float32):
     require_positive("delay", settings.delay, "epochs until the rate has halved")
     own = np.random.SFC64(rng.integers(2**63, size=2).tolist())
     weights = start(np.random.Generator(own), shape, dtype)
-    return Fit(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)),
+    return Training(shape, settings, weights, np.zeros_like(weights), np.zeros_like(weights), 0, np.empty((0, 4)),
                own.state, data or {})
 
 
 def epochs(fit, x, held_out=None, watch=None, step=fast.step):
-    """The Fit after each epoch, without end; fits already yielded stay as they are.
+    """The Training after each epoch, without end; fits already yielded stay as they are.
 
     ArithmeticError where the bound is no longer finite.
 
@@ -169,7 +169,7 @@ def fold(first, second, since):
 
 
 def one_epoch(fit, x, held_out, workers, watch):
-    """The Fit one epoch on: every datum once, in a fresh order, the last minibatch as short as it comes."""
+    """The Training one epoch on: every datum once, in a fresh order, the last minibatch as short as it comes."""
     N, M = len(x), fit.settings.M
     rng = resumed(fit.chance)
     order, eps = rng.permutation(N), rng.standard_normal((N, fit.shape.D), dtype=fit.weights.dtype.type)

@@ -31,8 +31,8 @@ NOTABLE = 0.1       # nats: what the average of the last iterates must gain to b
 SETTLED = "settled"
 
 
-class Fit(NamedTuple):
-    """What a fit found, and how it ended."""
+class Approximation(NamedTuple):
+    """The approximate posterior that a fit found, and how it ended."""
     lam: np.ndarray                 # (P,) of q on the free coordinates
     q: Family
     space: Space
@@ -52,7 +52,7 @@ class Fit(NamedTuple):
 
 def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S=8, rate=None, data=None, batch=None,
         start=None, spread=0.1, tolerance=None, log_evidence=None, watch=None, ascend=adam):
-    """Climb the ELBO of a model whose variables are described by latents; returns a Fit.
+    """Climb the ELBO of a model whose variables are described by latents; returns an Approximation.
 
     model: log_joint(z) -> (1, S) in nats, z.name (1, S) or (1, S, n); or Parts with data, arrays of N rows, of which
     each step sees batch rows. latents: name -> constraint, or (constraint, size), as space.py says. start: values by
@@ -108,7 +108,7 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
         stopped += "".join(f"; {note}" for note in notes(elbo, higher, log_evidence, goal.unscaled) + [lower] if note)
     if not np.isfinite(elbo.error):
         stopped += f"; the ELBO from {CHECKED} fresh draws is {elbo.value}"
-    return Fit(lam, q, where, mean, sd, error, elbo, trace, gain, done, stopped)
+    return Approximation(lam, q, where, mean, sd, error, elbo, trace, gain, done, stopped)
 
 
 def fell(began, ended):
