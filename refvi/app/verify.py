@@ -57,7 +57,8 @@ def require_report(path):
 
 def say(lines, failed=False):
     """The lines of the report, as they come; whatever their verdict."""
-    print("\n".join(map(coloured, lines) if in_colour() else lines), flush=True)
+    if lines:
+        print("\n".join(map(coloured, lines) if in_colour() else lines), flush=True)
 
 
 def in_colour():
@@ -118,9 +119,10 @@ def played(options, show):
                     failed = status(news, options.strict)
                     if failed or options.stages == 1 and not options.failures:
                         show(report.unit_lines(news, page, entropy, options.failures), failed)
-                elif kind == "end" and options.stages > 1:
-                    for (chain, stage), rows in by_stage(pages[page]).items():
+                elif kind == "end":
+                    for (chain, stage), rows in by_stage(pages[page]).items() if options.stages > 1 else ():
                         show(report.many_lines(rows, page, chain, stage))
+                    show(report.source_lines(pages[page], page))
         interrupted = None
     except KeyboardInterrupt:
         interrupted = interrupted or "nothing finished"

@@ -11,7 +11,7 @@ from refvi.verify.mutants import plant
 from refvi.verify.perform import Trail
 from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
 from refvi.verify.settings import play_settings
-from refvi.verify.source_mutants import plant_in_source, reasons_of
+from refvi.verify.source_mutants import plant_in_source, reasons_of, uses_of
 from refvi.verify.tracing import caches, code_of
 from refvi.verify.trial import ALPHA, FAIL
 from refvi.verify.verdict import Result
@@ -68,8 +68,9 @@ def play_page(tell, path, options, begun, hung):
     trails_of = observer(page, wired, units)
     for number in range(begun, len(units)):
         tell(("results", number, play_unit(page, wired, units, number, trails_of, hung.get(number, {}))))
-    if options.mutants and options.stage is None and begun <= len(units):
-        tell(("results", len(units), source_mutants(page, wired, units, trails_of, hung.get(len(units), {}))))
+    if options.mutants and options.stage is None:
+        for number, results in source_mutants(page, wired, units, trails_of, begun, hung):
+            tell(("results", number, results))
 
 
 def observer(page, wired, units):
@@ -103,8 +104,10 @@ def observer(page, wired, units):
     return trails_of
 
 
-def source_mutants(page, wired, units, trails_of, spared):
-    """The results of changes in the source of the page's rows; spared: tags of rows whose mutants did not end."""
+def source_mutants(page, wired, units, trails_of, begun, hung):
+    """Yield (number, results) for the changes in the source of each of the page's rows, from number begun on; hung:
+    number -> {tag: Fault} of rows whose mutants did not end.
+    """
     scenes = []
     for number, unit in enumerate(units):
         if unit.setting == 0:
@@ -117,14 +120,13 @@ def source_mutants(page, wired, units, trails_of, spared):
         page.tell(("row", (row.tag, "source mutants", row.line)))
 
     rng = stream_of(page.options.entropy, page.document.path.name, "source mutants")
-    return plant_in_source(
-        scenes,
-        page.options.mutants,
-        rng,
-        announce,
-        {tag.replace(" ", "_") for tag in spared},
-        reasons_of(page.document.path),
-    )
+    reasons = reasons_of(page.document.path)
+    plants = plant_in_source(uses_of(scenes), page.options.mutants, rng, announce, reasons)
+    for number, planted in enumerate(plants, len(units)):
+        if number < begun:
+            continue
+        faults = hung.get(number, {}).items()
+        yield number, [of_the_page(fault, row=tag) for tag, fault in faults] or planted()
 
 
 def of_the_page(message, line=1, stage="", chain="the page", row=""):

@@ -140,6 +140,13 @@ def many_lines(results, page, chain, stage):
     return lines
 
 
+def source_lines(results, page):
+    """How many changes in the source of a page's rows were planted, in one line, if any."""
+    planted, refused, explained = np.sum([result.planted or (0, 0, 0) for result in results], axis=0)
+    told = f"{planted:,} changes planted in source, {refused:,} refused, {explained:,} explained in survivors.tsv"
+    return ["", f"{page.name}: {told}"] if planted else []
+
+
 def summary(pages, entropy, seconds=None, planned=None):
     """The last line: how many checks, how many of each verdict, how many segments unpinned, and what repeats the run.
     """

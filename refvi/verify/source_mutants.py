@@ -14,6 +14,8 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+import autograd.numpy as np
+
 from refvi.verify.perform import call, played_by
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
@@ -56,11 +58,20 @@ TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol",
 
 
 class Mutant(NamedTuple):
-    """One change in the code of a row."""
-    function: str               # in which it is made: the row's, or a helper's
+    """One change in the code of a row, or of a helper of its module."""
+    function: Any               # in which it is made
     place: str                  # file:line
     change: str                 # "a + b -> a - b"
-    build: Any                  # () -> the row with the change
+    node: Any                   # the function's new definition
+
+
+class Use(NamedTuple):
+    """One place where a row's own function plays."""
+    cast: Any
+    results: list               # of the cast
+    row: Any
+    function: Any               # under the row's tag: its own, or one with arguments bound
+    stream: Any
 
 
 def own_function(row):
@@ -115,23 +126,15 @@ def names_in(code):
             yield from names_in(constant)
 
 
-def mutants(row):
-    """All mutants of a row."""
-    function = own_function(row)
-    if function is None:
-        return
-    family = helpers(function)
-    for one in family:
-        node = definition(one)
-        if node is None:
-            continue
-        for number, (old, _) in enumerate(changes(node)):
-            changed = copy.deepcopy(node)
-            place, new = list(changes(changed))[number]
-            told = f"{ast.unparse(old)} -> {ast.unparse(new)}"
-            put(changed, place, new)
-            yield Mutant(one.__name__, f"{inspect.getsourcefile(one)}:{old.lineno}", told,
-                         functools.partial(rebuild, row, family, one, changed))
+def mutants(function):
+    """All mutants of one function."""
+    node = definition(function)
+    for number, (old, _) in enumerate(changes(node) if node else ()):
+        changed = copy.deepcopy(node)
+        place, new = list(changes(changed))[number]
+        told = f"{ast.unparse(old)} -> {ast.unparse(new)}"
+        put(changed, place, new)
+        yield Mutant(function, f"{inspect.getsourcefile(function)}:{old.lineno}", told, changed)
 
 
 def changes(node):
@@ -142,7 +145,7 @@ def changes(node):
             if type(old.op) in OPERATORS:
                 yield old, ast.copy_location(ast.BinOp(old.left, OPERATORS[type(old.op)](), old.right), old)
             if isinstance(old.op, ast.MatMult):
-                yield old, ast.copy_location(ast.BinOp(old.right, old.op, old.left), old)
+                yield old, ast.copy_location(ast.Call(ast.Name("turned", ast.Load()), [old.left, old.right], []), old)
             if isinstance(old.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)) and not isinstance(old.right, ast.Constant):
                 yield old, old.left
         elif (
@@ -171,6 +174,11 @@ def changes(node):
             isinstance(old, ast.Name) and old.id in parameters and isinstance(old.ctx, ast.Load) and len(parameters) > 1
         ):
             yield old, ast.copy_location(ast.Name(parameters[parameters.index(old.id) - 1], old.ctx), old)
+
+
+def turned(a, b):
+    """a @ b with the last axis of a turned by one place against b."""
+    return np.roll(a, 1, axis=-1) @ b
 
 
 def walk(node):
@@ -211,10 +219,12 @@ def put(tree, old, new):
                         return
 
 
-def rebuild(row, family, changed, node):
-    """The row, with the new definition of one of the functions it is made of; what the module calls is left as it is.
+def rebuild(row, family, mutant):
+    """The row, with the mutant in the place of one of the functions it is made of; what else the module calls is left
+    as it is.
     """
-    names = dict(changed.__globals__)
+    changed, node = mutant.function, copy.deepcopy(mutant.node)
+    names = dict(changed.__globals__, turned=turned)
     code = compiled(node, changed)
     made = {
         one: FunctionType(
@@ -253,12 +263,13 @@ class TooLong(Exception):
     """A mutant did not end."""
 
 
-def refuses(cast, results, tag, row, stream):
-    """Whether a chain refuses the row in the place of the one under the tag."""
+def refuses(use, row):
+    """Whether a chain refuses the row in the place of the one that plays there."""
 
     def ring(*_):
         raise TooLong
 
+    cast, tag = use.cast, use.row.tag
     played = next(p for p in cast.done if p.row.tag == tag)
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, PATIENCE)
@@ -268,9 +279,9 @@ def refuses(cast, results, tag, row, stream):
             return True
         altered = cast._replace(done=[other if p is played else p for p in cast.done])
         return any(
-            hold(altered, result_row, stream, True, ALPHA[:1], only_rule=True).verdict != PASS
-            for result_row in cast.chain.rows
-            if tag in concerned(results, result_row.tag)
+            hold(altered, held, use.stream, True, ALPHA[:1], only_rule=True).verdict != PASS
+            for held in cast.chain.rows
+            if tag in concerned(use.results, held.tag)
         )
     except Exception:
         return True
@@ -289,64 +300,55 @@ def concerned(results, tag):
     }
 
 
-def plant_in_source(scenes, most, rng, announce, spared, reasons):
-    """Results: one that counts, and one for each mutant that no chain refuses and no reason explains.
-
-    scenes: [(cast, results, functions, stream)] of all chains and stages; most: mutants of a row; spared: names of
-    functions not tried; reasons: {(function, change): why a change alters nothing}.
-    """
-    planted = killed = explained = 0
-    alive, rows = [], {}
+def uses_of(scenes):
+    """{a row's own function: where it plays}, of [(cast, results, functions, stream)] of all chains and stages."""
+    uses = {}
     for cast, results, functions, stream in scenes:
         for played in cast.done:
             function = functions[played.row.tag]
-            rows.setdefault(own_function(function), []).append((cast, results, played.row, function, stream))
-    for inner, uses in rows.items():
-        if inner is None or inner.__name__ in spared:
+            if own_function(function):
+                uses.setdefault(own_function(function), []).append(Use(cast, results, played.row, function, stream))
+    return uses
+
+
+def plant_in_source(uses, most, rng, announce, reasons):
+    """Yield, for each row, the function that plants its mutants: () -> results, the last of which counts.
+
+    uses: {a row's own function: where it plays}; most: mutants of a row; reasons: {(function, change): why a change
+    alters nothing}. A helper's mutants are planted with the first row that is made of it, and refused by any.
+    """
+    families = {inner: helpers(inner) for inner in uses}
+    known = set()
+    for inner, family in families.items():
+        every = [mutant for one in family if one not in known for mutant in mutants(one)]
+        known.update(family)
+        chosen = every
+        if most != EVERY and len(every) > most:
+            chosen = [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
+        yield functools.partial(plant, uses, families, inner, chosen, announce, reasons)
+
+
+def plant(uses, families, inner, chosen, announce, reasons):
+    """A result for each mutant that no chain refuses and no reason explains, and one that counts."""
+    first, alive, explained = uses[inner][0], [], 0
+    of_row = Result(first.cast.chain.name, "", first.row.tag, first.row.relation, first.row.line)
+    for mutant in chosen:
+        announce(first.row)
+        if any(refused(mutant, uses[made], family) for made, family in families.items() if mutant.function in family):
             continue
-        every = list(mutants(uses[0][3]))
-        chosen = (
-            every
-            if most == EVERY or len(every) <= most
-            else [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
-        )
-        for mutant in chosen:
-            announce(uses[0][2])
-            planted += 1
-            row = mutant.build()
-            if any(
-                refuses(cast, results, place.tag, adapted(row, function), stream)
-                for cast, results, place, function, stream in uses
-            ):
-                killed += 1
-            elif (mutant.function, mutant.change) in reasons:
-                explained += 1
-            else:
-                cast, _, place, *_ = uses[0]
-                alive.append(
-                    Result(
-                        cast.chain.name,
-                        "",
-                        place.tag,
-                        place.relation,
-                        place.line,
-                        "source mutant",
-                        verdict=FAIL,
-                        message=f"{mutant.place}: {mutant.function}: {mutant.change}: still PASS",
-                    )
-                )
-    counted = f"{planted} planted in source, {killed} refused, {explained} explained"
-    return alive + [Result("the page", "", "source mutants", "", 1, counted)]
+        if (mutant.function.__name__, mutant.change) in reasons:
+            explained += 1
+            continue
+        message = f"{mutant.place}: {mutant.function.__name__}: {mutant.change}: still PASS"
+        alive.append(of_row._replace(how="source mutant", verdict=FAIL, message=message))
+    planted = len(chosen), len(chosen) - len(alive) - explained, explained
+    how = f"{planted[0]} in source, {planted[1]} refused"
+    return alive + [Result(of_row.chain, "", f"mutants of {first.row.tag}", "", first.row.line, how, planted=planted)]
 
 
-def adapted(mutant, function):
-    """The mutant with the arguments that this use of the row has bound."""
-    inside = own_function(mutant)
-    return (
-        functools.partial(inside, *function.args, **function.keywords)
-        if isinstance(function, functools.partial)
-        else inside
-    )
+def refused(mutant, uses, family):
+    """Whether a row made of these functions is refused, with the mutant in it, by any of the chains it plays in."""
+    return any(refuses(use, rebuild(use.function, family, mutant)) for use in uses)
 
 
 def reasons_of(page):

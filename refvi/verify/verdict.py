@@ -34,6 +34,7 @@ class Result(NamedTuple):
     pinned: tuple = ()                  # of the row that begins a segment: the two rows that pin it
     unpinned: str = ""                  # or why no two do
     draws: tuple = ()                   # the numbers of draws a random row was played with
+    planted: tuple = ()                 # changes in a row's source: planted, refused, explained
     notes: tuple = ()                   # what a reader should know of a row that passes
 
 
