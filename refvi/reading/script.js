@@ -47,6 +47,21 @@ document.addEventListener("copy", event => {
   event.preventDefault();
 });
 
+for (const template of document.querySelectorAll("template.frames")) {
+  const svg = template.content.firstElementChild, labels = JSON.parse(svg.dataset.labels), still = template.previousElementSibling;
+  const figure = document.createElement("span"), label = document.createElement("label"), slider = document.createElement("input");
+  Object.assign(slider, { type: "range", max: labels.length - 1, value: Math.floor(labels.length / 2) });
+  slider.addEventListener("input", () => {
+    label.firstChild.nodeValue = `${svg.dataset.slider}: ${labels[slider.value]}`;
+    slider.setAttribute("aria-valuetext", labels[slider.value]);
+    svg.querySelectorAll("[data-frame]").forEach(part => part.setAttribute("display", part.dataset.frame === slider.value ? "inline" : "none"));
+  });
+  svg.setAttribute("role", "img"); svg.setAttribute("aria-label", `${still.alt}, as the slider moves it`);
+  figure.className = "moving";
+  label.append("", slider); figure.append(svg, label); template.replaceWith(figure);
+  slider.dispatchEvent(new Event("input"));
+}
+
 const slides = [...document.querySelectorAll("section.slide")];
 document.addEventListener("keydown", event => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, .tex, .formula, pre")) return;

@@ -111,6 +111,11 @@ def test_every_formula_of_a_page_stands_in_the_site(site, name):
     assert formulas == page.count("application/x-tex")
 
 
+def test_five_chapters_have_a_picture_that_moves(site):
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    assert sorted(name for name in texts if '<template class="frames"><svg' in texts[name]) == ["distributions", "elbo", "mle", "score_function", "vae"]
+
+
 def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.iterdir()) < 20e6
 
@@ -270,7 +275,12 @@ ACTIONS = {"elbo.html": """
   const choice = document.querySelector("nav select");
   choice.value = "PML"; choice.dispatchEvent(new Event("change"));
   const there = document.querySelector("#row-average-log-weight mfrac mi:last-of-type").textContent;
-  return [told.includes("latent variable"), copied.clipboardData.getData("text/plain"), there];""",
+  const slider = document.querySelector(".moving input");
+  slider.value = 3; slider.dispatchEvent(new Event("input"));
+  const shown = part => getComputedStyle(part).display !== "none";
+  const moved = [...document.querySelectorAll(".moving [data-frame]")].filter(shown).map(part => part.dataset.frame);
+  return [slider.parentElement.textContent, ...new Set(moved), told.includes("latent variable"),
+          copied.clipboardData.getData("text/plain"), there];""",
            "deck_PML.html": """
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
@@ -290,6 +300,6 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
     titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
-    wanted = {"elbo.html": [True, r"= \log \int p(x, z)\, \mathrm{d}z", "M"], "deck_PML.html": titles[1],
-              "search.html": ["elbo.html#row-log-evidence-2"]}
+    wanted = {"elbo.html": ["mean μ of q: -0.10", "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M"],
+              "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
     assert seen == wanted[name]
