@@ -144,6 +144,7 @@ def fence(self, tokens, at, options, env):
         if line in env["chains"] and piece.startswith(r"\begin{align"):
             parts.append(grid(env["chains"][line], piece, sentences, env))
         elif piece.strip():
-            parts.append(f'<div class="formula" tabindex="0">{mathml(piece, True)}</div>')
+            formula = mathml(piece, True)
+            parts.append(f'<div class="formula" tabindex="0" role="group" aria-label="formula">{formula}</div>')
         line += piece.count("\n")
     return "".join(parts)

@@ -76,7 +76,7 @@ def pages(site):
 
 
 def test_there_is_a_page_for_every_chapter_and_every_deck(pages):
-    extra = {"index", "open", "search", "notation", "errata"}
+    extra = {"index", "all", "open", "search", "notation", "errata"}
     assert {f"{name}.html" for name in {*CHAPTERS, *extra, *(f"deck_{deck}" for deck in decks.DECKS)}} <= pages.keys()
 
 
@@ -99,6 +99,14 @@ def test_names_stand_once_and_pictures_are_told_in_words(pages):
         assert all(picture.get("alt") for picture in page.pictures), name
 
 
+def test_headings_go_down_one_by_one_and_what_takes_the_focus_has_a_name(site):
+    for path in site.glob("*.html"):
+        text = path.read_text(encoding="utf-8").replace("<article", "<h0><article")
+        levels = [int(level) for level in re.findall(r"<h([0-9])[ >]", text)]
+        assert levels[:1] in ([0], [1]) and all(below <= above + 1 for above, below in zip(levels, levels[1:])), path
+        assert not re.search(r'<(?!pre)\w+[^>]* tabindex="0"(?![^>]* aria-label="[^"])', text), path
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_formula_of_a_page_stands_in_the_site(site, name):
     source = files.page(name).read_text(encoding="utf-8")
@@ -119,6 +127,14 @@ def test_five_chapters_have_a_picture_that_moves(site):
 
 def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.iterdir()) < 20e6
+
+
+def test_all_chapters_stand_on_one_page_and_lead_to_each_other_there(site, pages):
+    page, text = pages["all.html"], (site / "all.html").read_text(encoding="utf-8")
+    rows = sum(len(chain.rows) for name in CHAPTERS for chain in read(files.page(name)).chains)
+    assert set(CHAPTERS) <= set(page.ids) and text.count('class="row') == rows and "elbo-row-log-of-integral" in page.ids
+    assert "#elbo-row-log-of-integral" in page.links and "#mean_field" in page.links and "elbo.html" not in page.links
+    assert "<pre><span" not in text and "<template" not in text
 
 
 def row_of(site, tag):
@@ -240,11 +256,13 @@ next();
 """
 
 
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+
 def browsed(page, room):
     """A page as Chromium has it after its scripts have run."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={room / 'profile'}"]
-    call = [CHROMIUM, *flags, "--virtual-time-budget=600000", "--dump-dom", page.as_uri()]
+    call = [CHROMIUM, *FLAGS, f"--user-data-dir={room / 'profile'}", "--virtual-time-budget=600000", "--dump-dom", page.as_uri()]
     return subprocess.run(call, capture_output=True, text=True, timeout=900, check=True).stdout
 
 
@@ -264,6 +282,13 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
     assert len(seen) == len(todo) and all(page["font"] for page in seen)
     assert [page for page in seen if page["whole"] > page["width"] or page["wide"]] == []
     assert [load for page in seen for load in page["loads"] if not load.startswith(Path(room).as_uri())] == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: nothing is printed")
+def test_in_a_browser_a_page_prints_on_a_few_sheets(site, tmp_path):
+    flags = [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'page.pdf'}"]
+    subprocess.run([CHROMIUM, *flags, (site / "elbo.html").as_uri()], capture_output=True, timeout=300, check=True)
+    assert 4 < len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes())) < 15
 
 
 ACTIONS = {"elbo.html": """
