@@ -132,7 +132,7 @@ def test_the_site_is_small(site):
 def test_all_chapters_stand_on_one_page_and_lead_to_each_other_there(site, pages):
     page, text = pages["all.html"], (site / "all.html").read_text(encoding="utf-8")
     rows = sum(len(chain.rows) for name in CHAPTERS for chain in read(files.page(name)).chains)
-    assert set(CHAPTERS) <= set(page.ids) and text.count('class="row') == rows and "elbo-row-log-of-integral" in page.ids
+    assert {*CHAPTERS, "elbo-row-log-of-integral"} <= set(page.ids) and text.count('class="row') == rows
     assert "#elbo-row-log-of-integral" in page.links and "#mean_field" in page.links and "elbo.html" not in page.links
     assert "<pre><span" not in text and "<template" not in text
 
@@ -216,8 +216,16 @@ def test_latex_that_is_unknown_is_refused_and_what_is_known_is_kept():
 
 def test_the_symbols_are_those_of_the_notation():
     found = symbols.symbols(files.checkout())
-    assert found["S"][1] == {"PML": "M"} and "draws in one estimate" in found["S"][0]
-    assert "in generative, " in found["M"][0]
+    assert found["S"][2] == {"PML": ["M", "<mi>M</mi>"]} and "draws in one estimate" in found["S"][1]
+    assert "in generative, " in found["M"][1]
+
+
+def test_a_symbol_of_several_letters_is_found_as_it_is_built():
+    found, family = symbols.symbols(files.checkout()), symbols.form(symbols.tree(r"q_\lambda"))
+    assert family == "msub(q,λ)" and found[family][0] == "q_λ" == found["q"][0]
+    assert found[symbols.form(symbols.tree(r"\lambda_n"))][2]["RAI"][0] == "ϕ_n"
+    assert [symbols.form(one) for one in symbols.heads(r"$`f(\epsilon, \lambda), \log\sigma; \mathrm{d}`$ in $`R`$")] == [
+        "f", "σ", "normal:d"]
 
 
 def test_a_missing_package_is_named(monkeypatch, capsys):
@@ -262,7 +270,8 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--dis
 
 def browsed(page, room):
     """A page as Chromium has it after its scripts have run."""
-    call = [CHROMIUM, *FLAGS, f"--user-data-dir={room / 'profile'}", "--virtual-time-budget=600000", "--dump-dom", page.as_uri()]
+    flags = [*FLAGS, f"--user-data-dir={room / 'profile'}", "--virtual-time-budget=600000", "--dump-dom"]
+    call = [CHROMIUM, *flags, page.as_uri()]
     return subprocess.run(call, capture_output=True, text=True, timeout=900, check=True).stdout
 
 
@@ -305,8 +314,13 @@ ACTIONS = {"elbo.html": """
   slider.value = 3; slider.dispatchEvent(new Event("input"));
   const shown = part => getComputedStyle(part).display !== "none";
   const moved = [...document.querySelectorAll(".moving [data-frame]")].filter(shown).map(part => part.dataset.frame);
+  choice.value = ""; choice.dispatchEvent(new Event("change"));
+  const back = document.querySelector("#row-average-log-weight mfrac mi:last-of-type").textContent;
+  const family = [...document.querySelectorAll("math *")].find(part => form(part) === "msub(q,λ)").firstElementChild;
+  family.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+  const several = document.querySelector(".note").textContent;
   return [slider.parentElement.textContent, ...new Set(moved), told.includes("latent variable"),
-          copied.clipboardData.getData("text/plain"), there];""",
+          copied.clipboardData.getData("text/plain"), there, back, several.includes("q_λ: approximation")];""",
            "deck_PML.html": """
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
@@ -326,6 +340,6 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
     titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
-    wanted = {"elbo.html": ["mean μ of q: -0.10", "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M"],
+    wanted = {"elbo.html": ["mean μ of q: -0.10", "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M", "S", True],
               "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
     assert seen == wanted[name]
