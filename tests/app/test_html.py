@@ -224,8 +224,8 @@ def test_a_symbol_of_several_letters_is_found_as_it_is_built():
     found, family = symbols.symbols(files.checkout()), symbols.form(symbols.tree(r"q_\lambda"))
     assert family == "msub(q,λ)" and found[family][0] == "q_λ" == found["q"][0]
     assert found[symbols.form(symbols.tree(r"\lambda_n"))][2]["RAI"][0] == "ϕ_n"
-    assert [symbols.form(one) for one in symbols.heads(r"$`f(\epsilon, \lambda), \log\sigma; \mathrm{d}`$ in $`R`$")] == [
-        "f", "σ", "normal:d"]
+    heads = symbols.heads(r"$`f(\epsilon, \lambda), \log\sigma; \mathrm{d}`$ in $`R`$")
+    assert [symbols.form(one) for one in heads] == ["f", "σ", "normal:d"]
 
 
 def test_a_missing_package_is_named(monkeypatch, capsys):
