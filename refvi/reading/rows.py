@@ -55,7 +55,7 @@ def rests(key, site):
     calls = [site.code(place_of(value), name) for name, value in (called(function) if function else ())]
     under = site.ground.under(key)
     held = sum(site.report.verdict(row).kind in ("PASS", "given") for row in under)
-    total = f"its ground: {len(under)} rows, {held} of them hold or are given" if under and site.report.date else ""
+    total = f"its ground: {len(under)} row{'s' * (len(under) > 1)}, {held} of them held or given" if under and site.report.date else ""
     told = ["held against " + ", ".join(against)] * bool(against) + ["calls " + ", ".join(calls)] * bool(calls)
     return "; ".join(filter(None, [*told, total]))
 

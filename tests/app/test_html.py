@@ -204,6 +204,8 @@ def test_a_sentence_stands_with_its_row_and_other_items_stay():
     text = "```math\n\\begin{align}\n& 1 \\tag{one}\n\\end{align}\n```\n\n- **one.** Here.\n- **two.** There.\n"
     tokens = with_sentences(parser_of().parse(text))
     assert list(tokens[0].meta["sentences"]) == ["one"]
+    both = with_sentences(parser_of().parse(text.replace("**one.** Here", "**one**, **three.** Here")))
+    assert "**one**, **three.** Here." == both[0].meta["sentences"]["one"][1].content
     assert "two" in parser_of().renderer.render(tokens, parser_of().options, {"chains": {}}).split("<li>")[1]
 
 
