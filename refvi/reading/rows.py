@@ -41,7 +41,7 @@ def verdict(key, slip, instead, site):
     word = "differs" if slip and seen.kind == "PASS" else WORDS[seen.kind]
     gap = f" by {number(seen.gap)}" if slip and seen.gap is not None else ""
     below = f' <span class="{ground.lower()}">{SIGNS[ground]} ground</span>' if ground else ""
-    lines = [seen.told, seen.pinned, rests(key, site)]
+    lines = [seen.told, seen.pinned, seen.mutants, rests(key, site)]
     if instead:
         lines.insert(0, f"a slip: what it computes instead is {linked(key, instead, site)}")
     return (f'<details class="verdict"><summary><span class="{seen.kind.lower()}">{SIGNS[seen.kind]} {word}{gap}</span>'
