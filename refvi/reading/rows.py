@@ -55,7 +55,8 @@ def rests(key, site):
     calls = [site.code(place_of(value), name) for name, value in (called(function) if function else ())]
     under = site.ground.under(key)
     held = sum(site.report.verdict(row).kind in ("PASS", "given") for row in under)
-    total = f"its ground: {len(under)} row{'s' * (len(under) > 1)}, {held} of them held or given" if under and site.report.date else ""
+    rows = f"{len(under)} row{'s' * (len(under) > 1)}"
+    total = f"its ground: {rows}, {held} of them held or given" if under and site.report.date else ""
     told = ["held against " + ", ".join(against)] * bool(against) + ["calls " + ", ".join(calls)] * bool(calls)
     return "; ".join(filter(None, [*told, total]))
 

@@ -39,7 +39,8 @@ def result(row, **changes):
 RESULTS = [GIVEN, result("log of integral"),
            result("log of expectation", verdict="FAIL", gap=.25, message="too far", stage="mixture"),
            result("mutants", how="9 planted, all refused", gap=None, resolution=None),
-           result("mutants of log of integral", how="3 in source, 2 refused", verdict="FAIL", message="line 24 survives"),
+           result("mutants of log of integral", how="3 in source, 2 refused", verdict="FAIL", gap=None,
+                  resolution=None, message="line 24 survives"),
            result("log of expectation"), result("expectation of log", against="log of expectation", unpinned="alone")]
 
 
