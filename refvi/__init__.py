@@ -22,6 +22,7 @@ CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in cha
 WORDS = {
     "app.figures": ("figure",),
     "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
+    "verify.companion": ("stages",),
     "verify.family": ("check_family",),
     "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
     "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma",

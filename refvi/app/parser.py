@@ -47,6 +47,7 @@ def add_verify(commands):
     add("--failures", action="store_true", help="show only what is not PASS")
     add("--json", metavar="FILE", help="write the report for a machine")
     add("--plot", metavar="DIR", help="draw the running mean of every random row")
+    add("--values", action="store_true", help="print what --stage supplied with --entropy, instead of playing it")
 
 
 def add_figures(commands):

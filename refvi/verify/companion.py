@@ -1,6 +1,8 @@
 """A page's companion: the Python file beside it, whose names are the rows and whose functions stage, stage_* set the
 stage.
 """
+import difflib
+import functools
 import importlib.util
 import sys
 import traceback
@@ -8,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
+from refvi.base import files
 from refvi.verify.document import Chain, Fault
 from refvi.verify.fresh import threads
 from refvi.verify.perform import remedy_for, symbols, where
@@ -50,16 +53,48 @@ def load(page):
             "a thread outlives the row that uses it: let rows compute by themselves",
         )
     names = vars(module)
-    stages = {
-        (name.removeprefix("stage_") if name != "stage" else "stage"): value
-        for name, value in names.items()
-        if (name == "stage" or name.startswith("stage_")) and callable(value)
-    }
+    stages = stages_of(names)
     if not stages:
         raise Fault(
             f"{path.name} has no stage", "define stage(rng) or stage_<name>(rng), returning a dict of the rows' symbols"
         )
     return Companion(path, names, stages, frozenset(code for code in trace.entered if code.co_filename == str(path)))
+
+
+def stages_of(names):
+    """{label: function} of what a companion calls stage or stage_<label>."""
+    return {
+        (name.removeprefix("stage_") if name != "stage" else "stage"): value
+        for name, value in names.items()
+        if (name == "stage" or name.startswith("stage_")) and callable(value)
+    }
+
+
+def stages(chapter, *labels):
+    """{name: function} of the stages of one of refvi's chapters, those with these labels or all, for a page of one's
+    own: `globals().update(stages("score_function"))` in its companion plays its rows where the chapter's rows play.
+
+    A stage that lacks a symbol of the page's rows is left out there. LookupError for a label that is none.
+    """
+    found = stages_of(load(files.page(chapter)).names)
+    for label in labels:
+        parts_of(label, found)
+    return {f"stage_{label}": lent(found[label]) for label in labels or found}
+
+
+def lent(stage):
+    """A stage of refvi's, marked: another page need not play it."""
+
+    @functools.wraps(stage)
+    def set_it(*arguments):
+        return stage(*arguments)
+
+    set_it.lent = True
+    return set_it
+
+
+def is_lent(stage):
+    return getattr(stage, "lent", False)
 
 
 def line_in(error, path):
@@ -89,6 +124,23 @@ def set_stage(label, function, rng, rows=frozenset()):
             f"stage {label} runs the row {run[0]}", "let rows compute what they claim; a truth comes from elsewhere"
         )
     return values
+
+
+def label_of(stage, setting):
+    """How a report names one setting of a stage."""
+    return stage if setting == 0 else f"{stage}-{setting}"
+
+
+def parts_of(label, stages):
+    """(stage, setting) of a label among these stages, or a LookupError."""
+    stage, _, setting = label.rpartition("-")
+    if label in stages:
+        return label, 0
+    if stage in stages and setting.isdigit():
+        return stage, int(setting)
+    near = difflib.get_close_matches(stage or label, stages, 1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    raise LookupError(f"no stage {label!r}: {meant}expected one of {', '.join(stages)}, as a report names them")
 
 
 def wire(chain, names, supplied):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refvi.verify.chance import stream_of
-from refvi.verify.companion import load, set_stage, wire
+from refvi.verify.companion import is_lent, label_of, load, parts_of, set_stage, wire
 from refvi.verify.document import Fault, read
 from refvi.verify.fresh import servant
 from refvi.verify.mutants import plant
@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 
     @property
     def label(self):
-        return self.stage if self.setting == 0 else f"{self.stage}-{self.setting}"
+        return label_of(self.stage, self.setting)
 
 
 class Page(NamedTuple):
@@ -140,12 +140,17 @@ def setter(document, companion, options, tell):
 
     @lru_cache(maxsize=256)
     def values_of(stage, setting):
-        label = Unit(0, stage, setting).label
-        tell(("row", (f"stage {label}", "", 1)))
-        rng = stream_of(options.entropy, document.path.name, "stage", label)
-        return set_stage(label, companion.stages[stage], rng, rows if setting == 0 else frozenset())
+        tell(("row", (f"stage {label_of(stage, setting)}", "", 1)))
+        return stage_of(document.path, companion, stage, setting, options.entropy, rows if setting == 0 else ())
 
     return values_of
+
+
+def stage_of(path, companion, stage, setting, entropy, rows=()):
+    """The symbols of one setting of a stage, as every run with this entropy sets it; rows as in set_stage."""
+    label = label_of(stage, setting)
+    rng = stream_of(entropy, path.name, "stage", label)
+    return set_stage(label, companion.stages[stage], rng, frozenset(rows))
 
 
 def codes_of_rows(document, companion):
@@ -194,7 +199,8 @@ def plan(page, values):
             )
         units += [unit for stage in playable for unit in settings(index, stage, page.options)]
     if units and page.options.stage is None:
-        idle = [stage for stage in values if all(unit.stage != stage for unit in units)]
+        played = {unit.stage for unit in units}
+        idle = [stage for stage in values if stage not in played and not is_lent(page.companion.stages[stage])]
         unplayable += [
             of_the_page(
                 f"stage {stage} plays no chain: see that it supplies all symbols of one, by the names of its rows' "
@@ -208,14 +214,13 @@ def plan(page, values):
 
 def settings(index, stage, options):
     """The units of one chain on one stage that the options ask for."""
-    for setting in range(options.stages):
-        unit = Unit(index, stage, setting)
-        if options.stage in (None, unit.label):
-            yield unit
-    if options.stage:
-        name, _, number = options.stage.rpartition("-")
-        if name == stage and number.isdigit() and int(number) >= options.stages:
-            yield Unit(index, stage, int(number))
+    if options.stage is None:
+        return [Unit(index, stage, setting) for setting in range(options.stages)]
+    try:
+        asked, setting = parts_of(options.stage, [stage])
+    except LookupError:
+        return []
+    return [Unit(index, asked, setting)]
 
 
 def set_scene(page, wired, unit):

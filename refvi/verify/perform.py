@@ -12,7 +12,7 @@ import numpy as np
 from refvi.base.core import Estimate
 from refvi.verify.document import Fault, Refusal
 from refvi.verify.fresh import Guard
-from refvi.verify.tracing import Trace, code_of, codes_in, is_own, wrappers_of
+from refvi.verify.tracing import Trace, chapters_of, code_of, codes_in, is_own, wrappers_of
 
 PILOT = 2_000               # repetitions a random row is first tried on,
 FEW = slice(1, None, 300)   # and those of them, from all over, that must give the same alone
@@ -21,7 +21,8 @@ FEW = slice(1, None, 300)   # and those of them, from all over, that must give t
 class Played(NamedTuple):
     """A row that ran: a deterministic one has a value, a random one a function of eps."""
     row: Any
-    chapters: set                       # of refvi that it entered
+    modules: set                        # of refvi that it entered
+    taken: set                          # from the stage: its arguments, and () behind those that it called
     own: dict                           # key -> name of what it rests on besides its arguments
     shape: tuple                        # of the value; of one repetition for a random row
     value: np.ndarray | None = None
@@ -33,6 +34,11 @@ class Played(NamedTuple):
     @property
     def random(self):
         return self.at is not None
+
+    @property
+    def chapters(self):
+        """Of refvi that it entered."""
+        return chapters_of(self.modules)
 
 
 def symbols(function):
@@ -179,11 +185,12 @@ def draw(noise, rng, R, S):
 
 
 class Trail(NamedTuple):
-    """What a row did in a process of its own: the chapters of refvi it entered, the sources it rests on, what it
-    returned.
+    """What a row did in a process of its own: the modules of refvi it entered, what it took from the stage, the sources
+    it rests on, what it returned.
     """
 
-    chapters: set
+    modules: set
+    taken: set
     sources: dict  # key -> name; see Trace.sources
     value: Any
     label: str  # of the setting on which it did
@@ -235,7 +242,9 @@ def watch(row, label, functions, values, stream, memories=()):
     else:
         as_array(value)
     passed_on = wrappers if trace.returned is not None and same(value, trace.returned) else frozenset()
-    return Trail(trace.chapters(), trace.sources(passed_on), value, label)
+    called = trace.called(values)
+    taken = {f"{name}()" if name in called else name for name in symbols(function)[1] if name in values}
+    return Trail(trace.modules(), taken, trace.sources(passed_on), value, label)
 
 
 def require_alone(function, pilot, eps, draws):
@@ -259,7 +268,7 @@ def perform(row, label, functions, values, stream, trail):
     value = call(function, pilot)
     if label == trail.label and not same(first, value):
         raise Fault("gave two values for the same inputs", "take chance from eps, and keep nothing between calls")
-    return played_by(Played(row, trail.chapters, trail.sources, ()), function, values, value)
+    return played_by(Played(row, trail.modules, trail.taken, trail.sources, ()), function, values, value)
 
 
 def played_by(played, function, values, value=None):

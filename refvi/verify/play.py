@@ -150,8 +150,14 @@ def pin(results, cast):
         if segment not in begun:
             begun.add(segment)
             pinned, unpinned = pins([p for p in cast.done if cast.segments[p.row.tag] == segment])
-            results[number] = result._replace(pinned=pinned, unpinned=unpinned)
+            both = [p for p in cast.done if p.row.tag in pinned]
+            results[number] = result._replace(pinned=pinned, unpinned=unpinned, taken=taken_by_all(both))
     return results
+
+
+def taken_by_all(rows):
+    """What each of these rows took from the stage, and the modules of refvi that each entered."""
+    return tuple(sorted(set.intersection(*({*p.taken, *p.modules} for p in rows)))) if rows else ()
 
 
 def pins(equal):

@@ -64,6 +64,7 @@ def failure_lines(result, page, entropy):
         lines.append(
             f"{INDENT}replay: refvi verify {shlex.quote(str(page))} --entropy {entropy:#034x} --stage {result.stage}"
         )
+        lines.append(f"{INDENT}with --values it prints what the stage supplied")
     return lines
 
 
@@ -99,7 +100,8 @@ def unit_lines(results, page, entropy, failures=False):
 def pin_lines(result, page):
     """Of a row that begins a segment: what pins it, or that nothing does."""
     if result.pinned:
-        yield "pinned by {%s} and {%s}" % result.pinned
+        taken = f"; both take {', '.join(result.taken)}" if result.taken else ""
+        yield "pinned by {%s} and {%s}" % result.pinned + taken
     if result.unpinned:
         yield f"{page}:{result.line}: unpinned: {result.unpinned}"
 
@@ -142,7 +144,7 @@ def many_lines(results, page, chain, stage):
 
 def source_lines(results, page):
     """How many changes in the source of a page's rows were planted, in one line, if any."""
-    planted, refused, explained = np.sum([result.planted or (0, 0, 0) for result in results], axis=0)
+    planted, refused, explained = np.sum([(0, 0, 0), *(r.planted for r in results if r.planted)], axis=0)
     told = f"{planted:,} changes planted in source, {refused:,} refused, {explained:,} explained in survivors.tsv"
     return ["", f"{page.name}: {told}"] if planted else []
 

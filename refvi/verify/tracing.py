@@ -168,10 +168,14 @@ class Trace:
             and not self.below_supplied(frame.f_back)
         )
 
-    def chapters(self):
-        """Chapters of refvi whose functions were entered, by whatever way."""
-        modules = (names.get("__name__", "").split(".") for names, _ in self.entered.values())
-        return {names[2] for names in modules if names[0] == "refvi" and len(names) > 2 and names[2] in CHAPTERS}
+    def modules(self):
+        """Modules of refvi, but for the checker's own, whose functions were entered, by whatever way."""
+        names = {names.get("__name__", "") for names, _ in self.entered.values()}
+        return {name for name in names if name.startswith("refvi.") and not name.startswith("refvi.verify.")}
+
+    def called(self, values):
+        """Names under which the stage supplies functions that were entered."""
+        return {name for name, value in values.items() if codes_in(value) & set(self.entered)}
 
     def own_code(self):
         """The reader's own code: neither a library's, nor refvi's, nor a function that the stage supplies to all rows.
@@ -207,6 +211,11 @@ class Trace:
             if holds_numbers(names.get(name))
         }
         return helpers | numbers | {("stage", *wording(code)): code.co_name for code in self.asked}
+
+
+def chapters_of(modules):
+    """The chapters that these modules of refvi belong to."""
+    return {name.split(".")[2] for name in modules if name.count(".") > 1} & set(CHAPTERS)
 
 
 def identity(value):

@@ -32,6 +32,7 @@ class Result(NamedTuple):
     reference: Any = None
     against: str = ""                   # the row it is held against
     pinned: tuple = ()                  # of the row that begins a segment: the two rows that pin it
+    taken: tuple = ()                   # what both took from the stage, () behind what they called, and from refvi
     unpinned: str = ""                  # or why no two do
     draws: tuple = ()                   # the numbers of draws a random row was played with
     planted: tuple = ()                 # changes in a row's source: planted, refused, explained
