@@ -83,7 +83,7 @@ def page_at(path):
 
 
 def stage(path, label, entropy):
-    """The symbols that a page's stage supplies, by the label and the entropy that a report prints: to run a row by hand.
+    """The symbols that a page's stage supplies, to run a row by hand; label and entropy as a report prints them.
 
     They are what the rows were called with; of a random row, values["noise"].draw(rng, R, S) gives eps.
     """

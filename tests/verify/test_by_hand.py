@@ -1,4 +1,4 @@
-"""What a reader takes in hand: a stage's values, refvi's stages for a page of one's own, what two pins have in common."""
+"""What a reader takes in hand: a stage's values, refvi's stages, what two pins have in common."""
 import numpy as np
 import pytest
 
