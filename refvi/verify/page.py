@@ -110,11 +110,10 @@ def source_mutants(page, wired, units, trails_of, begun, hung):
     """
     scenes = []
     for number, unit in enumerate(units):
-        if unit.setting == 0:
-            scene = set_scene(page, wired, unit)
-            cast = rehearse(scene, trails_of(number, {}))
-            results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
-            scenes.append((cast, results, scene.functions, scene.stream))
+        scene = set_scene(page, wired, unit)
+        cast = rehearse(scene, trails_of(number, {}))
+        results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+        scenes.append((cast, results, scene.functions, scene.stream))
 
     def announce(row):
         page.tell(("row", (row.tag, "source mutants", row.line)))

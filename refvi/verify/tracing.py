@@ -139,9 +139,9 @@ class Trace:
     def note(self, frame, event, argument):
         code = frame.f_code
         if event == "call":
-            own = self.entered.get(code, (None, True))[1]
-            if own:  # seen only below the stage's functions so far, or not at all
-                self.entered[code] = frame.f_globals, self.below_supplied(frame)
+            known = self.entered.get(code)
+            if known is None or known[1]:   # not seen, or so far only below the stage's functions
+                self.entered[code] = frame.f_globals, is_own(frame) and self.below_supplied(frame)
             if code in self.supplied and code not in self.asked and self.is_constant(frame):
                 self.asking[id(frame)] = code
         elif event == "return":
