@@ -79,13 +79,8 @@ def listen(path, options, begun, hung):
         )
     except EOFError:
         worker.join()
-        yield (
-            "fault",
-            Fault(
-                f"ended its process (exit code {worker.exitcode})",
-                "a row must return, not exit or crash the interpreter",
-            ),
-        )
+        yield ("fault", Fault(f"ended its process (exit code {worker.exitcode})",
+                              "a row must return, not exit or crash the interpreter"))
     finally:
         worker.kill()
         worker.join()
