@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from refvi import Noise
 from refvi.verify.compare import expectation
 from refvi.verify.draws import BUDGET, N1, by_draws
-from refvi.verify.trial import PASS, UNDERPOWERED
+from refvi.verify.trial import FAIL, PASS, UNDERPOWERED
 from refvi.verify.verdict import Result, exact, tolerated
+from tests.verify.proof import prove
 
 
 @pytest.mark.parametrize(
@@ -87,3 +89,16 @@ def test_as_many_draws_are_taken_as_it_takes(rng):
     assert 0.8 * (pilots + wanted) < sum(taken) < 1.25 * (pilots + wanted) or sum(taken) > 5 * wanted
     assert held(500.0).verdict == UNDERPOWERED and sum(taken) < 2.5 * BUDGET
     assert held(0.5, effect=0.01).verdict == PASS and sum(taken) > 200_000
+
+
+def test_tails_too_small_to_be_held_are_named(entropy):
+    """A binomial's tail with a wrong binomial coefficient: 2e-12 beside a largest probability of 0.6."""
+    k = np.arange(10)
+    right = stats.binom.pmf(k, 9, 0.05)
+    wrong = right * np.where(k == 9, 9., 1.)
+    noted = prove(entropy, "truth; = row", dict(truth=lambda: right, row=lambda: wrong))["row"]
+    assert noted.verdict == PASS and "in coordinate 9 the two differ" in noted.notes[0]
+    held = prove(entropy, "truth; = row", dict(truth=lambda: np.log(right), row=lambda: np.log(wrong)))["row"]
+    assert held.verdict == FAIL
+    again = prove(entropy, "truth; = row", dict(truth=lambda: right, row=lambda: right * (1 + 1e-12)))["row"]
+    assert again.verdict == PASS and again.notes == ()
