@@ -66,8 +66,8 @@ def from_moments(mean, covariance_of_data, kept, rotation):
         raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
                          f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
                          "take a smaller D, or more data than coordinates")
-    excess = values[kept] - variance
-    excess = np.where(np.abs(excess) <= 8 * np.finfo(float).eps * len(values) * values[0], 0., excess)      # a tie
+    tie = np.isclose(values[kept], variance, rtol=0., atol=8 * np.finfo(float).eps * len(values) * values[0])
+    excess = np.where(tie, 0., values[kept] - variance)
     if not np.all(excess >= 0):
         raise ValueError(f"each kept eigenvalue must be at least the mean of the others, got {excess} less it: "
                          "keep the largest")
