@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from refvi import Noise
+from refvi import Estimate, Noise
 from refvi.verify.compare import expectation
 from refvi.verify.draws import BUDGET, N1, by_draws
 from refvi.verify.trial import FAIL, PASS, UNDERPOWERED
@@ -54,6 +54,18 @@ def test_a_tolerance_beyond_what_is_to_be_seen_proves_nothing():
     result = Result("", "", "row", "=", 1, scale=100.0)
     assert exact(result, np.zeros(1), np.array([10.1])).verdict == UNDERPOWERED
     assert exact(result, np.zeros(1), np.array([9.9])).verdict == PASS
+
+
+@pytest.mark.parametrize("value, error, verdict", [
+    ([1., 2.], [0., 0.0095], PASS),             # at most 1 % of the scale, allowed twice,
+    ([1., 2.], [0., 0.0105], UNDERPOWERED),
+    ([0.01, 2.], [0.00045, 0.], PASS),          # and 10 % of a coordinate that is not small beside it
+    ([0.01, 2.], [0.00055, 0.], UNDERPOWERED),
+    ([0.0019, 2.], [0.001, 0.], PASS)])
+def test_an_estimate_that_carries_much_could_not_fail(value, error, verdict, entropy):
+    value, error = np.array(value), np.array(error)
+    rows = dict(truth=lambda: value, row=lambda: Estimate(1 * value, error))
+    assert prove(entropy, "truth; = row", rows)["row"].verdict == verdict
 
 
 def counting(rule_of):
