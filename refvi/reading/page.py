@@ -4,6 +4,7 @@ import re
 
 from markdown_it import MarkdownIt
 
+from refvi.reading import moving
 from refvi.reading.rows import grid
 from refvi.reading.typeset import mathml
 from refvi.verify.document import read
@@ -33,6 +34,7 @@ def parser_of():
     parser.add_render_rule("formula", lambda self, tokens, at, options, env: inline(tokens[at].content))
     parser.add_render_rule("fence", fence)
     parser.add_render_rule("heading_open", heading_open)
+    parser.add_render_rule("image", image)
     return parser
 
 
@@ -56,6 +58,12 @@ def heading_open(self, tokens, at, options, env):
     """Headings can be linked to, by GitHub's names."""
     text = re.sub(r"[^\w\- ]", "", tokens[at + 1].content.lower()).replace(" ", "-")
     return f'<{tokens[at].tag} id="{unique(text, env["ids"])}">'
+
+
+def image(self, tokens, at, options, env):
+    """A picture, and what moves with it."""
+    still = self.image(tokens, at, options, env)
+    return still + moving.below(env["site"].source(tokens[at].attrGet("src")))
 
 
 def unique(name, ids):
@@ -136,6 +144,7 @@ def fence(self, tokens, at, options, env):
         if line in env["chains"] and piece.startswith(r"\begin{align"):
             parts.append(grid(env["chains"][line], piece, sentences, env))
         elif piece.strip():
-            parts.append(f'<div class="formula" tabindex="0">{mathml(piece, True)}</div>')
+            formula = mathml(piece, True)
+            parts.append(f'<div class="formula" tabindex="0" role="group" aria-label="formula">{formula}</div>')
         line += piece.count("\n")
     return "".join(parts)

@@ -29,7 +29,8 @@ def one_row(chain, row, latex, instead, sentence, env):
     slip = row.relation == r"\ne"
     name = env["site"].ids[key]
     return (f'<div class="row{" slip" * slip}" role="listitem" id="{name}">'
-            f'<div class="tex" tabindex="0">{mathml(latex, True)}</div><a class="tag" href="#{name}">{row.tag}</a>'
+            f'<div class="tex" tabindex="0" role="group" aria-label="{row.tag}">{mathml(latex, True)}</div>'
+            f'<a class="tag" href="#{name}">{row.tag}</a>'
             f"{verdict(key, slip, instead, env['site'])}{code(env['path'], row.tag, env['site'])}"
             + (f'<div class="sentence">{sentence}</div>' if sentence else "") + "</div>")
 
