@@ -15,7 +15,10 @@ ROUNDING = 1e-24    # where a variance should be zero, what rounding leaves of i
 
 
 class Family(NamedTuple):
-    """A family of distributions q(z | lam): evaluate, draw, integrate and, where it exists, transport."""
+    """A family of distributions q(z | lam): evaluate, draw, integrate and, where it exists, transport.
+
+    help(q.log_prob) says what z and lam are. refvi.check_family(q, lam) tries a family of one's own.
+    """
     log_prob: Callable                  # (z, lam) -> (..., S), nats
     sample: Callable                    # (rng, lam, size) -> z, one draw for every index of size
     nodes: Callable                     # (lam, order=64) -> z (n, ...), w (n,): sum_i w_i g(z_i) integrates g
