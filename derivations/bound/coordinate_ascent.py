@@ -1,20 +1,25 @@
 """Companion of coordinate_ascent.md; the rows of its two models stand in mean_and_precision.py and weights.py."""
+import itertools
+
 import autograd.numpy as anp
 import numpy as np
-from autograd import grad
+from autograd import grad, hessian
 from mean_and_precision import *      # noqa: F401, F403
 from mean_and_precision import bound_by_quadrature, five_terms, stage_few, update_of_mean, update_of_precision
 from referees import by_differences
 from scipy import optimize, stats
-from scipy.special import logsumexp
+from scipy.special import expit
 from weights import *      # noqa: F401, F403
 from weights import divergence, stage_weights, update_of_weight
 
 from refvi import Estimate, normal
+from refvi.base.special import logsumexp
 from refvi.bound.coordinate_ascent import messages, regression
 from refvi.bound.coordinate_ascent.rows import (best_factor, bound, bound_after_update,      # noqa: F401
                                                 bound_without_divergence, divergence_and_constant,
                                                 energy_of_one_factor, natural_gradient_step, sweep)
+
+LOGITS = np.linspace(-4, 4, 17)
 
 
 # ---- one factor at a time
@@ -68,41 +73,31 @@ def bound_by_enumeration(log_joint, w1, w2, q1, q2):
     return total
 
 
-def searched(target, w1, q1):
-    """(mass, off): the masses m = w1 q1 with the highest m . (target - log(m / w1)), by Newton's method over t = log m.
-
-    off (n1,) is what is left of the slope, beside each mass: by so much the logarithm of a mass may still err.
-    """
-    def at(t):
-        mass = np.exp(t - logsumexp(t))
-        value = target - np.log(mass / w1)
-        return mass, value - mass @ value, mass @ value
-
+def highest(value, n):
+    """(masses (n,), their errors, value) where value(log masses) is highest, by Newton's method over n logits."""
     def negative(t):
-        mass, off, value = at(t)
-        return -value, -mass * off
+        return -value(t - logsumexp(t))
 
-    def curvature(t):
-        mass, off, _ = at(t)
-        cross = np.outer(mass * off, mass)
-        return cross + cross.T + np.diag(mass * (1 - off)) - np.outer(mass, mass)
+    found = optimize.minimize(negative, np.zeros(n), jac=grad(negative), hess=hessian(negative),
+                              method="trust-exact", options=dict(gtol=1e-9))
+    return softmax(found.x), np.abs(found.jac), -found.fun
 
-    start = np.log(w1 * q1)
-    found = optimize.minimize(negative, start, jac=True, hess=curvature, method="trust-exact", options=dict(gtol=1e-9))
-    return at(found.x)[:2]
+
+def searched(log_joint, w1, w2, q2):
+    """Those masses of the bound without q2's entropy; how far its slope is from zero is their error."""
+    target = log_joint @ (w2 * q2) + np.log(w1)
+    return highest(lambda log_mass: anp.exp(log_mass) @ (target - log_mass), len(target))
 
 
 def highest_bound(log_joint, w1, w2, q1, q2):
     """The bound at the end of that search."""
-    target = log_joint @ (w2 * q2)
-    mass, off = searched(target, w1, q1)
-    return Estimate(mass @ (target - np.log(mass / w1)) - np.sum(w2 * q2 * np.log(q2)), mass @ off**2)
+    return searched(log_joint, w1, w2, q2)[2] - (w2 * q2) @ np.log(q2)
 
 
 def highest_factor(log_joint, w1, w2, q1, q2):
     """The factor at the end of that search."""
-    mass, off = searched(log_joint @ (w2 * q2), w1, q1)
-    return Estimate(mass / w1, mass / w1 * np.abs(off))
+    mass, error, _ = searched(log_joint, w1, w2, q2)
+    return Estimate(mass / w1, error / w1)
 
 
 def averaged_joint(log_joint, w1, w2, q2):
@@ -113,7 +108,7 @@ def averaged_joint(log_joint, w1, w2, q2):
 
 def tilted_marginal(log_joint, w1, w2, q2):
     """The marginal of z1 under p(x, z1, z2) q2(z2), normalized over every pair of values."""
-    share = np.zeros(len(w1))
+    share = np.zeros(len(log_joint))
     for i, j in np.ndindex(log_joint.shape):
         share[i] += w1[i] * w2[j] * q2[j] * np.exp(log_joint[i, j])
     return share / sum(share) / w1
@@ -121,24 +116,15 @@ def tilted_marginal(log_joint, w1, w2, q2):
 
 def exact_marginal(log_joint, w1, w2):
     """A slip: the posterior's own marginal of the first variable. (n1,)"""
-    joint = np.exp(log_joint - np.max(log_joint)) * np.outer(w1, w2)
+    joint = np.exp(log_joint) * np.outer(w1, w2)
     return joint.sum(axis=1) / joint.sum() / w1
 
 
-def best_for_other_divergence(log_joint, w1, w2, q1):
-    """The factor with the least KL(p || q1 q2), whatever q2, by descent over the logarithm of its masses."""
-    posterior = np.exp(log_joint - logsumexp(log_joint + np.log(np.outer(w1, w2))))
-
-    def negative(t):
-        """Without what holds no q1."""
-        log_mass = t - logsumexp(t)
-        return -np.sum(np.outer(w1, w2) * posterior * log_mass[:, None])
-
-    def slope(t):
-        return np.exp(t - logsumexp(t)) - w1 * (posterior @ w2)
-
-    found = optimize.minimize(negative, np.log(w1 * q1), jac=slope, method="BFGS", options=dict(gtol=1e-11))
-    return Estimate(np.exp(found.x - logsumexp(found.x)) / w1, np.abs(found.jac) / w1)
+def best_for_other_divergence(log_joint, w1, w2):
+    """The factor with the least KL(p || q1 q2), whatever q2: it keeps the terms of the divergence that hold q1."""
+    share = w1 * (np.exp(log_joint) @ w2)
+    mass, error, _ = highest(lambda log_mass: share @ log_mass / np.sum(share), len(share))
+    return Estimate(mass / w1, error / w1)
 
 
 # ---- two optima and the saddle between them
@@ -175,14 +161,13 @@ def from_the_mirrored_start(mirror):
 def best_of_all(mirror):
     """Both factors over a fine grid, then the best point polished in two ways."""
     def negative(t):
-        a, b = 1 / (1 + np.exp(-t[0])), 1 / (1 + np.exp(-t[1]))
+        a, b = expit(t)
         pairs = np.array([[a * b, a * (1 - b)], [(1 - a) * b, (1 - a) * (1 - b)]])
         return -np.sum(pairs * (mirror - np.log(pairs)))
 
-    grid = np.linspace(-4, 4, 17)
-    start = min(((s, t) for s in grid for t in grid), key=negative)
+    start = min(itertools.product(LOGITS, repeat=2), key=negative)
     descent = optimize.minimize(negative, start, tol=1e-12).fun
-    simplex = optimize.minimize(negative, start, method="Nelder-Mead", options=dict(xatol=1e-9, fatol=1e-15)).fun
+    simplex = optimize.minimize(negative, start, method="Nelder-Mead", tol=1e-12).fun
     return Estimate(-descent, abs(descent - simplex))
 
 

@@ -7,6 +7,8 @@ from refvi.bound.coordinate_ascent import regression
 from refvi.bound.coordinate_ascent.regression import sweep_error, three_terms, update_of_weight      # noqa: F401
 
 THIRTY = np.linspace(0, 6, 30)
+LINE = np.linspace(-20, 20, 20_001)     # of one weight
+SWEEPS = 200                            # beyond which nothing moves
 
 
 def stage_weights(rng):
@@ -49,13 +51,11 @@ def precision_and_side(x, theta):
 
 def moments_of_weight(x, theta, mean, d):
     """exp of the expected log joint, normalized over w_d on a fine grid; the others' spreads only add a constant."""
-    w = np.linspace(-20, 20, 20_001)
-    z = np.where(np.arange(len(mean)) == d, w[:, None], mean)
+    z = np.where(np.arange(len(mean)) == d, LINE[:, None], mean)
     log_density = stats.norm.logpdf(x, z @ theta.y.T, theta.noise_sd).sum(axis=1)
-    log_density += stats.norm.logpdf(w, 0, theta.prior_sd)
-    density = np.exp(log_density - log_density.max())
-    value = density @ w / density.sum()
-    return np.array([value, 1.]) / (density @ (w - value)**2 / density.sum())
+    density = np.exp(log_density + stats.norm.logpdf(LINE, 0, theta.prior_sd))
+    value = density @ LINE / density.sum()
+    return np.array([value, 1.]) / (density @ (LINE - value)**2 / density.sum())
 
 
 def conditional_of_posterior(x, theta, mean, d):
@@ -95,7 +95,7 @@ def posterior_mean(x, theta):
 
 def mean_of_sweeps(x, theta, start):
     mean = start
-    for _ in range(200):
+    for _ in range(SWEEPS):
         mean = regression.sweep(mean, x, theta)
     return mean
 
@@ -176,5 +176,5 @@ def both_slips(x, theta, lam):
 def what_both_slips_do(x, theta, lam):
     """Twice the entropy is lost, and log 2 / 2 for each weight regained."""
     mean, log_sd = np.split(lam, 2)
-    entropy = stats.norm.entropy(0., np.exp(log_sd)).sum()
+    entropy = stats.norm.entropy(scale=np.exp(log_sd)).sum()
     return -divergence(x, theta, mean, np.exp(2 * log_sd)) - 2 * entropy + 0.5 * len(mean) * np.log(2)

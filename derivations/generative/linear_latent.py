@@ -1,4 +1,6 @@
 """Companion of linear_latent.md: its rows, its slips, its stages and its referees."""
+import itertools
+
 import numpy as np
 from referees import by_differences, grid
 from scipy import integrate, optimize, stats
@@ -53,7 +55,7 @@ def gradient_at_noise_over_n(x, D):
     """The discarded eigenvalues, divided by all n coordinates. Each column of W is turned to a positive sum."""
     theta = closed_form(x, D)
     n = len(theta.b)
-    W = theta.W * np.where(np.sum(theta.W, axis=0) < 0, -1, 1)
+    W = theta.W * np.sign(np.sum(theta.W, axis=0))
     return gradient(x, theta._replace(W=W, sd=theta.sd * np.sqrt((n - D) / n)))
 
 
@@ -122,6 +124,12 @@ def stage_noise_of_each(rng):
                 log_density=by_scipy, covariance_of_x=model_covariance, conditional_normal=conditioned)
 
 
+def stage_off_the_mean(rng):
+    """A start of EM whose b is off the mean of the data, for two coordinates of z and a noise in each of x."""
+    theta, x = some_linear(rng, 4, 4)
+    return dict(x=x, theta=theta, each=True, log_likelihood_now=by_scipy, regression_on_every_code=every_code)
+
+
 def model_covariance(theta):
     """Entry by entry."""
     C = np.array([[sum(v * w) for w in theta.W] for v in theta.W])
@@ -179,16 +187,20 @@ def stage_networks(rng):
 
 # ---- an ellipse, which no linear map generates
 
+ANGLES, NODES = (24, 36), 12            # of the rules: around the ellipse, and of the noise in each direction
+WIDTHS, EDGE = (0.4, 0.3), 8            # of the grids, in standard deviations of the noise
+
+
 def stage_ellipse(rng):
     return dict(axes=rng.uniform([1.8, 1.], [2., 1.2]), sd=rng.uniform(0.2, 0.25))
 
 
 def on_ellipse(axes, sd, order):
     """Points (k, 2) and masses (k,) of x = (a cos t, c sin t) + sd e, t uniform."""
-    t, (e, w) = 2 * np.pi * (np.arange(order) + 0.5) / order, np.polynomial.hermite_e.hermegauss(12)
+    t, (e, w) = 2 * np.pi * np.arange(order) / order, np.polynomial.hermite_e.hermegauss(NODES)
     centre = np.column_stack([np.cos(t), np.sin(t)]) * axes
-    noise_at = np.array(np.meshgrid(e, e)).reshape(2, -1).T
-    return (centre[:, None] + sd * noise_at).reshape(-1, 2), np.tile(np.outer(w, w).ravel() / w.sum()**2, order) / order
+    x = centre[:, None] + sd * np.array(list(itertools.product(e, repeat=2)))
+    return np.concatenate(x), np.tile(np.outer(w, w).ravel() / w.sum()**2, order) / order
 
 
 def density_of_ellipse(x, axes, sd, order=80):
@@ -199,23 +211,23 @@ def density_of_ellipse(x, axes, sd, order=80):
 
 def mean_log_density(axes, sd):
     """Minus the entropy of the ellipse, over its angle and its noise, at two orders."""
-    values = []
-    for order in (24, 36):
-        x, mass = on_ellipse(axes, sd, order)
-        values.append(mass @ np.log(density_of_ellipse(x, axes, sd)))
-    return Estimate(values[1], abs(values[1] - values[0]))
+    points = (on_ellipse(axes, sd, order) for order in ANGLES)
+    coarse, fine = (mass @ np.log(density_of_ellipse(x, axes, sd)) for x, mass in points)
+    return Estimate(fine, abs(fine - coarse))
 
 
 def integral_over_the_plane(axes, sd):
     """p log p, summed over square grids of two widths; p by SciPy's normals around 90 points of the ellipse."""
     t = 2 * np.pi * np.arange(90) / 90
-    sums = []
-    for width in (0.4 * sd, 0.3 * sd):
-        a, c = (np.arange(-axis - 8 * sd, axis + 8 * sd, width) for axis in axes)
+
+    def summed(width):
+        a, c = (np.arange(-axis - EDGE * sd, axis + EDGE * sd, width) for axis in axes)
         first = stats.norm.pdf(a[:, None], axes[0] * np.cos(t), sd)
         p = first @ stats.norm.pdf(c[:, None], axes[1] * np.sin(t), sd).T / 90
-        sums.append(np.sum(p * np.log(p)) * width**2)
-    return Estimate(sums[1], abs(sums[1] - sums[0]))
+        return np.sum(p * np.log(p)) * width**2
+
+    coarse, fine = (summed(width * sd) for width in WIDTHS)
+    return Estimate(fine, abs(fine - coarse))
 
 
 def best_normal_of_moments(axes, sd):
@@ -224,7 +236,7 @@ def best_normal_of_moments(axes, sd):
 
 def mean_log_normal(axes, sd):
     """SciPy's normal of the same moments, on the ellipse's own points."""
-    x, mass = on_ellipse(axes, sd, 36)
+    x, mass = on_ellipse(axes, sd, order=36)
     return mass @ stats.multivariate_normal.logpdf(x, cov=np.diag(mass @ x**2))
 
 
@@ -270,7 +282,7 @@ def highest_likelihood(x, D, starts):
 
     found = (optimize.minimize(downhill, start, jac=True, method="BFGS", options=dict(gtol=1e-8)) for start in starts)
     ends = [-end.fun for end in found]
-    return Estimate(max(ends), max(ends) - min(ends))
+    return Estimate(max(ends), np.ptp(ends))
 
 
 # ---- referees: singular values of the data
@@ -322,7 +334,7 @@ def principal_factors_by_svd(x, D):
 def loadings_by_svd(x, D):
     """W with columns of positive sum, and the noise's variance."""
     values, V = by_svd(x)
-    signs = np.where(V[:D].sum(axis=1) < 0, -1, 1)
+    signs = np.sign(V[:D].sum(axis=1))
     return (V[:D].T * signs) * np.sqrt(values[:D] - values[D:].mean()), values[D:].mean()
 
 

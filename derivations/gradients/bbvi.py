@@ -188,7 +188,7 @@ def known_spread(rng, schedule, T):
 
     start is mu_0 - best.
     """
-    a, s, start = rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.7), rng.uniform(0.9, 1.2)
+    a, s, start = rng.uniform(0.8, 1.2), rng.uniform(0.65, 0.8), rng.uniform(0.9, 1.2)
     best = rng.uniform(0.4, 0.8)
 
     def log_prob(z, lam):
@@ -201,17 +201,18 @@ def known_spread(rng, schedule, T):
 
 
 def runs(rng, schedule):
-    """Few steps, for draws; the sum over all draws of T steps is left to chance."""
+    """Few steps, small ones, and many runs, for draws: products of long steps have heavy tails. The sum over all
+    draws of T steps is left to chance."""
     stage = known_spread(rng, schedule, 6)
-    return stage | dict(S=3, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 6)), lambda S, order: None))
+    return stage | dict(S=10, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 6)), lambda S, order: None))
 
 
 def stage_falling_steps(rng):
-    return runs(rng, robbins_monro(rng.uniform(0.2, 0.3), delay=2., power=0.7))
+    return runs(rng, robbins_monro(rng.uniform(0.08, 0.12), delay=2., power=0.7))
 
 
 def stage_constant_steps(rng):
-    rho = rng.uniform(0.1, 0.2)
+    rho = rng.uniform(0.06, 0.09)
     return runs(rng, lambda t: rho)
 
 

@@ -1,5 +1,6 @@
 """Companion of laboratory.md: its rows, its stages, its slips and its referees."""
 import itertools
+from functools import partial
 
 import numpy as np
 from referees import coarser, few_nodes
@@ -47,7 +48,7 @@ def point(rng):
 def stage_quadratic(rng):
     """f = (z - k)^2, a = mu - k: moments of a normal by hand."""
     mu, sigma, lam = point(rng)
-    k, S, base = rng.uniform(1.3, 1.6), 2, standard(normal, lam)
+    k, S, base = rng.uniform(1.3, 1.6), 3, standard(normal, lam)
     a, s = mu - k, sigma**2
 
     def others():
@@ -78,14 +79,14 @@ def on(low, high, n):
     return low + (high - low) * (t + 1) / 2, (high - low) * w / 2
 
 
-def spread_under_normal(*terms):
+def spread_under_normal(*terms, end=12., orders=(500, 400)):
     """Variances (k,) of functions of the standard normal t, on Gauss-Legendre nodes; an Estimate of two orders."""
     def spreads(n):
-        t, w = on(-12, 12, n)
+        t, w = on(-end, end, n)
         p = w * stats.norm.pdf(t)
         return np.array([p @ (g(t) - p @ g(t))**2 for g in terms])
 
-    fine, coarse = spreads(500), spreads(400)
+    fine, coarse = map(spreads, orders)
     return Estimate(fine, np.abs(fine - coarse))
 
 
@@ -150,6 +151,24 @@ def stage_sine(rng):
                 score_variance_by_hand=lambda: over(score_of_a_sine(k, mu, sigma), S),
                 path_variance_by_hand=lambda: over(path_of_a_sine(k, mu, sigma), S),
                 others_variance_by_hand=lambda: others_of_a_sine(k, mu, sigma, S))
+
+
+def stage_scaled_sine(rng):
+    """f = sigma sin(k z), which changes by itself with log sigma."""
+    mu, sigma, lam = point(rng)
+    k, S, base = rng.uniform(0.9, 1.1), 3, standard(normal, lam)
+    g = sine_of(k, mu, sigma)
+
+    def by_score():
+        return over(spread_under_normal(lambda t: g(t) * t, lambda t: sigma * g(t) * t**2), S)
+
+    def by_path():
+        def slope(t):
+            return sigma * k * np.cos(k * (mu + sigma * t))
+        return over(spread_under_normal(slope, lambda t: slope(t) * sigma * t + sigma * g(t)), S)
+
+    return dict(f=lambda z, lam: np.exp(lam[..., 1]) * sine(k)(z, lam), q=normal, lam=lam, S=S, base=base,
+                score_variance_by_hand=by_score, path_variance_by_hand=by_path)
 
 
 def stage_fast_sine(rng):
@@ -228,7 +247,7 @@ def integral_beyond_the_jump(c, lam):
 
     def beyond(u_of):
         return integrate.quad(lambda z: stats.norm.pdf(z, mu, sigma) * u_of((z - mu) / sigma),
-                              c, mu + 12 * sigma, epsabs=1e-12)
+                              c, np.inf, epsabs=1e-12)
 
     in_mu, in_log_sigma = beyond(lambda t: t / sigma), beyond(lambda t: t**2 - 1)
     return Estimate(np.array([in_mu[0], in_log_sigma[0]]), np.array([in_mu[1], in_log_sigma[1]]))
@@ -323,8 +342,9 @@ def stage_weak_space(rng):
     log_p, lam, gradient = in_space(rng)
 
     def f(z, lam):
-        """log p and q's entropy without its constant: what f changes by itself has another mean than zero."""
-        return log_p(z) + np.sum(lam[..., 3:], axis=-1)
+        """log p and q's entropy, half of it in closed form, without its constant, and half as -log q: what f changes
+        by itself depends on z, and has another mean than zero."""
+        return log_p(z) + 0.5 * (np.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
 
     return dict(f=f, q=with_few_nodes(), lam=lam, S=1, noise=coarser(weak_noise(3), 4 / 3), gradient_in_space=gradient)
 
@@ -391,16 +411,22 @@ def stage_many(rng):
 
 # ---- where variances cross
 
-def stage_crossings(rng):
+def stage_frequency(rng):
     mu, sigma, lam = point(rng)
+    low, high = 0.5 / sigma, 3 / sigma
 
     def root_of_closed_form():
         def closed(k):
             fast = (k * sigma)**2
             return fast - 1 + (1 - 3 * fast) * np.cos(2 * k * mu) * np.exp(-2 * fast)
-        return optimize.bisect(closed, 0.5 / sigma, 3 / sigma, xtol=1e-13)
+        return optimize.bisect(closed, low, high, xtol=1e-13)
 
-    return dict(q=normal, lam=lam, root_of_closed_form=root_of_closed_form,
+    return dict(q=normal, lam=lam, low=low, high=high, root_of_closed_form=root_of_closed_form)
+
+
+def stage_distance(rng):
+    mu, sigma, lam = point(rng)
+    return dict(q=normal, lam=lam, low=mu + 0.5 * sigma, high=mu + 5 * sigma,
                 distance_by_hand=lambda: sigma * np.sqrt(np.pi / (4 - np.pi)))
 
 
@@ -469,14 +495,14 @@ def path_and_model(a, P, s):
     return (a @ P @ P @ a - np.trace(rest * s @ P)) / np.sqrt(arrow * model)
 
 
-def by_hermite(arrow, other, lam):
+def by_hermite(arrow, other, lam, order=8):
     """The alignment under q(lam) of arrow(z, d) and other(z), polynomials in the noise d = (z - mu) / sigma, on
-    Gauss-Hermite nodes."""
-    t, w = np.polynomial.hermite_e.hermegauss(8)
-    d = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
-    p, z = np.outer(w, w).ravel() / (2 * np.pi), lam[:2] + np.exp(lam[2:]) * d
+    Gauss-Hermite nodes, whose weights need not sum to one."""
+    t, w = np.polynomial.hermite_e.hermegauss(order)
+    d = np.stack([axis.ravel() for axis in np.meshgrid(t, t, indexing="ij")], axis=-1)
+    p, z = np.outer(w, w).ravel(), lam[:2] + np.exp(lam[2:]) * d
     v, way = arrow(z, d), other(z)
-    inner, first, second = (p @ np.sum(product, axis=-1) for product in (v * way, v**2, way**2))
+    inner, first, second = (np.einsum("n,nd,nd", p, *pair) for pair in ((v, way), (v, v), (way, way)))
     return inner / np.sqrt(first * second)
 
 
@@ -493,6 +519,18 @@ def stage_picture(rng):
                 scores_by_hermite=lambda: by_hermite(weighted_score, lambda z: centre - z, lam))
 
 
+def stage_narrow(rng):
+    """q narrower than the posterior along one axis: there the log weight has its minimum at the mode, and a maximum
+    along the other."""
+    x, lam = picture(rng)
+    centre, _ = exact_posterior(x)
+    mu, sd = centre + rng.uniform([0.02, -0.06], [0.04, -0.04]), rng.uniform([0.07, 0.08], [0.08, 0.09])
+    lam = np.concatenate([mu, np.log(sd)])
+    unit = np.exp(-(log_weight_by_scipy(mu, x, lam) + rng.uniform(-0.3, -0.1)) / len(x))
+    return dict(log_joint=in_unit(x, unit), q=diagonal_normal, lam=lam, S=5,
+                noise=without_rule(noise(diagonal_normal, lam)), share_by_strips=lambda: by_strips(x, lam, unit))
+
+
 def by_characteristic_function(lam, centre, P, at_the_mean):
     """P(log weight < 0) = 1/2 - int_0^inf Im phi(t) / (pi t) dt, phi that of a quadratic in two normals (Imhof
     1961), from its value at the mean of q and the posterior's centre and precision. An Estimate."""
@@ -501,17 +539,16 @@ def by_characteristic_function(lam, centre, P, at_the_mean):
     m, axes = np.linalg.eigh(M)
     h = axes.T @ (sd * (P @ (centre - lam[:2])))
 
-    def up_to(end):
-        """The integral to where it has decayed, on panels of equal width, far smaller than an oscillation."""
-        edges = np.linspace(0, end, 20 * int(end) + 1)
-        t, w = on(0, edges[1], 20)
-        t = (edges[:-1, None] + t).ravel()
+    def up_to(limit, panels=20, order=20):
+        """The integral to where it has decayed, on panels to each unit, far smaller than an oscillation."""
+        starts, (t, w) = np.arange(panels * limit) / panels, on(0, 1 / panels, order)
+        t = (starts[:, None] + t).ravel()
         stretched = 1 + 1j * t[:, None] * m
         exponent = 1j * t * at_the_mean - 0.5 * t**2 * np.sum(h**2 / stretched, axis=-1)
         phi = np.exp(exponent) / np.prod(np.sqrt(stretched), axis=-1)
-        return 0.5 - np.sum(np.tile(w, len(edges) - 1) * phi.imag / (np.pi * t))
+        return 0.5 - np.sum(np.tile(w, len(starts)) * phi.imag / (np.pi * t))
 
-    far, near = up_to(500), up_to(250)
+    far, near = up_to(limit=500), up_to(limit=250)
     return Estimate(far, abs(far - near))
 
 
@@ -527,7 +564,7 @@ def stage_thousandths(rng):
 
 def towards_the_mode(z, lam):
     """The slip: unit vectors (k, D) from the points to the mode of q, wherever the weight is positive too."""
-    way = lam[:len(lam) // 2] - z
+    way = lam[:z.shape[-1]] - z
     return way / np.linalg.norm(way, axis=-1, keepdims=True)
 
 
@@ -557,7 +594,7 @@ def stage_optimum(rng):
 
     def far_away_by_hermite():
         def model(z):
-            return -z / PRIOR_SD**2 + (x - z @ INPUTS.T) @ INPUTS / NOISE_SD**2
+            return (centre - z) @ P
         return by_hermite(lambda z, d: model(z) + d / np.exp(far[2:]), model, far)
 
     return dict(log_joint=in_unit(x), q=diagonal_normal, lam=np.concatenate([centre + a, 0.5 * np.log(s)]),
@@ -567,7 +604,7 @@ def stage_optimum(rng):
 
 # ---- the fast path
 
-def stage_line(rng):
+def stage_line(rng, rotate=True):
     """A regression of three data, its log weights a few nats, so that a score without a baseline is soon measured."""
     inputs = np.column_stack([np.ones(3), np.linspace(-0.5, 0.9, 3)])
     theta = regression(inputs, prior_sd=rng.uniform(1.1, 1.3), noise_sd=rng.uniform(0.5, 0.6))
@@ -582,5 +619,9 @@ def stage_line(rng):
         P = np.eye(2) / theta.prior_sd**2 + inputs.T @ inputs / theta.noise_sd**2
         return np.concatenate([inputs.T @ x / theta.noise_sd**2 - P @ mu, 1 - np.diag(P) * sigma**2])
 
-    return dict(f=f, x=x, theta=theta, q=diagonal_normal, lam=lam, S=3, noise=few_nodes(2),
+    return dict(f=f, x=x, theta=theta, q=diagonal_normal, lam=lam, S=3, noise=few_nodes(2), rotate=rotate,
                 gradient_of_bound=gradient)
+
+
+# every draw meets all data
+stage_line_by_residuals = partial(stage_line, rotate=False)

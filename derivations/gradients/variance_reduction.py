@@ -228,9 +228,9 @@ def one_for_all(f, q, lam):
     return np.full(len(lam), expectation(lambda z: f(z) * squares(z), q, lam) / expectation(squares, q, lam))
 
 
-def lowest_sum(law, best, lam):
+def lowest_sum(law, best):
     """The lowest point of a sum of parabolas: the mean of their own, weighted with their curvatures."""
-    return np.full(len(lam), np.average(best, weights=law.mass @ law.scores**2))
+    return np.full_like(best, np.average(best, weights=law.mass @ law.scores**2))
 
 
 def own_draw_included(eps, f, q, lam):

@@ -6,6 +6,7 @@ import textwrap
 from refvi import CHAPTERS, PARTS, __version__
 from refvi.app import fits
 from refvi.base import files
+from refvi.data.sources import SOURCES
 
 
 def build_parser():
@@ -47,6 +48,7 @@ def add_verify(commands):
     add("--failures", action="store_true", help="show only what is not PASS")
     add("--json", metavar="FILE", help="write the report for a machine")
     add("--plot", metavar="DIR", help="draw the running mean of every random row")
+    add("--values", action="store_true", help="print what --stage supplied with --entropy, instead of playing it")
 
 
 def add_figures(commands):
@@ -94,11 +96,13 @@ def add_fit(commands):
 
 
 def add_data(commands):
-    data = command(commands, "data", "say which data are at hand, or fetch MNIST",
-                   "Say which data are at hand; fetch MNIST, checked to the last byte.")
+    data = command(commands, "data", "say which data are at hand, or fetch them",
+                   "Say which data are at hand, where they come from and under which terms; fetch them, "
+                   "checked to the last byte.")
     actions = data.add_subparsers(metavar="[ACTION]")
     fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
-    fetch.add_argument("set", choices=("mnist",))
+    fetch.add_argument("set", choices=("uci", *SOURCES), metavar="SET",
+                       help=f"uci (four regression sets), {', '.join(SOURCES)}")
     fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")
     fetch.add_argument("--mirror", action="append", metavar="URL",
                        help="fetch from here instead; may be given several times")

@@ -23,14 +23,7 @@ def require_real(name, value):
     Whole numbers and truth values become float64, whatever their type: unsigned ones would wrap around where they are
     subtracted.
     """
-    if numpy.ma.isMaskedArray(value):
-        if numpy.ma.is_masked(value):
-            raise ValueError(
-                f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
-                "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
-            )
-        value = value.data
-    given = value
+    value = given = require_unmasked(name, value)
     try:
         value = np.asarray(value)
     except ValueError:
@@ -54,6 +47,18 @@ def require_real(name, value):
     return value.astype(float if kind in "biu" else numpy.result_type(value, numpy.float32), copy=False)
 
 
+def require_unmasked(name, value):
+    """value, of a masked array the data; a ValueError where some of them are masked."""
+    if not numpy.ma.isMaskedArray(value):
+        return value
+    if numpy.ma.is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+            "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
+        )
+    return value.data
+
+
 def require_shape(name, value, shape, meaning):
     """value as a float array of this shape, in which None is any length and ... any leading axes; else a ValueError."""
     value = require_real(name, value)
@@ -62,6 +67,13 @@ def require_shape(name, value, shape, meaning):
     if len(got) != len(tail) or any(want not in (None, n) for n, want in zip(got, tail)):
         wanted = ", ".join({...: "...", None: "any"}.get(n, str(n)) for n in shape) + "," * (len(shape) == 1)
         raise ValueError(f"{name} has shape {value.shape}, expected ({wanted}): {meaning}")
+    return value
+
+
+def require_some(name, value):
+    """value, or a ValueError where it has no rows."""
+    if not len(value):
+        raise ValueError(f"no data: {name} has no rows")
     return value
 
 

@@ -7,13 +7,21 @@ uncompress an input".
 """
 import autograd.numpy as np
 
-from refvi.generative.linear_latent.maximum import closed_form, eigen
+from refvi.base.checks import require_shape
+from refvi.generative.linear_latent.maximum import closed_form, eigen, require_spread
 from refvi.generative.linear_latent.model import small
+
+
+def centred(x, E):
+    """x less its mean, or a ValueError where it is not of the n coordinates that E (D, n) encodes."""
+    n = np.shape(E)[-1]
+    x = require_spread(require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each, as E has columns"))
+    return x - np.mean(x, axis=0)
 
 
 def error(W, E, x):
     """The mean of |x - xhat|^2, xhat = b + W E (x - b)."""
-    off = x - np.mean(x, axis=0)
+    off = centred(x, E)
     return np.mean(np.sum((off - off @ E.T @ W.T)**2, axis=1))
 
 
@@ -22,7 +30,7 @@ def trained(x, E, rounds=150):
 
     The error has saddles, but no other minimum.
     """
-    off = x - np.mean(x, axis=0)
+    off = centred(x, E)
     for _ in range(rounds):
         code = off @ E.T
         W = np.linalg.solve(code.T @ code, code.T @ off).T

@@ -7,8 +7,8 @@ analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
 import numpy as np
 
 from refvi.generative.linear_latent.maximum import closed_form
-from refvi.generative.linear_latent.model import (Linear, covariance, deviations, log_likelihood, posterior, scatter,
-                                                  small)
+from refvi.generative.linear_latent.model import (Linear, covariance, deviations, log_likelihood, observed, posterior,
+                                                  scatter, small)
 
 
 # ---- one step
@@ -34,6 +34,7 @@ def m_step(x, moments, each):
 
 def em_step(x, theta, each):
     """theta after one step. Where b is the mean of the data, it stays there."""
+    x = observed(x, theta)
     return m_step(x, e_step(x, theta), each)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 
-from refvi.base.checks import require_finite, require_positive, require_shape
+from refvi.base.checks import require_finite, require_positive, require_shape, require_some
 from refvi.base.models import isotropic
 
 
@@ -45,6 +45,13 @@ def log_joint(z, x, theta):
     return isotropic(z, 1.) + isotropic(residual, 1.) - np.sum(np.log(deviations(theta)))
 
 
+def observed(x, theta):
+    """x (N, n) as an array of floats; ValueError for another shape, no rows, or a value that is not finite."""
+    n = len(theta.b)
+    x = require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each")
+    return require_finite("x", require_some("x", x))
+
+
 # ---- the marginal, N(b, C)
 
 def covariance(theta):
@@ -65,14 +72,12 @@ def log_density_of(second, theta):
 
 def log_likelihood(x, theta):
     """The average over the data of log N(x; b, C), in nats per datum."""
-    n = len(theta.b)
-    x = require_finite("x", require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each"))
-    return log_density_of(scatter(x, theta.b), theta)
+    return log_density_of(scatter(observed(x, theta), theta.b), theta)
 
 
 def log_evidence(x, theta):
     """log N(x_n; b, C) in nats, of every datum. (N,)"""
-    C, off = covariance(theta), x - theta.b
+    C, off = covariance(theta), observed(x, theta) - theta.b
     squares = np.sum(off * np.linalg.solve(C, off.T).T, axis=1)
     return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + squares)
 
@@ -89,7 +94,7 @@ def posterior_map(theta):
 def posterior(x, theta):
     """Means (N, D) and the precision (D, D), one for all data, of p(z | x)."""
     A, precision = posterior_map(theta)
-    return (x - theta.b) @ A.T, precision
+    return (observed(x, theta) - theta.b) @ A.T, precision
 
 
 def small(theta):

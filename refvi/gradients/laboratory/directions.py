@@ -16,7 +16,7 @@ RAYS = 4096
 
 def score_arrows(z, log_joint, q, lam):
     """The log weight times the score of every draw, its part in the means."""
-    return log_weight(z, log_joint, q, lam)[..., None] * score(q, z, lam)[..., :len(lam) // 2]
+    return log_weight(z, log_joint, q, lam)[..., None] * score(q, z, lam)[..., :z.shape[-1]]
 
 
 def path_arrows(z, log_joint, q, lam):
@@ -24,9 +24,14 @@ def path_arrows(z, log_joint, q, lam):
     return elementwise_grad(lambda z: log_weight(z, log_joint, q, lam))(z)
 
 
+def products(v, w):
+    """The products v.w of arrows (..., D)."""
+    return np.einsum("...d,...d->...", v, w)
+
+
 def unit(v):
     """v (..., D) over its length."""
-    return v / np.sqrt(np.sum(v**2, axis=-1, keepdims=True))
+    return v / np.sqrt(products(v, v))[..., None]
 
 
 # ---- the score: towards the mode, or away from it
@@ -44,7 +49,7 @@ def share_towards_the_mode(log_joint, q, lam):
     P(length > t) = exp(-t^2 / 2).
     """
     def share(rays):
-        angle = 2 * np.pi * (np.arange(rays) + 0.5) / rays
+        angle = 2 * np.pi * np.arange(rays) / rays
         ray = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         back, centre, ahead = (log_weight(q.transport(t * ray, lam), log_joint, q, lam) for t in (-1., 0., 1.))
         a, b = (ahead + back) / 2 - centre, (ahead - back) / 2
@@ -61,19 +66,19 @@ def share_towards_the_mode(log_joint, q, lam):
 def draws_towards_the_mode(eps, log_joint, q, lam):
     """The share (R,) of S draws z_s = eps_s ~ q(lam) whose weighted score points to the mode of q and not away from
     it."""
-    to_mode = lam[:len(lam) // 2] - eps
-    return np.mean(np.sum(score_arrows(eps, log_joint, q, lam) * to_mode, axis=-1) > 0, axis=-1)
+    to_mode = lam[:eps.shape[-1]] - eps
+    return np.mean(products(score_arrows(eps, log_joint, q, lam), to_mode) > 0, axis=-1)
 
 
 # ---- the path: with the model, or with what the model and q have apart
 
 def alignment(arrows, others, q, lam):
     """The alignment under q(lam) of arrows(z) and others(z), each (n, D)."""
-    def products(z):
+    def of_each(z):
         v, w = arrows(z), others(z)
-        return np.stack([np.sum(pair, axis=-1) for pair in (v * w, v**2, w**2)], axis=-1)
+        return np.stack([products(v, w), products(v, v), products(w, w)], axis=-1)
 
-    inner, first, second = expectation(products, q, lam)
+    inner, first, second = expectation(of_each, q, lam)
     return inner / np.sqrt(first * second)
 
 

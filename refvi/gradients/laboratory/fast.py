@@ -65,7 +65,7 @@ def values_and_slopes(eps, problem):
 def estimates(eps, problem):
     """(score-function estimates (2 D, R), path estimates (2 D, R)) from the noise eps (D, R, S)."""
     D, R, S = eps.shape
-    flat, mean = eps.reshape(D, -1), np.full(S, 1 / S)
+    flat, mean = eps.reshape(D, R * S), np.full(S, 1 / S)
     values, slopes = values_and_slopes(flat, problem)
     square = flat * flat
     values += np.full(D, 0.5) @ square
@@ -109,9 +109,9 @@ def features_first(eps):
     return np.ascontiguousarray(np.moveaxis(eps, -1, 0))
 
 
-def score_in_the_noise(eps, x, theta, lam):
+def score_in_the_noise(eps, x, theta, lam, rotate):
     """Score-function estimates (R, 2 D) of the gradient of the bound, log weights and scores written in the noise."""
-    return estimates(features_first(eps), in_noise(x, theta, lam))[0].T
+    return estimates(features_first(eps), in_noise(x, theta, lam, rotate))[0].T
 
 
 def score_gradient_and_score(eps, f, q, lam):
@@ -122,7 +122,7 @@ def score_gradient_and_score(eps, f, q, lam):
     return score_gradient(eps, f, q, lam) + np.mean(score(q, q.transport(eps, lam), lam), axis=-2)
 
 
-def path_in_the_noise(eps, x, theta, lam):
+def path_in_the_noise(eps, x, theta, lam, rotate):
     """Path estimates (R, 2 D) of the gradient of the bound: the slope of a quadratic, times the slope of the
     transport."""
-    return estimates(features_first(eps), in_noise(x, theta, lam))[1].T
+    return estimates(features_first(eps), in_noise(x, theta, lam, rotate))[1].T

@@ -13,10 +13,10 @@ import autograd.numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigh_tridiagonal
 
-from refvi.base.core import POINTS, Noise, gradient_of_each, settled
+from refvi.base.core import POINTS, Noise, settled
 from refvi.base.families.gaussian import diagonal_normal, normal
 from refvi.base.families.lam import trapezoid
-from refvi.gradients.laboratory.rows import exact_variance, spread
+from refvi.gradients.laboratory.rows import exact_variance, spread, weighted
 
 FURTHEST = 12.          # where the rules of Rayleigh draws end
 PANEL = 12              # Gauss-Legendre nodes side by side
@@ -49,7 +49,7 @@ def difference_of_two_means(f, q, lam):
         (up, p), (wide, maxwell), (inner, base) = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
         return np.array([steepness(lam)[0] * (p @ at(up) - p @ at(-up)), maxwell @ at(wide) - base @ at(inner)])
 
-    return settled(of, 1).value
+    return settled(of).value
 
 
 # ---- the estimators
@@ -77,13 +77,12 @@ def mean_of_differences(right, left, wide, inner, f, q, lam):
     own = np.eye(D, dtype=bool)
 
     def moved(d, t):
-        return at(np.where(own[d], t, inner)) if inner.ndim == 3 else at(t)
+        return at(np.where(own[d], t, inner)) if t.ndim == 3 else at(t)
 
     unmoved = at(inner)
     means = [c * (moved(d, right) - moved(d, -left)) for d, c in enumerate(steepness(lam))]
     spreads = [moved(d, wide) - unmoved for d in range(D)]
-    # a zero times log q, so that autograd finds lam even in an f of z alone
-    itself = gradient_of_each(lambda z, lam: f(z, lam) + 0. * q.log_prob(z, lam), q.transport(inner, lam), lam)
+    itself = weighted(0., f, q, q.transport(inner, lam), lam)
     return np.mean(np.stack(means + spreads, axis=-1) + itself, axis=-2)
 
 
@@ -198,9 +197,9 @@ def variance_of_halves(f, q, lam, S):
 
     def in_log_sd(order):
         (wide, p), (share, flat) = two_sided_maxwell(order), legendre(order)
-        return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).reshape(-1, 1))
+        return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).ravel()[:, None])
 
-    return np.concatenate([settled(in_mean, 1).value, settled(in_log_sd, 2).value]) / S
+    return np.concatenate([settled(in_mean).value, settled(in_log_sd, 2).value]) / S
 
 
 def variance_apart(f, q, lam, S):
@@ -213,7 +212,7 @@ def variance_apart(f, q, lam, S):
                                     for sign, (t, p) in ((1, up), (-1, up), (1, wide), (1, inner)))
         return np.array([steepness(lam)[0]**2 * (right + left), outer + base])
 
-    return settled(of_one, 1).value / S
+    return settled(of_one).value / S
 
 
 def measure_valued_through_rule(f, q, lam, base, S):

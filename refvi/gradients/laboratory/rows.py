@@ -174,4 +174,4 @@ def score_of_one_of_many(pieces, q_one, lam, S):
         rest, wide = (np.tile(np.sum(v[:D]) - v[:D], 2) for v in (mean, scatter))
         return own + 2 * rest * cross + (wide + rest**2) * square
 
-    return settled(of_one, 1).value / S
+    return settled(of_one).value / S

@@ -105,16 +105,14 @@ def crossing(first, second, low, high):
     return brentq(difference, low, high, xtol=1e-13, rtol=1e-13)
 
 
-def frequency_of_equal_variance(q, lam):
-    """The k at which sin(k z) is as hard for the path as for the score, in the mean of q: sought between 0.5 and 3
-    over sigma."""
-    sigma = np.exp(lam[1])
+def frequency_of_equal_variance(q, lam, low, high):
+    """The k between low and high at which sin(k z) is as hard for the path as for the score, in the mean of q."""
     return crossing(lambda k: variance_of_path(sine(k), q, lam, 1)[0],
-                    lambda k: variance_of_score(sine(k), q, lam, 1)[0], 0.5 / sigma, 3 / sigma)
+                    lambda k: variance_of_score(sine(k), q, lam, 1)[0], low, high)
 
 
-def distance_of_equal_variance(q, lam):
-    """How far k must lie from the mean for coupled halves to be as hard as the path on (z - k)^2, in the mean of q."""
-    mu, sigma = lam[0], np.exp(lam[1])
+def distance_of_equal_variance(q, lam, low, high):
+    """How far k, between low and high, must lie from the mean for coupled halves to be as hard as the path on
+    (z - k)^2, in the mean of q."""
     return crossing(lambda k: variance_of_halves(quadratic(k), q, lam, 1)[0],
-                    lambda k: variance_of_path(quadratic(k), q, lam, 1)[0], mu + 0.5 * sigma, mu + 5 * sigma) - mu
+                    lambda k: variance_of_path(quadratic(k), q, lam, 1)[0], low, high) - lam[0]
