@@ -266,7 +266,7 @@ def softmax_of_the_code(inputs, encoder, readout):
 
 def stage_sizes(rng):
     """D inputs that are zero or one, H hidden units, K classes."""
-    return dict(D=int(rng.integers(7, 11)), H=int(rng.integers(9, 17)), K=int(rng.integers(4, 7)))
+    return dict(D=int(rng.integers(7, 10)), H=int(rng.integers(11, 17)), K=int(rng.integers(4, 7)))
 
 
 def weights_by_hand(D, H, K):
