@@ -144,7 +144,7 @@ def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     )
     assert main(["fit", "--data", "wine"]) == 2
     assert (
-        "no data 'wine', expected one of bostonHousing, concrete, energy, mnist, toy, typeset, yacht"
+        "no data 'wine', expected one of bostonHousing, concrete, energy, mnist, polarity, toy, typeset, yacht"
         in capsys.readouterr().err
     )
     assert main(["fit", "classifier", "--data", "yacht"]) == 2
