@@ -123,8 +123,8 @@ def items(tokens):
 def taken(item, chain):
     """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
     words = next((token for token in item if token.type == "inline"), None)
-    bold = re.match(r"\*\*(.+?)\*\*", words.content) if words else None
-    tags = re.split(r",| and ", bold.group(1)) if bold else []
+    bold = re.match(r"(\*\*[^*]+\*\*(,| and)?\s*)+", words.content) if words else None
+    tags = re.split(r",| and ", bold.group().replace("**", "")) if bold else []
     tags = [tag.strip(" .:") for tag in tags if rf"\tag{{{tag.strip(' .:')}}}" in chain.content]
     if len(tags) == 1:      # the row beside it says so already
         kinds = [child.type for child in words.children]

@@ -38,6 +38,9 @@ def result(row, **changes):
 
 RESULTS = [GIVEN, result("log of integral"),
            result("log of expectation", verdict="FAIL", gap=.25, message="too far", stage="mixture"),
+           result("mutants", how="9 planted, all refused", gap=None, resolution=None),
+           result("mutants of log of integral", how="3 in source, 2 refused", verdict="FAIL", gap=None,
+                  resolution=None, message="line 24 survives"),
            result("log of expectation"), result("expectation of log", against="log of expectation", unpinned="alone")]
 
 
@@ -149,6 +152,8 @@ def test_a_row_shows_the_worst_of_its_stages_and_that_of_its_ground(site):
     assert "✓ holds" in above and "✗ ground" in above and "unpinned: alone" in above
     assert "• is given" in row_of(site, "log evidence") and "✗ ground" not in row_of(site, "log of integral")
     assert "not in the report" in row_of(site, "closed form")
+    assert "mutants: 3 in source, 2 refused; line 24 survives" in row_of(site, "log of integral")
+    assert "✓ holds" in row_of(site, "log of integral")
 
 
 def test_what_is_open_names_what_fails_and_what_nothing_pins(site):
@@ -204,6 +209,8 @@ def test_a_sentence_stands_with_its_row_and_other_items_stay():
     text = "```math\n\\begin{align}\n& 1 \\tag{one}\n\\end{align}\n```\n\n- **one.** Here.\n- **two.** There.\n"
     tokens = with_sentences(parser_of().parse(text))
     assert list(tokens[0].meta["sentences"]) == ["one"]
+    both = with_sentences(parser_of().parse(text.replace("**one.** Here", "**one**, **three.** Here")))
+    assert "**one**, **three.** Here." == both[0].meta["sentences"]["one"][1].content
     assert "two" in parser_of().renderer.render(tokens, parser_of().options, {"chains": {}}).split("<li>")[1]
 
 
