@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import autograd.numpy as np
 
-from refvi.verify.perform import call, played_by
+from refvi.verify.perform import played_by
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
 from refvi.verify.verdict import Result
