@@ -139,7 +139,8 @@ def test_a_fit_cut_short_says_so_by_its_exit_status(monkeypatch, capsys):
 def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     assert main(["fit", "everest"]) == 2
     assert (
-        "no fit 'everest', expected one of automatic, classifier, gaussian, heteroscedastic, regression, sentiment, vae"
+        "no fit 'everest', expected one of automatic, classifier, gaussian, heteroscedastic, logistic, regression, "
+        "sentiment, vae"
         in capsys.readouterr().err
     )
     assert main(["fit", "--data", "wine"]) == 2
