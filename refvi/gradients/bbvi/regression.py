@@ -89,7 +89,7 @@ def start(lam, theta, S):
     D = theta.y.shape[1]
     require_count("S", S)
     lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
-    return require_finite("lam", lam).astype(float)
+    return require_finite("lam", lam, squared=False).astype(float)
 
 
 def out_of_range(lam):
