@@ -26,8 +26,15 @@ def m_step(x, moments, each):
     centre, b = np.mean(mean, axis=0), np.mean(x, axis=0)
     cross = (x - b).T @ mean / len(x)
     W = np.linalg.solve(second - np.outer(centre, centre), cross.T).T
-    left = np.mean((x - b)**2, axis=0) - np.sum(W * cross, axis=1)
-    return Linear(W, b - W @ centre, np.sqrt(left if each else np.mean(left)))
+    whole = np.mean((x - b)**2, axis=0)
+    left = whole - np.sum(W * cross, axis=1)
+    if not each:
+        whole, left = np.mean(whole), np.mean(left)
+    if not np.all(left > 16 * np.finfo(float).eps * whole):
+        what = f"x[:, {np.argmin(left / whole)}]" if each else "x"
+        raise ValueError(f"z explains {what} to within rounding: the noise would fall to zero and the likelihood grow "
+                         f"without end, take a smaller D{' or leave the column out' if each else ''}")
+    return Linear(W, b - W @ centre, np.sqrt(left))
 
 
 def em_step(x, theta, each):

@@ -9,7 +9,7 @@ from refvi.base.core import expectation
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.models import isotropic
 from refvi.base.special import logsumexp
-from refvi.generative.linear_latent.model import covariance, log_joint, log_likelihood, posterior
+from refvi.generative.linear_latent.model import covariance, log_density_of, log_joint, posterior, scatter
 from refvi.likelihood.networks import forward
 
 ORDER = 100     # nodes for each latent coordinate, spread over the prior: fine enough for a posterior a third as wide
@@ -34,7 +34,7 @@ def joint_over_posterior(x, theta, z):
 
 def trace_of_ratio(x, theta):
     """The average log density, for which the mean and the covariance of the data are enough."""
-    return log_likelihood(x, theta)
+    return log_density_of(scatter(x, theta.b), theta)
 
 
 # ---- the covariance of x (n, n)

@@ -6,14 +6,18 @@ where it stands, for two weights, 100 data and 10 draws on one core, where a ste
 costs about 0.7 us there, however small its arrays.
 """
 import math
+import warnings
 
 import numpy as np
 
+from refvi.base import models
 from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.base.models import targets
 from refvi.base.optimize import adam_on_floats
+from refvi.gradients.bbvi.algorithm import LOWER
 
 BLOCK = 2**15       # numbers of noise drawn at once
+CLEARLY = 0.1       # nats by which a fit must end lower than it began for that to be told
 
 
 # ---- the log joint as a sum of squares
@@ -57,7 +61,15 @@ def fit(x, theta, lam, rng, steps, S, rate, watch=None, rotate=True):
         return g
 
     with np.errstate(over="ignore", invalid="ignore"):      # what is not finite is named by the loop
-        return adam_on_floats(gradient, lam, steps, rate, watch)
+        return compared(x, theta, lam, adam_on_floats(gradient, lam, steps, rate, watch))
+
+
+def compared(x, theta, lam, ascent):
+    """The ascent as it is, with a RuntimeWarning where its exact ELBO is clearly below that of lam, where it began."""
+    began, ended = (models.elbo(at, x, theta) for at in (lam, ascent.lam)) if not ascent.stopped else (0., 0.)
+    if ended < began - CLEARLY:
+        warnings.warn(f"the ELBO fell from {began:.4g} to {ended:.4g} nats: {LOWER}", RuntimeWarning, stacklevel=3)
+    return ascent
 
 
 def start(lam, theta, S):
@@ -65,7 +77,7 @@ def start(lam, theta, S):
     D = theta.y.shape[1]
     require_count("S", S)
     lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
-    return require_finite("lam", lam).astype(float)
+    return require_finite("lam", lam, squared=False).astype(float)
 
 
 def out_of_range(lam):

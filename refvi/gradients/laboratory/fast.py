@@ -31,7 +31,7 @@ def in_noise(x, theta, lam, rotate=True):
     quadratic needs it."""
     D = theta.y.shape[1]
     lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
-    lam = require_finite("lam", lam).astype(float)
+    lam = require_finite("lam", lam, squared=False).astype(float)
     B, sigma = whitened(x, theta), np.exp(lam[D:])
     offset, rows = B[:, 0] + B[:, 1:] @ lam[:D], B[:, 1:] * sigma
     constant = log_constant(theta) + np.sum(lam[D:]) + 0.5 * D * np.log(2 * np.pi)
