@@ -154,68 +154,6 @@ def mean_with_that_scale(shape, rate):
     return stats.gamma.mean(shape, scale=rate)
 
 
-def mean_log_by_quadrature(shape, rate):
-    return under_gamma(np.log, shape, rate)
-
-
-def digamma_less_log(shape, rate):
-    return digamma(shape) - np.log(rate)
-
-
-def log_of_mean(shape, rate):
-    """A slip: the logarithm outside the expectation."""
-    return np.log(shape / rate)
-
-
-def log_of_mean_by_quadrature(shape, rate):
-    return np.log(under_gamma(lambda gamma: gamma, shape, rate))
-
-
-# ---- how wide q(gamma) is at the end of its sweeps
-
-def sd_without_spread(data, prior):
-    """Sweeps with the square of the mean for the mean of squares, to their end."""
-    a, b = prior.a + 0.5 * data.N, prior.b
-    for _ in range(SWEEPS):
-        nu, _ = update_of_mean(data, prior, a, b)
-        b = prior.b + 0.5 * (data.scatter + data.N * (data.mean - nu)**2)
-    return np.sqrt(a) / b
-
-
-def sd_without_spread_by_root(data, prior):
-    """The rate at which such a sweep changes nothing, as a root."""
-    a = prior.a + data.N / 2
-
-    def change(b):
-        weight = data.N * a / (data.N * a + prior.tau * b)      # of the data's mean
-        return prior.b + data.scatter / 2 + data.N / 2 * ((1 - weight) * (data.mean - prior.nu))**2 - b
-
-    return a**0.5 / optimize.newton(change, prior.b, tol=1e-11)
-
-
-def exact_sd(data, prior):
-    """Of gamma under the posterior, on its nodes."""
-    exact = posterior(data, prior)
-    mean = exact.weights @ exact.gamma
-    return np.sqrt(exact.weights @ (exact.gamma - mean)**2)
-
-
-def exact_sd_by_quadrature(data, prior):
-    """Of gamma under p(gamma) p(x | gamma)."""
-    mass, first, second = (over_precision(data, prior, power)[0] for power in (0, 1, 2))
-    return np.sqrt(second / mass - (first / mass)**2)
-
-
-def sd_of_best_factor(data, prior):
-    q = gaussian.fit(data, prior, tolerance=1e-14).found
-    return np.sqrt(q.a) / q.b
-
-
-def sd_by_search(data, prior):
-    (_, _, a, b), error = maximum_by_search(data, prior)
-    return Estimate(a**0.5 / b, np.sum(error))
-
-
 # ---- its bound
 
 def expected(g, q):
@@ -238,8 +176,8 @@ def bound_by_quadrature(data, prior, q):
     return expected(lambda mu, gamma: log_ratio(mu, gamma, data, prior, q), q)
 
 
-def over_precision(data, prior, power):
-    """(integral of gamma^power p(gamma) p(x | gamma), divided by exp(top); top), over log gamma.
+def log_evidence_by_quadrature(data, prior):
+    """log of the integral of p(gamma) p(x | gamma), over log gamma.
 
     p(x | gamma) is normal with covariance I/gamma + 1/tau0: one eigenvalue along the mean, N - 1 across.
     """
@@ -252,12 +190,7 @@ def over_precision(data, prior, power):
         return likelihood + stats.gamma.logpdf(gamma, prior.a, scale=1 / prior.b) + t
 
     of, top = weighed_by(log_density)
-    return of(lambda t: np.exp(power * t)), top
-
-
-def log_evidence_by_quadrature(data, prior):
-    value, top = over_precision(data, prior, 0)
-    return top + np.log(value)
+    return top + np.log(of(np.ones_like))
 
 
 def evidence_on_nodes(data, prior):
@@ -329,14 +262,6 @@ def end_of_sweeps(data, prior):
 def far(q):
     """Where the sweeps below start: the rate of q(gamma) too large."""
     return q._replace(b=1.7 * q.b)
-
-
-def at_start(data, prior, q):
-    return five_terms(data, prior, far(q))
-
-
-def start_by_quadrature(data, prior, q):
-    return bound_by_quadrature(data, prior, q._replace(b=1.7 * q.b))
 
 
 def after_sweep(data, prior, q):

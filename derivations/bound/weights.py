@@ -4,7 +4,7 @@ from scipy import stats
 
 from refvi.base import models
 from refvi.bound.coordinate_ascent import regression
-from refvi.bound.coordinate_ascent.regression import sweep_error, three_terms, update_of_weight      # noqa: F401
+from refvi.bound.coordinate_ascent.regression import three_terms, update_of_weight      # noqa: F401
 
 THIRTY = np.linspace(0, 6, 30)
 LINE = np.linspace(-20, 20, 20_001)     # of one weight
@@ -68,22 +68,6 @@ def conditional_of_posterior(x, theta, mean, d):
     return np.array([value, 1.]) / (covariance[d, d] - gain @ covariance[rest, d])
 
 
-def update_with_own_part(x, theta, mean, d):
-    """A slip: the residual of all weights, the one that is updated included."""
-    Lambda, h = regression.normal_equations(x, theta)
-    return np.array([h[d] - Lambda[d] @ mean, Lambda[d, d]])
-
-
-def slope_of_log_joint(x, theta, mean, d):
-    """Slope and minus the curvature of log p(x, w) along w_d at the means; differences of a parabola are exact."""
-    def log_joint(step):
-        w = np.where(np.arange(len(mean)) == d, mean + step, mean)
-        return stats.norm.logpdf(x, theta.y @ w, theta.noise_sd).sum() + stats.norm.logpdf(w, 0, theta.prior_sd).sum()
-
-    low, middle, high = map(log_joint, (-1., 0., 1.))
-    return np.array([(high - low) / 2, 2 * middle - low - high])
-
-
 # ---- sweeps
 
 def posterior_mean(x, theta):
@@ -98,13 +82,6 @@ def mean_of_sweeps(x, theta, start):
     for _ in range(SWEEPS):
         mean = regression.sweep(mean, x, theta)
     return mean
-
-
-def error_by_power(x, theta, start, T):
-    """Gauss and Seidel: a sweep multiplies the error by minus (lower triangle)^-1 (upper part)."""
-    Lambda, h = precision_and_side(x, theta)
-    iteration = -np.linalg.solve(np.tril(Lambda), np.triu(Lambda, 1))
-    return np.linalg.matrix_power(iteration, T) @ (start - np.linalg.solve(Lambda, h))
 
 
 # ---- the bound of factors with the precisions of the updates
@@ -148,15 +125,6 @@ def before_any_update(x, theta, poised):
 
 def before_by_divergence(x, theta, poised):
     return exact_bound(x, theta, poised)
-
-
-def after_all_in_turn(x, theta, poised):
-    return regression.bound_at(regression.sweep(poised, x, theta), x, theta)
-
-
-def in_turn_by_matrix(x, theta, poised):
-    best = np.linalg.solve(*precision_and_side(x, theta))
-    return exact_bound(x, theta, best + error_by_power(x, theta, poised, 1))
 
 
 # ---- what the notebook calls the bound

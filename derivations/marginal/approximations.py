@@ -9,8 +9,9 @@ from scipy import integrate, stats
 
 from refvi import Estimate, Model, categorical, noise, normal
 from refvi.base.special import logsumexp
-from refvi.marginal.approximations import (beam_search, differentiated_average,      # noqa: F401
-                                           gradient_of_log_average, log_of_average, truncated_responsibilities)
+from refvi.likelihood.conditional.decisions import beam_search
+from refvi.marginal.approximations import (differentiated_average, gradient_of_log_average,      # noqa: F401
+                                           log_of_average, truncated_responsibilities)
 
 # ---- averages over the prior
 

@@ -3,6 +3,9 @@ from numbers import Integral, Real
 
 import autograd.numpy as np
 import numpy
+from autograd.tracer import getval
+
+LARGEST = 1e152     # of a number of which several are squared and summed
 
 
 def require_one_each(name, values, shape):
@@ -77,13 +80,16 @@ def require_some(name, value):
     return value
 
 
-def require_finite(name, value):
-    """value, or a ValueError that names the first entry that is nan or infinite."""
+def require_finite(name, value, squared=True):
+    """value, or a ValueError that names the first entry that is nan or infinite, or, if squared, whose square is."""
     bad = np.argwhere(~np.isfinite(value))
     if len(bad):
         index = ", ".join(map(str, bad[0]))
         raise ValueError(f"{name}[{index}] is {value[tuple(bad[0])]}; {len(bad)} of {value.size} values non-finite: "
                          "clean or drop them before they reach a likelihood")
+    largest = float(numpy.max(numpy.abs(getval(value)), initial=0.))
+    if squared and not largest < LARGEST:
+        raise ValueError(f"{name} holds values as large as {largest:.1g}, whose squares overflow: rescale it")
     return value
 
 
@@ -92,6 +98,14 @@ def require_positive(name, value, remedy):
     if not np.all(np.asarray(value) > 0):
         raise ValueError(f"{name} must be > 0, got {value} ({remedy})")
     return value
+
+
+def require_sd(name, value):
+    """A standard deviation as a float; ValueError where it, its square or its inverse is not a number > 0."""
+    remedy = "a standard deviation, not a variance or its logarithm"
+    if not 1 / LARGEST < require_positive(name, value, remedy) < LARGEST:
+        raise ValueError(f"{name} is {value}, beyond what can be squared: rescale the data")
+    return float(value)
 
 
 def spread(values):

@@ -13,7 +13,7 @@ from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
 from refvi.verify.settings import play_settings
 from refvi.verify.source_mutants import plant_in_source, reasons_of, uses_of
 from refvi.verify.tracing import caches, code_of
-from refvi.verify.trial import ALPHA, FAIL
+from refvi.verify.trial import FAIL
 from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
@@ -109,7 +109,7 @@ def source_mutants(page, wired, units, trails_of, begun, hung):
     for number, unit in enumerate(units):
         scene = set_scene(page, wired, unit)
         cast = rehearse(scene, trails_of(number, {}))
-        results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+        results = [hold(cast, row, scene.stream, only_rule=True) for row in cast.chain.rows]
         scenes.append((cast, results, scene.functions, scene.stream))
 
     def announce(row):

@@ -4,6 +4,7 @@ refused.
 Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
 """
 import ast
+import contextlib
 import copy
 import csv
 import dis
@@ -14,21 +15,27 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+try:
+    import resource
+except ImportError:         # not on every system
+    resource = None
+
 import autograd.numpy as np
 
-from refvi.verify.perform import call, played_by
+from refvi.verify.perform import played_by
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
 from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
+ROOM = 2**33                # bytes a worker may take while it plants: a mutant may ask for all there are
 PATIENCE = 5.               # seconds after which a mutant counts as refused: its loop may not end
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
          "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1",
          "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var", "digamma": "gammaln", "gammaln": "digamma"}
-TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order"}
+TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order", "tolerance"}
 
 
 class Mutant(NamedTuple):
@@ -258,6 +265,7 @@ def plant_in_source(uses, most, rng, announce, reasons):
     uses: {a row's own function: where it plays}; most: mutants of a row; reasons: {(function, change): why a change
     alters nothing}. A helper's mutants are planted with the first row that is made of it, and refused by any.
     """
+    bound_memory()
     families = {inner: helpers(inner) for inner in uses}
     known = set()
     for inner, family in families.items():
@@ -267,6 +275,13 @@ def plant_in_source(uses, most, rng, announce, reasons):
         if most != EVERY and len(every) > most:
             chosen = [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
         yield functools.partial(plant, uses, families, inner, chosen, announce, reasons)
+
+
+def bound_memory():
+    """Let this process have no more than ROOM, where the system knows such a bound."""
+    with contextlib.suppress(ValueError, OSError):
+        if resource:
+            resource.setrlimit(resource.RLIMIT_AS, (ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def plant(uses, families, inner, chosen, announce, reasons):

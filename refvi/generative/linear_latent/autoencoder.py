@@ -28,12 +28,14 @@ def error(W, E, x):
 def trained(x, E, rounds=150):
     """W (n, D) and E (D, n) after so many rounds of least squares, each layer in turn, from an encoder E.
 
-    The error has saddles, but no other minimum.
+    The error has saddles, but no other minimum. ValueError where the first codes are dependent: a saddle.
     """
     off = centred(x, E)
+    if np.linalg.matrix_rank(off @ E.T) < len(E):
+        raise ValueError(f"the codes of the data are combinations of one another: take an E (D={len(E)}, n) with "
+                         "independent rows, and data that vary in as many directions")
     for _ in range(rounds):
-        code = off @ E.T
-        W = np.linalg.solve(code.T @ code, code.T @ off).T
+        W = np.linalg.lstsq(off @ E.T, off, rcond=None)[0].T
         E = np.linalg.pinv(W)
     return W, E
 

@@ -7,7 +7,7 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
+from refvi.generative.linear_latent.model import Linear, log_likelihood, scatter
 
 
 def require_spread(x):
@@ -134,8 +134,3 @@ def sum_of_log_eigenvalues(x, D):
 def likelihood_of_other_axes(x, D, kept):
     """The likelihood of another choice of eigenvectors, with the best noise for it."""
     return log_likelihood(x, from_axes(x, kept, np.eye(D)))
-
-
-def covariance_of_closed_form(x, D):
-    """The covariance that the best model gives to x, W W' + sd^2 I. (n, n)"""
-    return covariance(closed_form(x, D))

@@ -42,8 +42,8 @@ def direction_of_weighted_score(z, log_joint, q, lam):
 
 
 def share_towards_the_mode(log_joint, q, lam):
-    """P(log weight < 0) for a log weight that is quadratic in z (2,), an Estimate: ray by ray from the mode, by its
-    roots.
+    """P(log weight < 0) for a log weight quadratic and concave in z (2,), an Estimate: ray by ray from the mode, by its
+    roots; ValueError where it is not concave.
 
     Three values on a line determine a quadratic; in standard noise a ray's length is Rayleigh distributed,
     P(length > t) = exp(-t^2 / 2).
@@ -53,21 +53,16 @@ def share_towards_the_mode(log_joint, q, lam):
         ray = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         back, centre, ahead = (log_weight(q.transport(t * ray, lam), log_joint, q, lam) for t in (-1., 0., 1.))
         a, b = (ahead + back) / 2 - centre, (ahead - back) / 2
+        if np.any(a >= 0):
+            raise ValueError("the log weight is not concave along every ray from the mode: count draws instead")
         # without a root both ends coincide, and the sign is that of the far end
         root = np.sqrt(np.maximum(b**2 - 4 * a * centre, 0.))
         ends = np.sort(np.stack([-b - root, -b + root]) / (2 * a), axis=0)
         near, far = np.exp(-0.5 * np.maximum(ends, 0.)**2)
-        return np.mean(np.where(a > 0, near - far, 1 - near + far))
+        return np.mean(1 - near + far)
 
     fine, coarse = share(RAYS), share(RAYS // 2)
     return Estimate(fine, 10 * abs(fine - coarse))
-
-
-def draws_towards_the_mode(eps, log_joint, q, lam):
-    """The share (R,) of S draws z_s = eps_s ~ q(lam) whose weighted score points to the mode of q and not away from
-    it."""
-    to_mode = lam[:eps.shape[-1]] - eps
-    return np.mean(products(score_arrows(eps, log_joint, q, lam), to_mode) > 0, axis=-1)
 
 
 # ---- the path: with the model, or with what the model and q have apart

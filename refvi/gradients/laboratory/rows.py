@@ -13,6 +13,7 @@ from autograd import grad
 
 from refvi.base.core import Estimate, axes_of, expectation, gradient_of_each, noise, score, settled
 from refvi.gradients.reparameterization.rows import path_gradient
+from refvi.gradients.variance_reduction.leave_one_out import leave_one_out
 
 ORDERS = (256, 128, 64, 40, 26, 19)     # of a noise's rule: the finest that fits
 
@@ -70,13 +71,7 @@ def others_gradient(eps, f, q, lam):
     Kool, van Hoof and Welling (2019), Buy 4 REINFORCE samples, get a baseline for free.
     """
     z = placed(eps, q, lam)
-    values = f(z, lam)
-    S = np.shape(values)[-1]
-    if S < 2:
-        raise ValueError(f"S={S} leaves no other draw to take the baseline from: "
-                         "take S of at least 2, or score_gradient")
-    others = (np.sum(values, axis=-1, keepdims=True) - values) / (S - 1)
-    return np.mean(weighted(values - others, f, q, z, lam), axis=-2)
+    return leave_one_out(z, lambda z: f(z, lam), q, lam) + np.mean(weighted(0., f, q, z, lam), axis=-2)
 
 
 # ---- exact variances by quadrature
@@ -104,18 +99,6 @@ def variance_of_path(f, q, lam, S):
     return settled(of_one, axes_of(q, at_zero)).value / S
 
 
-def variance_of_others(f, q, lam, S):
-    """Variance (P,) of others_gradient for an f of z alone: that of the baseline E[f], and what it costs not to know
-    E[f]."""
-    def of_average(order):
-        z, w = q.nodes(lam, order)
-        p, u, values = w * np.exp(q.log_prob(z, lam)), score(q, z, lam), f(z, lam)
-        centred = (values - p @ values)[:, None]
-        gradient = p @ (centred * u)
-        return spread(p, centred * u) / S + (p @ centred**2 * (p @ u**2) + gradient**2) / (S * (S - 1))
-    return settled(of_average, axes_of(q, lam)).value
-
-
 def exact_variance(estimator, f, q, lam, base, S):
     """Variance (P,) of any estimator (eps, f, q, lam) -> (R, P) by the rule of its noise `base`, an Estimate of two
     orders.
@@ -141,11 +124,6 @@ def score_through_rule(f, q, lam, base, S):
 def path_through_rule(f, q, lam, base, S):
     """Variance (P,) of path_gradient, computed from the estimator itself at every node of its noise."""
     return exact_variance(path_gradient, f, q, lam, base, S)
-
-
-def others_through_rule(f, q, lam, base, S):
-    """Variance (P,) of others_gradient, computed from the estimator itself at every node of all S draws."""
-    return exact_variance(others_gradient, f, q, lam, base, S)
 
 
 # ---- a sum of D terms, each of its own coordinate

@@ -8,7 +8,6 @@ from scipy.optimize import brentq
 
 from refvi.base.checks import require_count
 from refvi.base.core import expectation
-from refvi.gradients.laboratory.measure_valued import variance_of_halves
 from refvi.gradients.laboratory.moments import block_moments, merged, require_replicates, variance_with_error
 from refvi.gradients.laboratory.rows import base_noise, variance_of_path, variance_of_score
 
@@ -35,11 +34,6 @@ def cosine(k):
 def sine(k):
     """sin(k z)."""
     return lambda z, lam=None: np.sin(k * z)
-
-
-def exponential(k):
-    """exp(k z)."""
-    return lambda z, lam=None: np.exp(k * z)
 
 
 # ---- the study
@@ -109,10 +103,3 @@ def frequency_of_equal_variance(q, lam, low, high):
     """The k between low and high at which sin(k z) is as hard for the path as for the score, in the mean of q."""
     return crossing(lambda k: variance_of_path(sine(k), q, lam, 1)[0],
                     lambda k: variance_of_score(sine(k), q, lam, 1)[0], low, high)
-
-
-def distance_of_equal_variance(q, lam, low, high):
-    """How far k, between low and high, must lie from the mean for coupled halves to be as hard as the path on
-    (z - k)^2, in the mean of q."""
-    return crossing(lambda k: variance_of_halves(quadratic(k), q, lam, 1)[0],
-                    lambda k: variance_of_path(quadratic(k), q, lam, 1)[0], low, high) - lam[0]
