@@ -8,8 +8,6 @@ import numpy as np
 
 from refvi.data.store import Digits, cache, folder, named
 
-MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
-
 
 class File(NamedTuple):
     """What one of the files must be."""
@@ -92,11 +90,16 @@ def at_hand():
         return False
 
 
+def is_web_page(content):
+    """Whether bytes begin as a web page does: a log-in, or an error, in place of a file."""
+    return content[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
+
+
 def parse(content, file, source):
     """The array in the bytes of a file, compressed or not; ValueError says what is wrong with them, and where they
     came from.
     """
-    if content[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+    if is_web_page(content):
         raise ValueError(f"{source} is a web page, not {file.name}: delete it and run `refvi data fetch mnist` again")
     if content[:2] == b"\x1f\x8b":
         try:

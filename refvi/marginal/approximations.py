@@ -6,7 +6,7 @@ UA, "Approximations"; SA, "But I know approximations!".
 """
 import autograd.numpy as np
 
-from refvi.base.checks import require_count, require_shape
+from refvi.base.checks import require_count, require_shape, require_some
 from refvi.base.core import gradient_of_each
 from refvi.base.special import logsumexp
 
@@ -34,6 +34,11 @@ def gradient_of_log_average(eps, p, x, theta):
 def truncated_responsibilities(log_joint, k):
     """Each posterior restricted to its k most probable values, over their sum, (N, K); k = K is exact, k = 1 hard."""
     log_joint = require_shape("log_joint", log_joint, (None, None), "(N=number of data, K=number of values of z)")
+    require_some("log_joint", log_joint)
+    bad = np.argwhere(np.isnan(log_joint) | (log_joint == np.inf))
+    if len(bad):
+        raise ValueError(f"log_joint[{bad[0][0]}, {bad[0][1]}] is {log_joint[tuple(bad[0])]}, expected nats, or minus "
+                         "infinity for a value of z that cannot be")
     K = log_joint.shape[1]
     if require_count("k", k) > K:
         raise ValueError(f"the k={k} most probable of K={K} values: k must be at most K")

@@ -82,6 +82,24 @@ def test_a_picture_comes_to_a_notebook_with_its_numbers():
         refvi.figure("mona_lisa")
 
 
-def test_it_works_where_stdout_is_no_terminal_s(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert main(["data"]) == 0 and "mnist" in sys.stdout.getvalue()
+class Lines(list):
+    """The least that print asks of a file."""
+    write = list.append
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("call, told", [
+    ("data", "mnist"), ("slides intractable gradient", "UA.072"), ("verify elbo --settings 0", "PASS"),
+    ("fit regression --data toy", "log evidence"), ("figures banana --out OUT", "banana.svg"),
+])
+@pytest.mark.parametrize("stream", [io.StringIO, Lines])
+def test_it_works_where_stdout_is_no_terminal_s(monkeypatch, tmp_path, stream, call, told):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, stream())
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(call.replace("OUT", str(tmp_path)).split()) == 0
+    out = sys.stdout
+    assert told in ("".join(out) if stream is Lines else out.getvalue())
+    assert signal.getsignal(signal.SIGTERM) is before
