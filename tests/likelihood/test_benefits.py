@@ -158,3 +158,10 @@ def test_the_picture_rejects_one_component():
 def test_what_is_not_what_it_seems_is_named(call, told, rng):
     with pytest.raises(ValueError, match=told):
         call(rng)
+
+
+@pytest.mark.skipif(not uci.at_hand("energy"), reason="REFVI_DATA has no uci/energy")
+def test_the_two_components_are_two_heights():
+    data = uci.load("energy")
+    means = [np.mean(data.target[data.inputs[:, 4] == height]) for height in (3.5, 7)]
+    np.testing.assert_allclose(means, [13.3, 31.3], atol=0.05)
