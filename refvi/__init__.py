@@ -17,6 +17,8 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.gradients.reparameterization.algorithm.reparameterized    along paths, for a log joint with a slope
     refvi.bound.coordinate_ascent.gaussian.fit, .regression.fit     one factor at a time, in closed form
     refvi.likelihood.mle.classifier.fit, .heteroscedastic.fit   networks by maximum likelihood
+    refvi.likelihood.conditional.sentiment.fit                  verdicts from bags of words, with a prior on weights
+    refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
