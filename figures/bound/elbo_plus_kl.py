@@ -42,7 +42,8 @@ def draw(figure, mu, elbo, kl, log_evidence, posterior_mean, mu_measured, measur
     axes.plot(mu, elbo + kl, color="C0", linestyle="--")
     axes.errorbar(mu_measured, measured_elbo, 2 * error_elbo, fmt="o", color="C1", capsize=2)
     axes.text(posterior_mean, (low + elbo.max()) / 2, "ELBO", ha="center")
-    axes.text(mu[1], log_evidence - 0.08 * kl[0], "KL(q ‖ posterior)", va="center")
+    axes.annotate("KL(q ‖\nposterior)", (mu[0], log_evidence), (2, -3), textcoords="offset points", va="top",
+                  fontsize=9)
     room = log_evidence - low
     axes.text(posterior_mean, log_evidence + 0.06 * room, f"log evidence {log_evidence:.3f} nats", ha="center")
     axes.set(xlim=(mu[0] - 0.06, mu[-1] + 0.06), ylim=(low, log_evidence + 0.25 * room), ylabel="nats",
