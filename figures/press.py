@@ -5,7 +5,8 @@ come with error_x, their standard errors, and exact_x, where they should lie; ra
 FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is drawn from its stored numbers unless they are to be
 computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their
 name. SIZE is the picture's own size in inches. A script with FRAMES, FRAMES_PER_SECOND, FRAME_SIZE and
-draw_frame(figure, frame, **data) moves as well: <name>.gif.
+draw_frame(figure, frame, **data) moves as well: <name>.gif. With SLIDER = (what it moves, a label for each frame) in
+place of FRAMES and FRAMES_PER_SECOND, it is moved by hand, where `refvi html` shows it: <name>_frames.svg.
 """
 import hashlib
 import importlib.util
@@ -23,6 +24,7 @@ import matplotlib
 import numpy as np
 
 from refvi.base import files
+from refvi.reading import moving
 
 matplotlib.use("Agg")       # there may be no display
 warnings.filterwarnings("ignore", "constrained_layout not applied")     # make_room says it in the reader's words
@@ -204,6 +206,22 @@ def animate(script, data):
         return path.read_bytes()
 
 
+def frames(script, data):
+    """The SVGs of all frames, their axes where those of the first are, their words as text."""
+    places = None
+    with style.context([*HOUSE, {"svg.fonttype": "none"}]):
+        for frame in range(len(script.SLIDER[1])):
+            figure, buffer = Figure(figsize=script.FRAME_SIZE), io.BytesIO()
+            script.draw_frame(figure, frame, **data)
+            figure.draw_without_rendering()
+            places = places or [axes.get_position() for axes in figure.axes]
+            figure.set_layout_engine("none")
+            for axes, where in zip(figure.axes, places):
+                axes.set_position(where)
+            figure.savefig(buffer, format="svg", metadata=UNDATED["svg"])
+            yield buffer.getvalue()
+
+
 def write(name, out=HOME / "drawn", form=None, fresh=False, update=False, look=Look()):
     """Compute and draw one figure, and yield the paths of its pictures.
 
@@ -215,11 +233,13 @@ def write(name, out=HOME / "drawn", form=None, fresh=False, update=False, look=L
     data = numbers(name, script, fresh, update)
     form = form or getattr(script, "FORMAT", "svg")
     files.write(out / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
-    pictures = {form: render(script, data, form, look)}
+    pictures = {f".{form}": render(script, data, form, look)}
     if hasattr(script, "FRAMES") and look == Look():
-        pictures["gif"] = animate(script, data)
+        pictures[".gif"] = animate(script, data)
+    if hasattr(script, "SLIDER") and look == Look():
+        pictures["_frames.svg"] = moving.picture(list(frames(script, data)), *script.SLIDER)
     for ending, picture in pictures.items():
         if picture:
-            path = out / f"{name}.{ending}"
+            path = out / f"{name}{ending}"
             files.write(path, picture)
             yield path

@@ -26,7 +26,7 @@ __version__ = "0.1.0"
 
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
-    "likelihood": ("networks", "mle"),
+    "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits"),
     "marginal": ("marginal_gradient", "approximations"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
@@ -39,6 +39,7 @@ CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in cha
 WORDS = {
     "app.figures": ("figure",),
     "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
+    "verify.companion": ("stages",),
     "verify.family": ("check_family",),
     "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
     "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma",

@@ -1,4 +1,4 @@
-"""The command line: refvi [verify | figures | slides | fit | data | html]; without a word: verify, draw and fit."""
+"""The command line: refvi [verify | figures | slides | fit | data | html | notebook]; without a word, the tour."""
 import importlib
 import importlib.util
 import os

@@ -3,7 +3,7 @@ import argparse
 import pkgutil
 import textwrap
 
-from refvi import PARTS, __version__
+from refvi import CHAPTERS, PARTS, __version__
 from refvi.app import fits
 from refvi.base import files
 from refvi.data.sources import SOURCES
@@ -17,7 +17,7 @@ def build_parser():
     parser.set_defaults(command="everything", parse=parser.parse_args)
     parser.add_argument("--version", action="version", version=f"refvi {__version__}")
     commands = parser.add_subparsers(metavar="[COMMAND]")
-    for add in (add_verify, add_figures, add_slides, add_fit, add_data, add_html):
+    for add in (add_verify, add_figures, add_slides, add_fit, add_data, add_html, add_notebook):
         add(commands)
     return parser
 
@@ -48,6 +48,7 @@ def add_verify(commands):
     add("--failures", action="store_true", help="show only what is not PASS")
     add("--json", metavar="FILE", help="write the report for a machine")
     add("--plot", metavar="DIR", help="draw the running mean of every random row")
+    add("--values", action="store_true", help="print what --stage supplied with --entropy, instead of playing it")
 
 
 def add_figures(commands):
@@ -114,6 +115,15 @@ def add_html(commands):
                     "and verdict side by side (packages: pip install -e '.[html]').")
     pages.add_argument("--out", metavar="DIR", help="where to (default: site, which git ignores)")
     pages.add_argument("--report", metavar="FILE", help="a report of `refvi verify --json`, for the verdicts")
+
+
+def add_notebook(commands):
+    notebook = command(commands, "notebook", "write a chapter as a notebook",
+                       "Write chapters as notebooks, NAME.ipynb: the text, the source of every row, a stage to play "
+                       "them on, the checker, a figure, and a row to change. The first cell brings refvi in Colab.",
+                       listed("chapters", CHAPTERS))
+    notebook.add_argument("names", nargs="+", metavar="NAME")
+    notebook.add_argument("--out", metavar="DIR", help="where to (default: the current folder)")
 
 
 def listed(title, names):

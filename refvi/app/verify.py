@@ -11,6 +11,8 @@ from refvi import CHAPTERS
 from refvi.base import files
 from refvi.base.progress import Progress, is_terminal
 from refvi.verify import report
+from refvi.verify.companion import load, parts_of
+from refvi.verify.page import stage_of
 from refvi.verify.pages import verify_pages
 from refvi.verify.run import Options
 
@@ -18,6 +20,8 @@ COLOURS = {"PASS": 32, "FAIL": "1;31", "INCONCLUSIVE": "1;33", "UNDERPOWERED": "
 
 
 def run(options):
+    if options.values:
+        return show_values(options)
     if options.json:
         if Path(options.json).is_dir():
             raise IsADirectoryError(f"--json {options.json} is a folder: name the file the report shall have in it")
@@ -29,11 +33,8 @@ def run(options):
     if options.json:
         files.write(options.json, report.as_json(pages, entropy, interrupted))
     results = [result for page in pages.values() for result in page]
-    if options.stage and not any(result.stage for result in results):
-        raise LookupError(
-            f"no stage {options.stage!r} in these pages: "
-            "name one as the report does, `--stage normal` for (stage normal)"
-        )
+    if options.stage and not any(result.stage for result in results) and not status(results):
+        parts_of(options.stage, [stage for page in pages for stage in load(page).stages])
     if options.strict:
         print("\n".join(report.unpinned_lines(pages)))
     print(report.summary(pages, entropy, seconds, interrupted))
@@ -45,6 +46,18 @@ def run(options):
             "one for every random row on every stage"
         )
     return 130 if interrupted else status(results, options.strict)
+
+
+def show_values(options):
+    """Print what one stage of one page supplies, as the run with this entropy had it."""
+    if not (options.stage and options.entropy is not None and len(options.pages) == 1):
+        raise ValueError("--values needs one page, --stage and --entropy: take them from the replay line of a report")
+    path = page_of(options.pages[0])
+    companion = load(path)
+    values = stage_of(path, companion, *parts_of(options.stage, companion.stages), options.entropy)
+    print("\n".join(f"{name} = {value!r}" for name, value in values.items()))
+    print(f"\nfrom Python: refvi.verify.stage({str(path)!r}, {options.stage!r}, {options.entropy:#x})")
+    return 0
 
 
 def require_report(path):

@@ -109,7 +109,7 @@ def axes_of(q, lam):
     return np.log2(more / few)
 
 
-def settled(integral, axes, order=24):
+def settled(integral, axes=1, order=24):
     """integral(order), of a rule with order nodes on each axis, once half as many more change it by less than SETTLED
     of its largest entry: an Estimate, its error the last change.
 

@@ -11,14 +11,12 @@ import autograd.numpy as np
 
 from refvi.base.checks import require_positive
 from refvi.base.families.lam import halves
+from refvi.base.special import gammaln, logsumexp
 from refvi.likelihood.networks import Activation, count, forward, layers, sigmoid, tanh
 
 
 class Likelihood(NamedTuple):
-    """p(x | outputs), one of those below.
-
-    A categorical one would take one output for each class and x with a one in it.
-    """
+    """p(x | outputs), one of those below."""
     name: str
     log_prob: Callable          # (x, outputs) -> (..., N) nats
     slope: Callable             # (x, outputs) -> the gradient of log_prob in the outputs (..., N, k)
@@ -70,6 +68,27 @@ def bernoulli_draw(rng, logits):
     return (rng.random(np.shape(logits)) < sigmoid(logits)).astype(float)
 
 
+def softmax(logits):
+    """Probabilities (..., N, K) of K outcomes, from logits of any size."""
+    return np.exp(logits - logsumexp(logits, axis=-1)[..., None])
+
+
+def categorical_log_prob(x, logits):
+    """The logit of the outcome less the log of the sum of all; x (..., N, K) has a one where it happened. UA.020."""
+    return np.sum(x * logits, axis=-1) - logsumexp(logits, axis=-1)
+
+
+def categorical_draw(rng, logits):
+    """Outcomes (..., N, K), a single one in each row, where logit plus Gumbel noise is largest."""
+    noisy = logits - np.log(rng.standard_exponential(np.shape(logits)))
+    return (noisy == np.max(noisy, axis=-1, keepdims=True)).astype(float)
+
+
+def poisson_log_prob(x, log_rates):
+    """sum over entries of x l - e^l - log x!, for counts x and the logarithms l of their means."""
+    return np.sum(x * log_rates - np.exp(log_rates) - gammaln(x + 1.), axis=-1)
+
+
 def normal_log_prob(x, outputs):
     """log N(x; mean, sd^2), the outputs being n means, then log sd: n of them, or one for all entries. RAI.092."""
     n = np.shape(x)[-1]
@@ -95,6 +114,12 @@ def normal_draw(rng, mean, log_sd):
 
 bernoulli = Likelihood("bernoulli", bernoulli_log_prob, lambda x, logits: x - sigmoid(logits), sigmoid,
                        bernoulli_draw, binary=True)
+
+categorical = Likelihood("categorical", categorical_log_prob, lambda x, logits: x - softmax(logits), softmax,
+                         categorical_draw)
+
+poisson = Likelihood("poisson", poisson_log_prob, lambda x, log_rates: x - np.exp(log_rates), np.exp,
+                     lambda rng, log_rates: rng.poisson(np.exp(log_rates)).astype(float))
 
 # one standard deviation for all entries and data, learned with the weights
 normal = Likelihood("normal", normal_log_prob, normal_slope, lambda outputs: outputs[..., :-1],

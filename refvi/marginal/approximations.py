@@ -1,7 +1,7 @@
 """What is done when the sum over z is too long, and where it ends up: derivations/marginal/approximations.md.
 
 Shapes: averages over prior draws take a Model p, theta (P,) flat and eps (R, S), and return (R,) or (R, P);
-log_joint (N, K) holds log p(x_n, z_n = k) in nats; log_next(prefix) (V,) the log probabilities of the next word.
+log_joint (N, K) holds log p(x_n, z_n = k) in nats.
 UA, "Approximations"; SA, "But I know approximations!".
 """
 import autograd.numpy as np
@@ -45,14 +45,3 @@ def truncated_responsibilities(log_joint, k):
     kept = np.argsort(np.argsort(-log_joint, axis=1, kind="stable"), axis=1) < k
     kept_log = np.where(kept, log_joint, -np.inf)
     return np.exp(kept_log - logsumexp(kept_log, axis=1)[:, None])
-
-
-def beam_search(log_next, length, width):
-    """(words, log probability) of the best sequence found by keeping `width` prefixes; exact from V^(length - 1) on."""
-    require_count("length", length)
-    require_count("width", width)
-    beam = [((), 0.)]
-    for _ in range(length):
-        grown = [(prefix + (v,), score + log_p) for prefix, score in beam for v, log_p in enumerate(log_next(prefix))]
-        beam = sorted(grown, key=lambda item: -item[1])[:width]
-    return beam[0]

@@ -12,5 +12,11 @@ class Verify(ModuleType):
 
         return verified(path, **options)
 
+    def stage(self, path, label, entropy):
+        """The symbols of one of a page's stages, as the report with this entropy had them."""
+        from refvi.verify.notebook import stage
+
+        return stage(path, label, entropy)
+
 
 sys.modules[__name__].__class__ = Verify

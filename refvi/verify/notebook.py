@@ -4,7 +4,8 @@ import secrets
 from pathlib import Path
 
 from refvi.verify import report
-from refvi.verify.page import Options
+from refvi.verify.companion import load, parts_of
+from refvi.verify.page import Options, stage_of
 from refvi.verify.run import verify
 
 SECONDS = 5.                # for further settings of what is deterministic
@@ -47,16 +48,9 @@ class Results(list):
 
 
 def table_row(result):
-    cells = (
-        result.chain,
-        result.stage,
-        report.SIGNS[result.relation],
-        result.row,
-        result.how,
-        report.number(result.gap),
-        report.number(result.resolution),
-        result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}",
-    )
+    cells = (result.chain, result.stage, report.SIGNS[result.relation], result.row, result.how,
+             report.number(result.gap), report.number(result.resolution),
+             result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}")
     return "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
 
 
@@ -68,6 +62,29 @@ def by_unit(results):
     return units.values()
 
 
+def page_at(path):
+    """The path of a Markdown page that is there, or of a chapter by its name."""
+    from refvi import CHAPTERS
+    from refvi.base import files
+
+    path = files.page(path) if path in CHAPTERS else Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no page {path}: give a chapter's name, or the path of a Markdown page with its companion .py beside it"
+        )
+    return path
+
+
+def stage(path, label, entropy):
+    """The symbols that a page's stage supplies, to run a row by hand; label and entropy as a report prints them.
+
+    They are what the rows were called with; of a random row, values["noise"].draw(rng, R, S) gives eps.
+    """
+    path = page_at(path)
+    companion = load(path)
+    return stage_of(path, companion, *parts_of(label, companion.stages), entropy)
+
+
 def verified(path, entropy=None, stages=1, stage=None, timeout=60.0, mutants=None, strict=False):
     """The Results of a Markdown page with its companion beside it, or of a chapter by its name.
 
@@ -75,15 +92,8 @@ def verified(path, entropy=None, stages=1, stage=None, timeout=60.0, mutants=Non
     one; timeout: seconds for a row; mutants: so many mistakes in the source of each row, -1 for all; strict: a
     ValueError where a segment is unpinned.
     """
-    from refvi import CHAPTERS
-    from refvi.base import files
-
     entropy = secrets.randbits(128) if entropy is None else entropy
-    path = files.page(path) if path in CHAPTERS else Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no page {path}: give a chapter's name, or the path of a Markdown page with its companion .py beside it"
-        )
+    path = page_at(path)
     options = Options(entropy, stages, stage, timeout, None, mutants, SECONDS if stages == 1 and stage is None else 0.0)
     results = Results([r for kind, news in verify(path, options) if kind == "results" for r in news], path, entropy)
     if strict and results.unpinned:

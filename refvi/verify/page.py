@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from refvi.verify.chance import stream_of
-from refvi.verify.companion import load, set_stage, wire
+from refvi.verify.companion import is_lent, label_of, load, parts_of, set_stage, wire
 from refvi.verify.document import Fault, read
 from refvi.verify.fresh import servant
 from refvi.verify.mutants import plant
@@ -13,7 +13,7 @@ from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
 from refvi.verify.settings import play_settings
 from refvi.verify.source_mutants import plant_in_source, reasons_of, uses_of
 from refvi.verify.tracing import caches, code_of
-from refvi.verify.trial import ALPHA, FAIL
+from refvi.verify.trial import FAIL
 from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
@@ -37,7 +37,7 @@ class Unit(NamedTuple):
 
     @property
     def label(self):
-        return self.stage if self.setting == 0 else f"{self.stage}-{self.setting}"
+        return label_of(self.stage, self.setting)
 
 
 class Page(NamedTuple):
@@ -90,11 +90,8 @@ def observer(page, wired, units):
 
     def trails_of(number, hung):
         unit, scene = units[number], set_scene(page, wired, units[number])
-        seen = {
-            tag: known[unit.chain, function]
-            for tag, function in scene.functions.items()
-            if (unit.chain, function) in known
-        }
+        seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items()
+                if (unit.chain, function) in known}
         found = observe(scene, partial(ask, number), seen, hung)
         known.update(
             {(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)}
@@ -110,11 +107,10 @@ def source_mutants(page, wired, units, trails_of, begun, hung):
     """
     scenes = []
     for number, unit in enumerate(units):
-        if unit.setting == 0:
-            scene = set_scene(page, wired, unit)
-            cast = rehearse(scene, trails_of(number, {}))
-            results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
-            scenes.append((cast, results, scene.functions, scene.stream))
+        scene = set_scene(page, wired, unit)
+        cast = rehearse(scene, trails_of(number, {}))
+        results = [hold(cast, row, scene.stream, only_rule=True) for row in cast.chain.rows]
+        scenes.append((cast, results, scene.functions, scene.stream))
 
     def announce(row):
         page.tell(("row", (row.tag, "source mutants", row.line)))
@@ -140,12 +136,17 @@ def setter(document, companion, options, tell):
 
     @lru_cache(maxsize=256)
     def values_of(stage, setting):
-        label = Unit(0, stage, setting).label
-        tell(("row", (f"stage {label}", "", 1)))
-        rng = stream_of(options.entropy, document.path.name, "stage", label)
-        return set_stage(label, companion.stages[stage], rng, rows if setting == 0 else frozenset())
+        tell(("row", (f"stage {label_of(stage, setting)}", "", 1)))
+        return stage_of(document.path, companion, stage, setting, options.entropy, rows if setting == 0 else ())
 
     return values_of
+
+
+def stage_of(path, companion, stage, setting, entropy, rows=()):
+    """The symbols of one setting of a stage, as every run with this entropy sets it; rows as in set_stage."""
+    label = label_of(stage, setting)
+    rng = stream_of(entropy, path.name, "stage", label)
+    return set_stage(label, companion.stages[stage], rng, frozenset(rows))
 
 
 def codes_of_rows(document, companion):
@@ -185,16 +186,13 @@ def plan(page, values):
         if values and not playable:
             lacks = "; ".join(f"{stage} lacks {', '.join(symbols)}" for stage, symbols in lacking.items())
             unplayable.append(
-                of_the_page(
-                    f"no stage supplies all its symbols ({lacks}): let one stage return them together",
-                    chain.line,
-                    chain=chain.name,
-                    row="the chain",
-                )
+                of_the_page(f"no stage supplies all its symbols ({lacks}): let one stage return them together",
+                            chain.line, chain=chain.name, row="the chain")
             )
         units += [unit for stage in playable for unit in settings(index, stage, page.options)]
     if units and page.options.stage is None:
-        idle = [stage for stage in values if all(unit.stage != stage for unit in units)]
+        played = {unit.stage for unit in units}
+        idle = [stage for stage in values if stage not in played and not is_lent(page.companion.stages[stage])]
         unplayable += [
             of_the_page(
                 f"stage {stage} plays no chain: see that it supplies all symbols of one, by the names of its rows' "
@@ -208,14 +206,13 @@ def plan(page, values):
 
 def settings(index, stage, options):
     """The units of one chain on one stage that the options ask for."""
-    for setting in range(options.stages):
-        unit = Unit(index, stage, setting)
-        if options.stage in (None, unit.label):
-            yield unit
-    if options.stage:
-        name, _, number = options.stage.rpartition("-")
-        if name == stage and number.isdigit() and int(number) >= options.stages:
-            yield Unit(index, stage, int(number))
+    if options.stage is None:
+        return [Unit(index, stage, setting) for setting in range(options.stages)]
+    try:
+        asked, setting = parts_of(options.stage, [stage])
+    except LookupError:
+        return []
+    return [Unit(index, asked, setting)]
 
 
 def set_scene(page, wired, unit):
@@ -237,12 +234,8 @@ def play_unit(page, wired, units, number, trails_of, hung):
         return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
     options = page.options
     cast = rehearse(scene, trails_of(number, hung))
-    results = judge(
-        cast,
-        scene.stream,
-        scene.announce,
-        plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit),
-    )
+    results = judge(cast, scene.stream, scene.announce,
+                    plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
     if options.seconds:
 
         def scene_of(setting):

@@ -15,6 +15,7 @@ from refvi.verify.page import Options, of_the_page, play_page
 __all__ = ["Options", "verify", "start_server"]
 PRELOADED = ["refvi.verify.run", "autograd", "scipy.stats", "scipy.optimize"]     # what nearly every companion needs
 
+STARTING = threading.Lock()
 LONGER = 1.5                # times a row's own timeout a worker may be silent
 
 
@@ -39,13 +40,15 @@ def start_server():
 
 @contextmanager
 def no_script():
-    """While processes are started: they do not run the script that starts them once more, which a script need not be
-    written for."""
-    script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = script
+    """While a process is started: it does not run the script that starts it once more, which a script need not be
+    written for. One thread at a time, or the script would be lost.
+    """
+    with STARTING:
+        script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
 
 
 def verify(path, options):
@@ -94,13 +97,8 @@ def listen(path, options, begun, hung):
         )
     except EOFError:
         worker.join()
-        yield (
-            "fault",
-            Fault(
-                f"ended its process (exit code {worker.exitcode})",
-                "a row must return, not exit or crash the interpreter",
-            ),
-        )
+        yield ("fault", Fault(f"ended its process (exit code {worker.exitcode})",
+                              "a row must return, not exit or crash the interpreter"))
     finally:
         worker.kill()
         worker.join()

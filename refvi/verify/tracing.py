@@ -21,11 +21,8 @@ def code_of(function):
     Python.
     """
     while True:
-        inner = (
-            function.func
-            if isinstance(function, functools.partial)
-            else getattr(function, "__wrapped__", getattr(function, "__func__", None))
-        )
+        inner = (function.func if isinstance(function, functools.partial)
+                 else getattr(function, "__wrapped__", getattr(function, "__func__", None)))
         if inner is None:
             break
         function = inner
@@ -46,11 +43,8 @@ def caches():
     """Every memory that functools keeps for code that is neither a library's nor refvi's: emptied, a row has to compute
     again.
     """
-    return [
-        item
-        for item in gc.get_objects()
-        if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")
-    ]
+    return [item for item in gc.get_objects()
+            if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
 
 
 def is_library(module, filename="", name=""):
@@ -74,12 +68,8 @@ def codes_in(value):
         return codes_in(list(value.values()))
     fields = {code for field in value for code in codes_in(field)} if isinstance(value, (tuple, list)) else set()
     kinds = (value if isinstance(value, type) else type(value)).__mro__
-    methods = {
-        code_of(getattr(method, "fget", method))
-        for kind in kinds
-        if not is_library(kind.__module__)
-        for method in vars(kind).values()
-    }
+    methods = {code_of(getattr(method, "fget", method)) for kind in kinds if not is_library(kind.__module__)
+               for method in vars(kind).values()}
     code = code_of(value) if callable(value) and not isinstance(value, type) else None
     return (fields | methods | {code}) - {None}
 
@@ -120,10 +110,8 @@ class Trace:
     def __init__(self, supplied=frozenset(), constants=(), inner=None):
         self.supplied, self.entered, self.inner = supplied, {}, inner
         self.constants = {identity(value) for value in constants}
-        self.asking, self.asked = (
-            {},
-            set(),
-        )  # supplied codes that a row asks for a number of the stage, and that gave one
+        self.asking, self.asked = ({},
+                                   set())  # supplied codes that a row asks for a number of the stage, and that gave one
         self.returned = None  # what inner returned
 
     def __enter__(self):
@@ -139,9 +127,9 @@ class Trace:
     def note(self, frame, event, argument):
         code = frame.f_code
         if event == "call":
-            own = self.entered.get(code, (None, True))[1]
-            if own:  # seen only below the stage's functions so far, or not at all
-                self.entered[code] = frame.f_globals, self.below_supplied(frame)
+            known = self.entered.get(code)
+            if known is None or known[1]:   # not seen, or so far only below the stage's functions
+                self.entered[code] = frame.f_globals, is_own(frame) and self.below_supplied(frame)
             if code in self.supplied and code not in self.asked and self.is_constant(frame):
                 self.asking[id(frame)] = code
         elif event == "return":
@@ -162,16 +150,17 @@ class Trace:
         is one of them.
         """
         names = frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
-        return (
-            is_own(frame)
-            and all(identity(frame.f_locals[name]) in self.constants for name in names)
-            and not self.below_supplied(frame.f_back)
-        )
+        return (is_own(frame) and all(identity(frame.f_locals[name]) in self.constants for name in names)
+                and not self.below_supplied(frame.f_back))
 
-    def chapters(self):
-        """Chapters of refvi whose functions were entered, by whatever way."""
-        modules = (names.get("__name__", "").split(".") for names, _ in self.entered.values())
-        return {names[2] for names in modules if names[0] == "refvi" and len(names) > 2 and names[2] in CHAPTERS}
+    def modules(self):
+        """Modules of refvi, but for the checker's own, whose functions were entered, by whatever way."""
+        names = {names.get("__name__", "") for names, _ in self.entered.values()}
+        return {name for name in names if name.startswith("refvi.") and not name.startswith("refvi.verify.")}
+
+    def called(self, values):
+        """Names under which the stage supplies functions that were entered."""
+        return {name for name, value in values.items() if codes_in(value) & set(self.entered)}
 
     def own_code(self):
         """The reader's own code: neither a library's, nor refvi's, nor a function that the stage supplies to all rows.
@@ -179,11 +168,8 @@ class Trace:
         What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied
         expectation.
         """
-        codes = {
-            code: supplied
-            for code, (names, supplied) in self.entered.items()
-            if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)
-        }
+        codes = {code: supplied for code, (names, supplied) in self.entered.items()
+                 if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)}
         own = {code for code, supplied in codes.items() if not supplied}
         while True:
             named = {name for code in own for name in code.co_names + code.co_freevars}
@@ -199,14 +185,14 @@ class Trace:
         own = self.own_code() - wrappers
         inside = {code for outer in own for code in nested_in(outer)}
         helpers = {("code", *wording(code)): code.co_name for code in own - inside}
-        numbers = {
-            ("number", names.get("__name__", ""), name): name
-            for code in own
-            for names in [self.entered[code][0]]
-            for name in code.co_names
-            if holds_numbers(names.get(name))
-        }
+        numbers = {("number", names.get("__name__", ""), name): name for code in own
+                   for names in [self.entered[code][0]] for name in code.co_names if holds_numbers(names.get(name))}
         return helpers | numbers | {("stage", *wording(code)): code.co_name for code in self.asked}
+
+
+def chapters_of(modules):
+    """The chapters that these modules of refvi belong to."""
+    return {name.split(".")[2] for name in modules if name.count(".") > 1} & set(CHAPTERS)
 
 
 def identity(value):

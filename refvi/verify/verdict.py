@@ -32,6 +32,7 @@ class Result(NamedTuple):
     reference: Any = None
     against: str = ""                   # the row it is held against
     pinned: tuple = ()                  # of the row that begins a segment: the two rows that pin it
+    taken: tuple = ()                   # what both took from the stage, () behind what they called, and from refvi
     unpinned: str = ""                  # or why no two do
     draws: tuple = ()                   # the numbers of draws a random row was played with
     planted: tuple = ()                 # changes in a row's source: planted, refused, explained
@@ -53,11 +54,9 @@ def exact(result, difference, tolerance, carried=EFFECT):
     carrying = "" if widest <= EXACT * result.scale * (1 + EXACT) else f", error {widest:.0e}"
     result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=widest)
     if widest > carried * result.scale:
-        return result._replace(
-            verdict=UNDERPOWERED,
-            message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
-            f"{result.scale:.2g}: it could not fail",
-        )
+        return result._replace(verdict=UNDERPOWERED,
+                               message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
+                               f"{result.scale:.2g}: it could not fail")
     message = objection(result, np.asarray(difference), np.asarray(tolerance))
     return result._replace(verdict=FAIL, message=message) if message else result
 

@@ -12,6 +12,10 @@ import os
 from functools import partial
 
 import numpy as np
+from scipy.optimize import minimize
+
+from refvi.likelihood.likelihoods import logistic
+from refvi.likelihood.networks import sigmoid
 
 
 def torch_eager(x, theta, lam, steps, S, rate, path=False):
@@ -365,4 +369,36 @@ VAE_PEERS = {       # the library it needs, the limit of its time over ours
     "PyTorch, eager, fused Adam": ("torch", torch_vae, 1.),
     "Pyro, SVI": ("pyro", pyro_vae, 1.),
     "JAX, the step under jit": ("jax", jax_vae, None),
+}
+
+
+# ---- logistic regression: a function of (x, y) that returns run() -> theta, all in float64 from zero
+
+def scipy_logistic(method, **options):
+    """SciPy's optimizer with refvi's value and gradient, and its curvature where the method asks for one."""
+    def peer(x, y):
+        def both(theta):
+            return -logistic.log_likelihood(theta, x, y), -logistic.label_gradient(sigmoid(y @ theta), x, y)
+
+        curvature = dict(hess=lambda theta: logistic.information(sigmoid(y @ theta), y)) if "trust" in method else {}
+        return lambda: minimize(both, np.zeros(y.shape[1]), jac=True, method=method, options=options, **curvature).x
+
+    return peer
+
+
+def sklearn_logistic(solver):
+    """scikit-learn without a penalty and with an offset in y; its tolerance is on the gradient of the mean."""
+    def peer(x, y):
+        from sklearn.linear_model import LogisticRegression
+        model = LogisticRegression(C=np.inf, fit_intercept=False, solver=solver, tol=1e-6, max_iter=1000)
+        return lambda: model.fit(y, x).coef_[0]
+
+    return peer
+
+
+LOGISTIC_PEERS = {      # the library it needs
+    "SciPy L-BFGS-B": ("scipy", scipy_logistic("L-BFGS-B", ftol=0., gtol=1e-3, maxiter=1000)),
+    "SciPy trust-exact": ("scipy", scipy_logistic("trust-exact", gtol=1e-3)),
+    "scikit-learn lbfgs": ("sklearn", sklearn_logistic("lbfgs")),
+    "scikit-learn newton-cholesky": ("sklearn", sklearn_logistic("newton-cholesky")),
 }

@@ -843,5 +843,5 @@ def test_results_repeat_with_the_same_entropy_and_not_with_another(entropy):
 
 def test_a_random_row_announces_every_call_so_that_a_timeout_is_that_of_one():
     calls = []
-    row = beating(Played(Row("average", "=", 2), set(), {}, (), at=np.square), calls.append)
+    row = beating(Played(Row("average", "=", 2), set(), set(), {}, (), at=np.square), calls.append)
     assert list(map(row.at, (2, 3))) == [4, 9] and calls == ["average", "average"]

@@ -25,7 +25,7 @@ def each_climbed(x, theta):
 
     From the prior's spread, which is too wide, they never overshoot.
     """
-    W, off = theta.W / np.reshape(theta.sd**2, (-1, 1)), observed(x, theta) - theta.b
+    W, off = (theta.W.T / theta.sd**2).T, observed(x, theta) - theta.b
     curvature = np.eye(W.shape[1]) + theta.W.T @ W
     mu = log_sd = np.zeros((len(off), len(curvature)))
     for _ in range(NEWTON):
@@ -82,8 +82,7 @@ def evidence_through_encoder(x, sees, phi, theta):
 
 def log_mean_weight(datum, lam, theta):
     """log E_q[p(x, z) / q(z | x)] for one datum (n,), q at lam (2 D,)."""
-    wide = lam + np.repeat([0., np.log(2.)], len(lam) // 2)       # nodes for q's own tails, and the posterior's
-    z, w = diagonal_normal.nodes(wide, 60)
+    z, w = diagonal_normal.nodes(lam, order=60)
     log_q = diagonal_normal.log_prob(z, lam)
     return logsumexp(np.log(w) + log_q + (log_joint(z, datum, theta) - log_q))
 

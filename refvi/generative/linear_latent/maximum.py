@@ -7,7 +7,7 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
+from refvi.generative.linear_latent.model import Linear, log_likelihood, scatter
 
 
 def require_spread(x):
@@ -71,8 +71,8 @@ def from_moments(mean, covariance_of_data, kept, rotation):
         raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
                          f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
                          "take a smaller D, or more data than coordinates")
-    excess = values[kept] - variance
-    excess = np.where(np.abs(excess) <= 8 * np.finfo(float).eps * len(values) * values[0], 0., excess)      # a tie
+    tie = np.isclose(values[kept], variance, rtol=0., atol=8 * np.finfo(float).eps * len(values) * values[0])
+    excess = np.where(tie, 0., values[kept] - variance)
     if not np.all(excess >= 0):
         raise ValueError(f"each kept eigenvalue must be at least the mean of the others, got {excess} less it: "
                          "keep the largest")
@@ -134,8 +134,3 @@ def sum_of_log_eigenvalues(x, D):
 def likelihood_of_other_axes(x, D, kept):
     """The likelihood of another choice of eigenvectors, with the best noise for it."""
     return log_likelihood(x, from_axes(x, kept, np.eye(D)))
-
-
-def covariance_of_closed_form(x, D):
-    """The covariance that the best model gives to x, W W' + sd^2 I. (n, n)"""
-    return covariance(closed_form(x, D))

@@ -1,0 +1,1 @@
+"""Likelihoods, heads and losses: derivations/likelihood/likelihoods.md."""
