@@ -39,7 +39,7 @@ def average(eps, lam):
 
 def draw(figure, mu_measured, measured_elbo, error_elbo, **numbers):
     axes = figure.add_subplot()
-    draw_parts(axes, "KL(q ‖ posterior)", **numbers)
+    draw_parts(axes, "KL(q ‖\nposterior)", **numbers)
     axes.errorbar(mu_measured, measured_elbo, 2 * error_elbo, fmt="o", color="C1", capsize=2)
     axes.set_xlabel("mean μ of q (its standard deviation stays 0.5)")
 
@@ -52,7 +52,7 @@ def draw_parts(axes, label, mu, elbo, kl, log_evidence, posterior_mean, **others
     axes.plot(mu, elbo, color="C1")
     axes.plot(mu, elbo + kl, color="C0", linestyle="--")
     axes.text(posterior_mean, (low + elbo.max()) / 2, "ELBO", ha="center")
-    axes.text(mu[1], log_evidence - 0.08 * kl[0], label, va="center")
+    axes.annotate(label, (mu[0], log_evidence), (2, -3), textcoords="offset points", va="top", fontsize=9)
     room = log_evidence - low
     axes.text(posterior_mean, log_evidence + 0.06 * room, f"log evidence {log_evidence:.3f} nats", ha="center")
     axes.set(xlim=(mu[0] - 0.06, mu[-1] + 0.06), ylim=(low, log_evidence + 0.25 * room), ylabel="nats")

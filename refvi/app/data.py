@@ -1,7 +1,7 @@
 """refvi data: which data are at hand, where they come from, under which terms; fetch them, checked to the last byte."""
 from refvi.data import fetch as downloads, mnist, uci
 from refvi.data.sources import SOURCES
-from refvi.data.store import cache, folder, named
+from refvi.data.store import cache, folder, named, places
 
 
 def run(options):
@@ -20,9 +20,8 @@ def at_hand(name):
         return mnist.at_hand()
     if name in uci.SETS:
         return uci.at_hand(name)
-    roots = [root for root in (folder(), cache()) if root]
-    places = [root / SOURCES[name].folder for root in roots]
-    return any(all((place / file).is_file() for file in downloads.checks_of(name)) for place in places)
+    wanted = downloads.checks_of(name)
+    return any(all((place / file).is_file() for file in wanted) for place in places(SOURCES[name].folder))
 
 
 def fetch(options):

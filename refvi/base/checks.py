@@ -37,7 +37,9 @@ def require_real(name, value):
         first = "write decimals with a point, then " if "," in word else ""
         raise ValueError(f"{name} holds text ({word}): {first}convert it with np.asarray({name}, float)")
     if kind == "O":
-        odd = next((item for item in numpy.asarray(given, object).ravel() if not isinstance(item, Real)), None)
+        flat = numpy.asarray(given, object).ravel()
+        items = (item[()] if isinstance(item, numpy.ndarray) else item for item in flat)
+        odd = next((item for item in items if not isinstance(item, Real)), None)
         raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "
                          f"then convert it with np.asarray({name}, float)")
     if kind not in "biuf":

@@ -8,7 +8,7 @@ import numpy as np
 
 from refvi.base.checks import require_count
 from refvi.base.files import text_of
-from refvi.data.store import folder, named
+from refvi.data.store import folder, named, places
 
 FILES = ("rt-polarity.neg", "rt-polarity.pos")      # the label of a sentence is its file's place
 
@@ -21,8 +21,13 @@ class Sentences(NamedTuple):
 
 
 def at_hand():
-    """Whether the set lies in REFVI_DATA/polarity; its content is checked when it is read."""
-    return folder() is not None and all((folder() / "polarity" / name).is_file() for name in FILES)
+    """Whether the set lies in REFVI_DATA/polarity or the cache; its content is checked when it is read."""
+    return any(complete(place) for place in places("polarity"))
+
+
+def complete(place):
+    """Whether both files lie in a folder."""
+    return all((place / name).is_file() for name in FILES)
 
 
 def stands_in():
@@ -31,16 +36,17 @@ def stands_in():
 
 
 def load(root=None):
-    """The set; root defaults to REFVI_DATA/polarity. FileNotFoundError says where the files belong, ValueError which of
-    them holds no sentence.
+    """The set, from root or else REFVI_DATA/polarity or the cache. FileNotFoundError says where the files belong,
+    ValueError which of them holds no sentence.
     """
-    root = Path(root) if root else folder() and folder() / "polarity"
+    roots = [Path(root)] if root else places("polarity")
+    place = next(filter(complete, roots), roots[0])
     sentences = []
     for name in FILES:
-        path = root and root / name
-        if not path or not path.exists():
-            raise FileNotFoundError(f"no {name} under {root or f'REFVI_DATA/polarity ({named()})'}: put "
-                                    f"{' and '.join(FILES)} there, or set REFVI_DATA to the folder that holds polarity")
+        path = place / name
+        if not path.exists():
+            raise FileNotFoundError(f"no {name} under {' or '.join(map(str, roots))} ({named()}): put "
+                                    f"{' and '.join(FILES)} there, or run `refvi data fetch polarity`")
         lines = [line.split() for line in text_of(path).splitlines() if line.strip()]
         if not lines:
             raise ValueError(f"{path} holds no sentences: it is empty, copy it again")

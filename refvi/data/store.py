@@ -36,6 +36,11 @@ def cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refvi"
 
 
+def places(name):
+    """The folders where a set is looked for, in this order: in REFVI_DATA, in the cache."""
+    return [root / name for root in (folder(), cache()) if root]
+
+
 def toy_regression(rng, N=100, D=3, noise_sd=0.5):
     """A linear regression with correlated inputs, for where no real data is at hand."""
     require_count("N", N)

@@ -4,21 +4,16 @@ from pathlib import Path
 import numpy as np
 
 from refvi.data.sources import SOURCES
-from refvi.data.store import Regression, cache, folder, named
+from refvi.data.store import Regression, folder, named, places
 from refvi.data.tables import read_indices, read_table
 
 SETS = tuple(name for name, source in SOURCES.items() if source.folder.startswith("uci/"))
 SPLITS = 20
 
 
-def places():
-    """Where the sets are looked for, in this order."""
-    return [place / "uci" for place in (folder(), cache()) if place]
-
-
 def at_hand(name):
     """Whether a set lies in REFVI_DATA/uci or the cache; its content is checked when it is read."""
-    return any((place / name / "data.txt").is_file() for place in places())
+    return any((place / name / "data.txt").is_file() for place in places("uci"))
 
 
 def stands_in(name):
@@ -30,7 +25,7 @@ def place(name, part, root):
     """The path of one file of a set; FileNotFoundError says where the files belong."""
     if name not in SETS:
         raise ValueError(f"no UCI set {name!r}, expected one of {', '.join(SETS)}")
-    roots = [Path(root)] if root else places()
+    roots = [Path(root)] if root else places("uci")
     for path in (root / name / f"{part}.txt" for root in roots):
         if path.is_file():
             return path

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from refvi.__main__ import main
-from refvi.data import sources, store, uci
+from refvi.data import polarity, sources, store, uci
 from refvi.data.fetch import fetch
 from tests.data.loopback import hang_up, html, truncated, url
 
@@ -139,3 +139,4 @@ def test_the_command_fetches_and_tells_origin_and_terms(small, server, tmp_path,
     told = capsys.readouterr().out
     assert all(f"{name:<15}at hand" in told for name in NAMES)
     assert uci.load("yacht").target.tolist() == [3.]
+    assert polarity.load().words[0] == ["bad", "—", "café"]

@@ -644,6 +644,16 @@ def test_data_that_are_none_are_refused(rng, change, message):
         fit(**(dict(model=MEAN, latents=dict(m="real"), rng=rng, steps=5, data=np.ones(3)) | change))
 
 
+@pytest.mark.parametrize("data, told", [
+    (anp.array([1.0, None], object), r"data\[0\] holds Python objects \(NoneType among them\)"),
+    ([np.ones(2), None], r"data\[1\] holds Python objects \(NoneType among them\)"),
+    ([[1.0, 2.0], [3.0, 2.5], [1.0, 0.0]], r"log_likelihood of z.m \(1, 8\), data \(3, 2\) raised: operands could not"),
+])
+def test_data_that_the_model_cannot_take_are_named_with_their_shapes(data, told, rng):
+    with pytest.raises(ValueError, match=told):
+        fit(MEAN, dict(m="real"), rng, steps=5, data=data)
+
+
 @pytest.mark.parametrize("S", [1, 8, 16])
 def test_a_fit_that_ends_lower_than_it_began_says_so(rng, S):
     with pytest.warns(RuntimeWarning, match="the ELBO fell from .* to .* nats: lower the rate"):
