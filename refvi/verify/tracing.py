@@ -49,9 +49,11 @@ def caches():
 
 def is_library(module, filename="", name=""):
     """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's
-    constructor is.
+    constructor and what reads the arguments of scipy.stats are.
     """
-    generated = filename == "<string>" and (module.startswith("namedtuple_") or name.startswith("__"))
+    generated = filename == "<string>" and (
+        module.startswith("namedtuple_") or name.startswith(("__", "_parse_args"))
+    )
     return module.split(".")[0] in LIBRARIES or "-packages" in filename or generated
 
 
