@@ -49,10 +49,10 @@ def caches():
 
 def is_library(module, filename="", name=""):
     """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's
-    constructor and what reads the arguments of scipy.stats are.
+    constructor and what reads the arguments of scipy.stats are (<module>: a reader's own exec is refused by the guard).
     """
     generated = filename == "<string>" and (
-        module.startswith("namedtuple_") or name.startswith(("__", "_parse_args"))
+        module.startswith("namedtuple_") or name.startswith(("__", "_parse_args", "<module>"))
     )
     return module.split(".")[0] in LIBRARIES or "-packages" in filename or generated
 
