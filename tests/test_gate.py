@@ -20,7 +20,9 @@ from refvi.generative.linear_latent import (autoencoder, em, encoder as linear_e
 from refvi.generative.vae import evaluate, model as vae, training
 from refvi.gradients.bbvi import regression as bbvi
 from refvi.gradients.reparameterization import regression as paths
+from refvi.likelihood.benefits import predictive
 from refvi.likelihood.heads import Network
+from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.likelihood.networks import initial, tanh
 from refvi.marginal import approximations
@@ -68,6 +70,9 @@ OF_TARGETS = {
     "heteroscedastic": lambda x: heteroscedastic.log_likelihood(initial(rng(), (1, 50, 2)), x, np.ones((N, 1))),
     "unknown noise": lambda x: examples.unknown_noise_exact(x, THETA.y).mean,
     "logistic labels": lambda x: examples.logistic_exact(x, THETA.y).mean,
+    "gibbs": lambda x: predictive.gibbs(rng(), x, 2, 3, 2).mu,
+    "predictive": lambda x: predictive.predictive(x, predictive.Draws(*np.full((3, 2, 2), 0.5)))[0],
+    "logistic regression": lambda x: logistic.fit(x, THETA.y).found,
     "labels": lambda x: classifier.log_likelihood(initial(rng(), (2, 3)), x, THETA.y, (2, 3)),
 }
 OF_TABLES = {
@@ -113,6 +118,7 @@ OF_TABLES = {
     "inputs of a classifier": lambda x: classifier.log_likelihood(initial(rng(), (n, 2)), TARGETS, x, (n, 2)),
     "inputs and noise": lambda x: examples.unknown_noise_exact(np.arange(6.), x).mean,
     "automatic": lambda x: automatic(*examples.unknown_noise(n), rng(), steps=3, data=(np.arange(6.), x)).lam,
+    "inputs of a regression": lambda x: logistic.fit(np.array([0., 1., 1., 0., 0., 1.]), x).found,
     "responsibilities": lambda x: approximations.truncated_responsibilities(x, 2),
     "standardized": standardize,
 }
@@ -120,8 +126,8 @@ EVERY = [(name, taker, TARGETS) for name, taker in OF_TARGETS.items()]
 EVERY += [(name, taker, TABLE) for name, taker in OF_TABLES.items()]
 every = pytest.mark.parametrize("name, taker, data", EVERY, ids=[name for name, *_ in EVERY])
 OF_ANY_WIDTH = {"regression", "eigenvalues", "ppca", "em", "moments", "inputs of a fit", "inputs and noise",
-                "responsibilities", "standardized"}
-OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture"}
+                "inputs of a regression", "responsibilities", "standardized"}
+OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture", "gibbs", "predictive"}
 RIGHT = {("one axis more", "standardized"), ("one axis more", "automatic"),
          ("squares that overflow", "responsibilities")}
 NUMPYS = "broadcast|matmul|einsum|einstein|aligned|mismatch|inhomogeneous|could not convert|dimension"
