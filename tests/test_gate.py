@@ -20,7 +20,8 @@ from refvi.generative.linear_latent import (autoencoder, em, encoder as linear_e
 from refvi.generative.vae import evaluate, model as vae, training
 from refvi.gradients.bbvi import regression as bbvi
 from refvi.gradients.reparameterization import regression as paths
-from refvi.likelihood.benefits import predictive
+from refvi.likelihood.benefits import predictive, rows as benefits
+from refvi.likelihood.conditional import problems, sentiment
 from refvi.likelihood.heads import Network
 from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier, heteroscedastic
@@ -70,8 +71,15 @@ OF_TARGETS = {
     "heteroscedastic": lambda x: heteroscedastic.log_likelihood(initial(rng(), (1, 50, 2)), x, np.ones((N, 1))),
     "unknown noise": lambda x: examples.unknown_noise_exact(x, THETA.y).mean,
     "logistic labels": lambda x: examples.logistic_exact(x, THETA.y).mean,
-    "gibbs": lambda x: predictive.gibbs(rng(), x, 2, 3, 2).mu,
-    "predictive": lambda x: predictive.predictive(x, predictive.Draws(*np.full((3, 2, 2), 0.5)))[0],
+    "gibbs": lambda x: predictive.gibbs(rng(), x, 2, 3, 1).mu,
+    "one component": lambda x: predictive.log_evidence(x, predictive.Prior()),
+    "predictive": lambda x: predictive.predictive(x, predictive.gibbs(rng(), np.arange(6.), 2, 3, 1))[0],
+    "kurtosis": predictive.excess_kurtosis,
+    "centre": lambda x: benefits.location_by_weights(x, 3.),
+    "features": lambda x: problems.class_scores(x, 0.1 * np.arange(2. * N + 2), 2),
+    "pixels": lambda x: problems.caption_scores(x, 0.1 * np.arange(4. + 2 * N), 3, 2),
+    "verdicts counted": lambda x: sentiment.naive_bayes(x, TABLE),
+    "verdicts": lambda x: sentiment.fit(x, TABLE, 1.).theta,
     "logistic regression": lambda x: logistic.fit(x, THETA.y).found,
     "labels": lambda x: classifier.log_likelihood(initial(rng(), (2, 3)), x, THETA.y, (2, 3)),
 }
@@ -121,14 +129,18 @@ OF_TABLES = {
     "inputs of a regression": lambda x: logistic.fit(np.array([0., 1., 1., 0., 0., 1.]), x).found,
     "responsibilities": lambda x: approximations.truncated_responsibilities(x, 2),
     "standardized": standardize,
+    "bags counted": lambda x: sentiment.naive_bayes(TARGETS, x),
+    "bags": lambda x: sentiment.fit(TARGETS, x, 1.).theta,
+    "bags of a model": lambda x: sentiment.logits(np.arange(n + 1.), x),
 }
 EVERY = [(name, taker, TARGETS) for name, taker in OF_TARGETS.items()]
 EVERY += [(name, taker, TABLE) for name, taker in OF_TABLES.items()]
 every = pytest.mark.parametrize("name, taker, data", EVERY, ids=[name for name, *_ in EVERY])
 OF_ANY_WIDTH = {"regression", "eigenvalues", "ppca", "em", "moments", "inputs of a fit", "inputs and noise",
-                "inputs of a regression", "responsibilities", "standardized"}
-OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture", "gibbs", "predictive"}
-RIGHT = {("one axis more", "standardized"), ("one axis more", "automatic"),
+                "inputs of a regression", "responsibilities", "standardized", "bags counted", "bags"}
+OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture", "gibbs", "one component", "predictive", "kurtosis",
+                 "centre"}
+RIGHT = {("one axis more", "standardized"), ("one axis more", "kurtosis"), ("one axis more", "automatic"),
          ("squares that overflow", "responsibilities")}
 NUMPYS = "broadcast|matmul|einsum|einstein|aligned|mismatch|inhomogeneous|could not convert|dimension"
 

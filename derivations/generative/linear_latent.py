@@ -284,25 +284,21 @@ def principal_factors_by_svd(x, D):
 
 
 def loadings_by_svd(x, D):
-    """W with columns of positive sum, and the noise's variance."""
+    """W and the noise's variance."""
     values, V = by_svd(x)
-    signs = np.sign(V[:D].sum(axis=1))
-    return (V[:D].T * signs) * np.sqrt(values[:D] - values[D:].mean()), values[D:].mean()
-
-
-def slopes_by_differences(x, W, log_sd):
-    """Of SciPy's density, in W, b (at the mean) and log_sd: central differences."""
-    n, D = W.shape
-
-    def density(v):
-        W, b, log_sd = v[:n * D].reshape(n, D), v[n * D:n * D + n], v[n * D + n:]
-        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.full(n, np.exp(2 * log_sd)))))
-    return by_differences(density, np.concatenate([W.ravel(), x.mean(axis=0), log_sd]))
+    return V[:D].T * np.sqrt(values[:D] - values[D:].mean()), values[D:].mean()
 
 
 def slopes_at_ppca(x, D):
+    """Of SciPy's density, in W, b (at the mean) and each log sd: central differences."""
     W, variance = loadings_by_svd(x, D)
-    return slopes_by_differences(x, W, np.full(len(W), 0.5 * np.log(variance)))
+    n = len(W)
+
+    def density(v):
+        W, b, log_sd = np.split(v, [-2 * n, -n])
+        W = W.reshape(n, D)
+        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.exp(2 * log_sd))))
+    return by_differences(density, np.concatenate([W.ravel(), x.mean(axis=0), np.full(n, 0.5 * np.log(variance))]))
 
 
 def slope_of_zero(x, D):

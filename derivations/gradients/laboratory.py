@@ -63,7 +63,7 @@ def path_of_a_square(a, s):
 
 def on(low, high, n):
     """Gauss-Legendre nodes and weights on an interval."""
-    t, w = np.polynomial.legendre.leggauss(n)
+    t, w = special.roots_legendre(n)
     return low + (high - low) * (t + 1) / 2, (high - low) * w / 2
 
 
@@ -145,18 +145,20 @@ def stage_fast_sine(rng):
 
 
 def in_space(rng):
-    """(log_p, lam, gradient): log p = -z'Az/2 + h'z - 2, and the gradient of the bound under a diagonal normal."""
+    """(f, lam, gradient): f is log p = -z'Az/2 + h'z - 2 and q's entropy, half of it in closed form, without its
+    constant, and half as -log q; what f changes by itself depends on z, and has another mean than zero."""
     A, h = np.array([[1.6, 0.5, -0.4], [0.5, 2.9, 0.3], [-0.4, 0.3, 2.1]]), np.array([2.6, -3.2, 1.1])
     mu = np.array([0.5, -0.3, 0.8]) + rng.uniform(-0.1, 0.1, 3)
     sigma = np.array([0.7, 0.5, 0.6]) + rng.uniform(-0.1, 0.1, 3)
 
-    def log_p(z):
-        return -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
+    def f(z, lam):
+        log_p = -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
+        return log_p + 0.5 * (np.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
 
     def gradient():
         return np.concatenate([h - A @ mu, 1 - np.diag(A) * sigma**2])
 
-    return log_p, np.concatenate([mu, np.log(sigma)]), gradient
+    return f, np.concatenate([mu, np.log(sigma)]), gradient
 
 
 def with_few_nodes():
@@ -166,12 +168,20 @@ def with_few_nodes():
 
 def stage_space(rng):
     """The bound in three dimensions: f depends on lam."""
-    log_p, lam, gradient = in_space(rng)
-    return dict(f=lambda z, lam: log_p(z) - diagonal_normal.log_prob(z, lam), q=with_few_nodes(), lam=lam, S=2,
-                noise=few_nodes(3), truth=gradient)
+    f, lam, gradient = in_space(rng)
+    return dict(f=f, q=with_few_nodes(), lam=lam, S=2, noise=few_nodes(3), truth=gradient)
 
 
-# ---- where the path is wrong
+# ---- where no path is asked for, and where it is wrong
+
+def stage_categorical(rng):
+    """A table of values under a categorical, drawn from where it stands."""
+    lam, table = rng.uniform(-1, 1, 4), np.array([0.3, 1.7, -0.8, 2.6]) + rng.uniform(-0.2, 0.2, 4)
+    pi, S = np.exp(lam) / np.exp(lam).sum(), 3
+    terms = table[:, None] * (np.eye(4) - pi)
+    return dict(f=lambda z, lam: table[z], q=categorical, lam=lam, S=S, base=noise(categorical, lam),
+                score_variance_by_hand=lambda: pi @ (terms - pi @ terms)**2 / S)
+
 
 def stage_step(rng):
     """f = 1 above c, zero below: P(z > c) falls with the distance of c from the mean."""
@@ -256,13 +266,7 @@ def stage_coupled_sine(rng):
 def stage_weak_space(rng):
     """The bound in three dimensions: every coordinate has a pair of its own, and keeps its normal draw in the
     others' pairs."""
-    log_p, lam, gradient = in_space(rng)
-
-    def f(z, lam):
-        """log p and q's entropy, half of it in closed form, without its constant, and half as -log q: what f changes
-        by itself depends on z, and has another mean than zero."""
-        return log_p(z) + 0.5 * (np.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
-
+    f, lam, gradient = in_space(rng)
     return dict(f=f, q=with_few_nodes(), lam=lam, S=1, noise=coarser(weak_noise(3), 4 / 3), gradient_in_space=gradient)
 
 

@@ -240,7 +240,7 @@ def stage_threshold(rng):
 
     def split_nodes(at, order=64):
         """Gauss-Legendre on either side of the edge: of z under q(lam), of the noise under q(0)."""
-        t, w = np.polynomial.legendre.leggauss(order)
+        t, w = special.roots_legendre(order)
         ends = [-9., (edge - mu) / sigma, 9.]
         sides = [((b - a) / 2 * t + (a + b) / 2, (b - a) / 2 * w) for a, b in zip(ends, ends[1:])]
         t, w = (np.concatenate(parts) for parts in zip(*sides))
@@ -284,7 +284,7 @@ def stage_bernoulli(rng):
 
     def rule(S, order):
         """Gauss-Legendre on either side of pi, for each of the S uniform numbers."""
-        t, w = np.polynomial.legendre.leggauss(order)
+        t, w = special.roots_legendre(order)
         u = np.concatenate([(t + 1) / 2 * pi, pi + (t + 1) / 2 * (1 - pi)])
         w = np.concatenate([w * pi, w * (1 - pi)]) / 2
         if len(u)**S > 2**17:

@@ -57,6 +57,25 @@ def half_the_log_of_a_ratio(slopes, spread, noise_sd):
     return 0.5 * np.log1p((slopes[1] * spread[1] / noise_sd)**2)
 
 
+def stage_curve(rng):
+    """A mean w y + c y^2 of a normal input, and noise."""
+    w, c = rng.uniform(0.5, 1.2), rng.uniform(0.3, 0.7)
+    return dict(curve=lambda y: w * y + c * y**2, c=c, input_mean=rng.uniform(0.4, 0.9),
+                input_sd=rng.uniform(0.7, 1.3), noise_sd=rng.uniform(0.5, 0.8))
+
+
+def nats_lost_by_a_line(curve, input_mean, input_sd, noise_sd):
+    """What the best line leaves of the curve, by quadrature, is noise to whoever fits a line."""
+    offset = under_normal(curve, input_mean, input_sd).value
+    slope = under_normal(lambda y: (y - input_mean) * curve(y), input_mean, input_sd).value / input_sd**2
+    left = under_normal(lambda y: (curve(y) - offset - slope * (y - input_mean))**2, input_mean, input_sd)
+    return 0.5 * np.log1p(left.value / noise_sd**2)
+
+
+def half_the_log_of_a_curve(c, input_sd, noise_sd):
+    return np.log(np.hypot(1, np.sqrt(2) * c * input_sd**2 / noise_sd))
+
+
 def stage_two_groups(rng):
     """A mixture of two normals, further apart than either is wide; S draws of component and noise."""
     shares = rng.dirichlet([30, 50])

@@ -22,6 +22,7 @@ import sys
 
 ADDRESS = {address!r}{why}
 if importlib.util.find_spec("refvi") is None:
+    assert ADDRESS, "put the address of refvi's repository into ADDRESS, two lines above"
     subprocess.run(["git", "clone", "--depth", "1", ADDRESS, "refvi_clone"], check=True)
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", "autograd"], check=True)
     sys.path.insert(0, "refvi_clone")

@@ -62,8 +62,9 @@ def rests(key, site):
 
 
 def linked(key, tag, site):
-    """A row of the chain, as a link."""
-    return f'<a href="{site.row((*key[:2], tag))}">{html.escape(tag)}</a>'
+    """A row of the chain, as a link where it still stands on the page: a report may be older."""
+    there = (*key[:2], tag)
+    return f'<a href="{site.row(there)}">{html.escape(tag)}</a>' if there in site.ids else html.escape(tag)
 
 
 def code(page, tag, site):

@@ -35,7 +35,8 @@ OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast
 NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
          "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1",
          "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var", "digamma": "gammaln", "gammaln": "digamma"}
-TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order", "tolerance"}
+TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order",
+              "tolerance"}
 
 
 class Mutant(NamedTuple):

@@ -53,14 +53,16 @@ def test_a_row_that_is_changed_for_the_worse_is_refused():
     assert {result.row for result in found.failures} == {row.replace("_", " ")}
 
 
-def test_it_runs_in_a_kernel(tmp_path):
+def test_it_runs_in_a_kernel(tmp_path, monkeypatch):
     client = pytest.importorskip("nbclient", reason="no kernel at hand: pip install nbclient ipykernel")
     pytest.importorskip("ipykernel", reason="no kernel at hand: pip install nbclient ipykernel")
     nbformat = pytest.importorskip("nbformat")
     assert main(["notebook", SHORT, "--out", str(tmp_path)]) == 0
     book = nbformat.read(tmp_path / f"{SHORT}.ipynb", 4)
     nbformat.validate(book)
-    client.NotebookClient(book, timeout=300, kernel_name="python3").execute()
+    monkeypatch.setenv("PYTHONPATH", str(files.checkout()))
+    room = {"metadata": {"path": str(tmp_path)}}        # a kernel drops the current folder from where it looks
+    client.NotebookClient(book, timeout=300, kernel_name="python3", resources=room).execute()
     shown = [output.get("data", {}) for cell in book.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in data for data in shown) and any("PASS" in data.get("text/html", "") for data in shown)
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import gammaln, ndtr
 
-from refvi.base.checks import require_count, require_finite, require_positive, require_shape
+from refvi.base.checks import require_count, require_finite, require_positive, require_shape, require_some, spread
 from refvi.base.special import logsumexp
 
 
@@ -38,6 +38,7 @@ def updated(prior, count, total, square):
 
 def log_evidence(x, prior):
     """log p(x) in nats of data (N,) from one component, mean and precision integrated out."""
+    x = require_data(x)
     after = updated(prior, len(x), np.sum(x), np.sum(x**2))
     return (gammaln(after.shape) - gammaln(prior.shape) + prior.shape * np.log(prior.rate)
             - after.shape * np.log(after.rate) + 0.5 * np.log(prior.pseudo / after.pseudo)
@@ -46,10 +47,7 @@ def log_evidence(x, prior):
 
 def require_data(x):
     """x (N,), or a ValueError."""
-    x = require_finite("x", require_shape("x", x, (None,), "one number for each of N data"))
-    if not x.size:
-        raise ValueError("x is empty: a posterior needs data")
-    return x
+    return require_finite("x", require_some("x", require_shape("x", x, (None,), "one number for each of N data")))
 
 
 def gibbs(rng, x, K, sweeps, burn=200, prior=Prior()):
@@ -96,6 +94,11 @@ def replicate(rng, draws, N):
 
 def excess_kurtosis(x):
     """Fourth moment around the mean in units of the variance squared, less 3 (...,) of x (..., N): zero for a normal.
+
+    ValueError for data that are all alike.
     """
-    centred = x - np.mean(x, axis=-1, keepdims=True)
-    return np.mean(centred**4, axis=-1) / np.mean(centred**2, axis=-1)**2 - 3
+    x = require_finite("x", require_some("x", require_shape("x", x, (..., None), "N data on the last axis")))
+    sd = np.moveaxis(spread(np.moveaxis(x, -1, 0))[None], 0, -1)
+    if not np.all(sd):
+        raise ValueError(f"x holds N={np.shape(x)[-1]} data that are all alike: they have no kurtosis")
+    return np.mean(((x - np.mean(x, axis=-1, keepdims=True)) / sd)**4, axis=-1) - 3

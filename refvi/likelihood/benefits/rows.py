@@ -8,7 +8,7 @@ import autograd.numpy as np
 
 from refvi.base.core import axes_of, expectation, settled
 from refvi.base.special import logsumexp
-from refvi.likelihood.benefits.predictive import log_parts
+from refvi.likelihood.benefits.predictive import log_parts, require_data
 from refvi.likelihood.conditional.decisions import decide
 from refvi.likelihood.conditional.problems import forward, require_words, steps
 
@@ -45,6 +45,7 @@ def location_by_weights(x, nu, rounds=300):
     """Where the likelihood of a Student t with nu degrees of freedom and unit scale around it is highest: a mean whose
     weights are the expected precisions of the data, in turn with them, from the median.
     """
+    x = require_data(x)
     mu = np.median(x)
     for _ in range(rounds):
         weights = (nu + 1) / (nu + (x - mu)**2)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, issparse
 
-from refvi.base.checks import require_positive
+from refvi.base.checks import require_finite, require_positive, require_shape, require_some
 from refvi.likelihood.heads import bernoulli_log_prob
 from refvi.likelihood.mle.classifier import require_labels
 from refvi.likelihood.networks import sigmoid
@@ -43,8 +43,20 @@ def bags(sentences, columns):
                       shape=(len(sentences), len(columns)))
 
 
+def require_bags(y):
+    """y (N, V), sparse; ValueError for a table of numbers that are not all zero or one, or for none."""
+    if issparse(y):
+        return csr_matrix(y)
+    y = require_finite("y", require_some("y", require_shape("y", y, (None, None), "(N=sentences, V=words)")))
+    odd = y[(y != 0) & (y != 1)]
+    if odd.size:
+        raise ValueError(f"y holds {odd[0]:g}, expected zeros and ones: whether a word stands in a sentence")
+    return csr_matrix(y)
+
+
 def logits(theta, y):
     """(N,) log odds of label 1."""
+    y = require_bags(y)
     if np.shape(theta) != (y.shape[1] + 1,):
         raise ValueError(f"theta has shape {np.shape(theta)}, expected ({y.shape[1] + 1},): a weight for each of the "
                          f"V={y.shape[1]} words, then the offset")
@@ -53,6 +65,7 @@ def logits(theta, y):
 
 def log_likelihood(theta, x, y):
     """log p(x_n | y_n) (N,) in nats."""
+    y = require_bags(y)
     x = require_labels(x, y.shape[0], 2)
     return bernoulli_log_prob(x[:, None], logits(theta, y)[:, None])
 
@@ -62,6 +75,7 @@ def naive_bayes(x, y, added=1.):
     label. What a word says by not being there is left out.
     """
     require_positive("added", added, "a word seen with one label only would decide alone")
+    y = require_bags(y)
     x = require_labels(x, y.shape[0], 2)
     counts = np.stack([np.asarray(y[x == k].sum(axis=0)).ravel() + added for k in (0, 1)])
     sizes = np.array([np.sum(x == k) for k in (0, 1)])
@@ -76,8 +90,8 @@ def fit(x, y, prior_sd):
     strictly concave. Without a prior there is none: with more words than sentences the classes are separable.
     """
     require_positive("prior_sd", prior_sd, "a standard deviation, not a variance or its logarithm")
-    x = require_labels(x, y.shape[0], 2)
-    transposed = csr_matrix(y).T.tocsr()
+    y = require_bags(y)
+    x, transposed = require_labels(x, y.shape[0], 2), y.T.tocsr()
 
     def downhill(theta):
         """Minus the log posterior up to a constant, and its gradient: SciPy minimizes."""

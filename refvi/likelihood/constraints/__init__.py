@@ -1,0 +1,1 @@
+"""Two constraints, differentiable and tractable: derivations/likelihood/constraints.md."""
