@@ -23,6 +23,7 @@ from refvi.gradients.reparameterization import regression as paths
 from refvi.likelihood.benefits import predictive, rows as benefits
 from refvi.likelihood.conditional import problems, sentiment
 from refvi.likelihood.heads import Network
+from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.likelihood.networks import initial, tanh
 from refvi.marginal import approximations
@@ -79,6 +80,7 @@ OF_TARGETS = {
     "pixels": lambda x: problems.caption_scores(x, 0.1 * np.arange(4. + 2 * N), 3, 2),
     "verdicts counted": lambda x: sentiment.naive_bayes(x, TABLE),
     "verdicts": lambda x: sentiment.fit(x, TABLE, 1.).theta,
+    "logistic regression": lambda x: logistic.fit(x, THETA.y).found,
     "labels": lambda x: classifier.log_likelihood(initial(rng(), (2, 3)), x, THETA.y, (2, 3)),
 }
 OF_TABLES = {
@@ -124,6 +126,7 @@ OF_TABLES = {
     "inputs of a classifier": lambda x: classifier.log_likelihood(initial(rng(), (n, 2)), TARGETS, x, (n, 2)),
     "inputs and noise": lambda x: examples.unknown_noise_exact(np.arange(6.), x).mean,
     "automatic": lambda x: automatic(*examples.unknown_noise(n), rng(), steps=3, data=(np.arange(6.), x)).lam,
+    "inputs of a regression": lambda x: logistic.fit(np.array([0., 1., 1., 0., 0., 1.]), x).found,
     "responsibilities": lambda x: approximations.truncated_responsibilities(x, 2),
     "standardized": standardize,
     "bags counted": lambda x: sentiment.naive_bayes(TARGETS, x),
@@ -134,7 +137,7 @@ EVERY = [(name, taker, TARGETS) for name, taker in OF_TARGETS.items()]
 EVERY += [(name, taker, TABLE) for name, taker in OF_TABLES.items()]
 every = pytest.mark.parametrize("name, taker, data", EVERY, ids=[name for name, *_ in EVERY])
 OF_ANY_WIDTH = {"regression", "eigenvalues", "ppca", "em", "moments", "inputs of a fit", "inputs and noise",
-                "responsibilities", "standardized", "bags counted", "bags"}
+                "inputs of a regression", "responsibilities", "standardized", "bags counted", "bags"}
 OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture", "gibbs", "one component", "predictive", "kurtosis",
                  "centre"}
 RIGHT = {("one axis more", "standardized"), ("one axis more", "kurtosis"), ("one axis more", "automatic"),

@@ -39,6 +39,24 @@ def start_server():
 
 
 @contextmanager
+def undisturbed():
+    """Ctrl-C and SIGTERM wait until the end: a process that is half started would say that its beginning is missing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting = []
+    before = {number: signal.signal(number, lambda number, frame: waiting.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in waiting:
+            signal.raise_signal(number)
+
+
+@contextmanager
 def no_script():
     """While a process is started: it does not run the script that starts it once more, which a script need not be
     written for. One thread at a time, or the script would be lost.
@@ -85,7 +103,7 @@ def listen(path, options, begun, hung):
     context = workers()
     mine, theirs = context.Pipe()
     worker = context.Process(target=work, args=(theirs, path, options, begun, hung), daemon=True)
-    with no_script():
+    with undisturbed(), no_script():
         worker.start()
     theirs.close()
     try:
