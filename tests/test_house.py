@@ -194,6 +194,12 @@ def chains_of(text):
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
+def test_a_page_is_read_in_25_minutes(name):
+    """At 130 words a minute, each piece of a formula being one."""
+    assert len(files.page(name).read_text(encoding="utf-8").split()) <= 25 * 130
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
 def test_a_sentence_stands_before_every_chain(name):
     text = files.page(name).read_text(encoding="utf-8")
     bare = [line for before, line in chains_of(text) if not sentence(before)]
