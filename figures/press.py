@@ -5,14 +5,18 @@ come with error_x, their standard errors, and exact_x, where they should lie; ra
 FORMAT = "png" marks photographs, EXPENSIVE = True a figure that is drawn from its stored numbers unless they are to be
 computed afresh, and QUICK the keywords with which a test calls its data. Committed pictures take their seed from their
 name. SIZE is the picture's own size in inches. A script with FRAMES, FRAMES_PER_SECOND, FRAME_SIZE and
-draw_frame(figure, frame, **data) moves as well: <name>.gif.
+draw_frame(figure, frame, **data) moves as well: <name>.gif. With SLIDER = (what it moves, a label for each frame) in
+place of FRAMES and FRAMES_PER_SECOND, it is moved by hand, where `refvi html` shows it: <name>_frames.svg.
 """
 import hashlib
 import importlib.util
 import io
 import json
+import re
 import sys
 import tempfile
+import textwrap
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,14 +24,20 @@ import matplotlib
 import numpy as np
 
 from refvi.base import files
+from refvi.reading import moving
 
 matplotlib.use("Agg")       # there may be no display
+warnings.filterwarnings("ignore", "constrained_layout not applied")     # make_room says it in the reader's words
 from matplotlib import rcParams, style      # noqa: E402
 from matplotlib.animation import writers    # noqa: E402
+from matplotlib.collections import Collection       # noqa: E402
+from matplotlib.colors import to_rgba       # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
+from matplotlib.lines import Line2D         # noqa: E402
 from matplotlib.text import Text            # noqa: E402
 
 HOME = Path(__file__).resolve().parent
+LINES = 3           # of words that the lowest panel should have room for
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 HOUSE = ["default", HOME / "house.mplstyle"]       # whatever the reader's own matplotlibrc says
 
@@ -103,7 +113,72 @@ def drawn(script, data, look=Look(), draw=None):
                 text.set_fontsize(factor * text.get_fontsize())
         if look.size:
             figure.set_size_inches(*look.size)
+        if look.size or look.font_size:
+            make_room(figure)
+        keep_colours(figure)
     return figure
+
+
+def keep_colours(figure):
+    """Colours by their number in the cycle become those of the house, whoever draws the Figure later."""
+    for artist in (*figure.findobj(Line2D), *figure.findobj(Text)):
+        for part in ("color", "markerfacecolor", "markeredgecolor"):
+            colour = getattr(artist, f"get_{part}", str)()
+            if re.fullmatch(r"C\d", str(colour)):
+                getattr(artist, f"set_{part}")(to_rgba(colour))
+    for artist in figure.findobj(Collection):
+        if artist.get_array() is None:
+            artist.set(facecolor=artist.get_facecolor(), edgecolor=artist.get_edgecolor())
+
+
+def make_room(figure):
+    """Break words that are longer than their axes, and put legends that would cover much of theirs below, as one."""
+    figure.draw_without_rendering()
+    crowded = [axes for axes in figure.axes if axes.get_legend() and covers(axes.get_legend(), axes)]
+    entries = {}
+    for axes in crowded:
+        entries |= {label: handle for handle, label in entries_of(axes) if label not in entries}
+        size = axes.get_legend().get_texts()[0].get_fontsize()
+        axes.get_legend().remove()
+    if entries:
+        longest = max(len(line) for label in entries for line in label.split("\n"))
+        across = int(figure.bbox.width / figure.dpi * 72 / ((0.5 * longest + 4) * size))
+        figure.legend(entries.values(), entries, loc="outside lower center", fontsize=size,
+                      ncols=max(1, min(across, len(entries))))
+    for _ in range(2):      # broken words leave another room for the axes
+        figure.draw_without_rendering()
+        for axes in figure.axes:
+            box = axes.get_window_extent()
+            for text in (axes.title, axes.xaxis.label, *axes.texts):
+                break_lines(text, text.get_window_extent().width, box.width)
+            break_lines(axes.yaxis.label, axes.yaxis.label.get_window_extent().height, 1.1 * box.height)
+    lowest = min(axes.get_window_extent().height for axes in figure.axes)
+    if lowest < LINES * figure.axes[0].xaxis.label.get_fontsize() / 72 * figure.dpi:
+        print(f"refvi: {len(figure.axes)} panels are crowded: take a smaller --font-size, or a larger --size",
+              file=sys.stderr)
+
+
+def covers(legend, axes):
+    """Whether a legend takes more than a fifth of the area of its axes, or is wider than most of them."""
+    own, box = legend.get_window_extent(), axes.get_window_extent()
+    return own.width * own.height > 0.2 * box.width * box.height or own.width > 0.75 * box.width
+
+
+def entries_of(axes):
+    """(handle, label) of every line of its legend."""
+    legend = axes.get_legend()
+    labels = [text.get_text() for text in legend.get_texts()]
+    handles, own = axes.get_legend_handles_labels()
+    return zip([handles[own.index(label)] for label in labels] if set(labels) <= set(own) else legend.legend_handles,
+               labels)
+
+
+def break_lines(text, length, room):
+    """Break a text of this length, in pixels, into lines that fit into the room."""
+    words = text.get_text()
+    if length > room:
+        most = int(max(map(len, words.split("\n"))) * room / length)
+        text.set_text(textwrap.fill(words.replace("\n", " "), max(8, most), break_long_words=False))
 
 
 def render(script, data, form, look=Look()):
@@ -131,6 +206,22 @@ def animate(script, data):
         return path.read_bytes()
 
 
+def frames(script, data):
+    """The SVGs of all frames, their axes where those of the first are, their words as text."""
+    places = None
+    with style.context([*HOUSE, {"svg.fonttype": "none"}]):
+        for frame in range(len(script.SLIDER[1])):
+            figure, buffer = Figure(figsize=script.FRAME_SIZE), io.BytesIO()
+            script.draw_frame(figure, frame, **data)
+            figure.draw_without_rendering()
+            places = places or [axes.get_position() for axes in figure.axes]
+            figure.set_layout_engine("none")
+            for axes, where in zip(figure.axes, places):
+                axes.set_position(where)
+            figure.savefig(buffer, format="svg", metadata=UNDATED["svg"])
+            yield buffer.getvalue()
+
+
 def write(name, out=HOME / "drawn", form=None, fresh=False, update=False, look=Look()):
     """Compute and draw one figure, and yield the paths of its pictures.
 
@@ -142,11 +233,13 @@ def write(name, out=HOME / "drawn", form=None, fresh=False, update=False, look=L
     data = numbers(name, script, fresh, update)
     form = form or getattr(script, "FORMAT", "svg")
     files.write(out / f"{name}.json", json.dumps({key: value.tolist() for key, value in data.items()}) + "\n")
-    pictures = {form: render(script, data, form, look)}
+    pictures = {f".{form}": render(script, data, form, look)}
     if hasattr(script, "FRAMES") and look == Look():
-        pictures["gif"] = animate(script, data)
+        pictures[".gif"] = animate(script, data)
+    if hasattr(script, "SLIDER") and look == Look():
+        pictures["_frames.svg"] = moving.picture(list(frames(script, data)), *script.SLIDER)
     for ending, picture in pictures.items():
         if picture:
-            path = out / f"{name}.{ending}"
+            path = out / f"{name}{ending}"
             files.write(path, picture)
             yield path

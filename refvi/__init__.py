@@ -2,6 +2,25 @@
 
 Read a chapter's page in derivations/ beside its module here; `refvi verify` holds the one against the other. What a
 page's companion needs comes from here: `from refvi import Estimate, Family, Model, Noise, noise, normal, normal_lam`.
+From Python and in notebooks (derivations/from_python.md has examples to run):
+
+    refvi.verify(path)              the verdicts on a page of yours, or on a chapter by its name
+    refvi.figure(name)              one of refvi's pictures as a matplotlib Figure, with its numbers
+    refvi.check_family(q, lam)      whether density, draws, nodes and transport of a family are of one law
+
+Families are bernoulli, beta, categorical, cauchy, diagonal_normal, exponential, full_normal, gamma, inverse_gamma,
+laplace, log_normal, normal and student_t: help(refvi.gamma.log_prob) says what its z and lam are, and gamma_lam(shape=,
+rate=) writes lam. Fits and studies, each with a help() of its own:
+
+    refvi.programs.automatic.fit.fit                            a model and the constraints of its variables
+    refvi.gradients.bbvi.algorithm.bbvi                         any log joint, any family that can be drawn from
+    refvi.gradients.reparameterization.algorithm.reparameterized    along paths, for a log joint with a slope
+    refvi.bound.coordinate_ascent.gaussian.fit, .regression.fit     one factor at a time, in closed form
+    refvi.likelihood.mle.classifier.fit, .heteroscedastic.fit   networks by maximum likelihood
+    refvi.likelihood.conditional.sentiment.fit                  verdicts from bags of words, with a prior on weights
+    refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
+    refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
+    refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
 from importlib import import_module
 
@@ -9,7 +28,7 @@ __version__ = "0.1.0"
 
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
-    "likelihood": ("networks", "mle", "likelihoods", "constraints"),
+    "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
     "marginal": ("marginal_gradient", "approximations"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
@@ -31,6 +50,7 @@ WORDS = {
     "base.families.shifted": ("cauchy", "laplace", "log_normal"),
 }
 HOMES = {word: home for home, words in WORDS.items() for word in words}
+__all__ = sorted(HOMES)
 
 
 def __getattr__(name):

@@ -1,10 +1,11 @@
-"""The command line: refvi [verify | figures | slides | fit | data | html]; without a word: verify, draw and fit."""
+"""The command line: refvi [verify | figures | slides | fit | data | html | notebook]; without a word, the tour."""
 import importlib
 import importlib.util
 import os
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 
 from refvi.app.parser import build_parser
 
@@ -22,14 +23,13 @@ def main(arguments=None):
     os.environ.setdefault("PYTHONSAFEPATH", "1")
     if hasattr(sys.stdout, "reconfigure"):      # a notebook's, or a StringIO, has none
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, end)
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
         require_libraries()
         command = importlib.import_module(f"refvi.app.{options.command}")
-        return getattr(command, getattr(options, "work", "run"))(options)
+        with terminable():
+            return getattr(command, getattr(options, "work", "run"))(options)
     except BrokenPipeError:     # whoever reads the output has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
@@ -48,8 +48,21 @@ class Terminated(BaseException):
     """Somebody asked this process to end."""
 
 
+@contextmanager
+def terminable():
+    """Meanwhile SIGTERM closes what is open, as Ctrl-C does; whoever calls main gets his own handler back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def end(number, frame):
-    """As a handler of SIGTERM: what is open is closed, as after Ctrl-C."""
+    """As a handler of SIGTERM."""
     raise Terminated
 
 

@@ -1,5 +1,5 @@
 """Every chapter's derivation passes on fresh entropy and on other parameters, and every mutant of every row is
-refused.
+refused; and so is what a random part of the rows' source is changed to.
 """
 import secrets
 
@@ -14,6 +14,7 @@ from refvi.verify.trial import PASS
 
 PAGES = {name: files.page(name) for name in CHAPTERS}
 STAGES = 2                  # settings of each stage, each with its mutants
+CHOSEN = 4                  # pages in whose source one change a row is planted, others on every run
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +30,21 @@ def played():
 def test_every_row_passes_and_every_mutant_is_refused(name, played):
     results, replay = played[0][PAGES[name]], f"refvi verify {name} {played[1]}"
     assert [(r.chain, r.stage, r.row, r.message) for r in results if r.verdict != PASS] == [], replay
+    assert [(r.chain, r.row, r.unpinned) for r in results if r.unpinned] == []
     chains = {chain.name: {row.tag for row in chain.rows} for chain in read(PAGES[name]).chains}
     assert {chain: {r.row for r in results if r.chain == chain} - {"mutants"} for chain in chains} == chains
     units = [(r.chain, r.stage) for r in results if r.row == "mutants"]
     assert len(units) == len(set(units)) == len({(r.chain, r.stage) for r in results}) >= STAGES * len(chains)
+
+
+def test_changes_in_the_source_of_rows_are_refused_or_explained(rng):
+    """One in every row of a few pages, on two settings of each stage."""
+    chosen, entropy = rng.choice(list(PAGES), CHOSEN, replace=False), secrets.randbits(128)
+    news = verify_pages([PAGES[name] for name in chosen], Options(entropy, stages=STAGES, mutants=1))
+    results = [(page.stem, r) for page, kind, news in news if kind == "results" for r in news]
+    alive = [(name, r.row, r.message) for name, r in results if r.verdict != PASS]
+    assert alive == [], f"refvi verify {' '.join(chosen)} --stages {STAGES} --mutants 1 --entropy {entropy:#x}"
+    assert sum(r.planted[0] for _, r in results if r.planted) > 10 * CHOSEN
 
 
 @pytest.mark.parametrize(

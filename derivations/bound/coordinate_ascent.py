@@ -1,20 +1,19 @@
 """Companion of coordinate_ascent.md; the rows of its two models stand in mean_and_precision.py and weights.py."""
 import autograd.numpy as anp
 import numpy as np
-from autograd import grad
+from autograd import grad, hessian
 from mean_and_precision import *      # noqa: F401, F403
-from mean_and_precision import bound_by_quadrature, five_terms, stage_few, update_of_mean, update_of_precision
-from referees import by_differences
+from mean_and_precision import five_terms, stage_few, update_of_mean, update_of_precision
 from scipy import optimize, stats
-from scipy.special import logsumexp
 from weights import *      # noqa: F401, F403
-from weights import divergence, stage_weights, update_of_weight
+from weights import stage_weights, update_of_weight
 
 from refvi import Estimate, normal
+from refvi.base.special import logsumexp
 from refvi.bound.coordinate_ascent import messages, regression
-from refvi.bound.coordinate_ascent.rows import (best_factor, bound, bound_after_update,      # noqa: F401
+from refvi.bound.coordinate_ascent.rows import (best_factor, bound_after_update,      # noqa: F401
                                                 bound_without_divergence, divergence_and_constant,
-                                                energy_of_one_factor, natural_gradient_step, sweep)
+                                                energy_of_one_factor, natural_gradient_step)
 
 
 # ---- one factor at a time
@@ -68,122 +67,31 @@ def bound_by_enumeration(log_joint, w1, w2, q1, q2):
     return total
 
 
-def searched(target, w1, q1):
-    """(mass, off): the masses m = w1 q1 with the highest m . (target - log(m / w1)), by Newton's method over t = log m.
-
-    off (n1,) is what is left of the slope, beside each mass: by so much the logarithm of a mass may still err.
-    """
-    def at(t):
-        mass = np.exp(t - logsumexp(t))
-        value = target - np.log(mass / w1)
-        return mass, value - mass @ value, mass @ value
-
+def highest(value, n):
+    """(masses (n,), their errors, value) where value(log masses) is highest, by Newton's method over n logits."""
     def negative(t):
-        mass, off, value = at(t)
-        return -value, -mass * off
+        return -value(t - logsumexp(t))
 
-    def curvature(t):
-        mass, off, _ = at(t)
-        cross = np.outer(mass * off, mass)
-        return cross + cross.T + np.diag(mass * (1 - off)) - np.outer(mass, mass)
+    found = optimize.minimize(negative, np.zeros(n), jac=grad(negative), hess=hessian(negative),
+                              method="trust-exact", options=dict(gtol=1e-9))
+    return softmax(found.x), np.abs(found.jac), -found.fun
 
-    start = np.log(w1 * q1)
-    found = optimize.minimize(negative, start, jac=True, hess=curvature, method="trust-exact", options=dict(gtol=1e-9))
-    return at(found.x)[:2]
+
+def searched(log_joint, w1, w2, q2):
+    """Those masses of the bound without q2's entropy; how far its slope is from zero is their error."""
+    target = log_joint @ (w2 * q2) + np.log(w1)
+    return highest(lambda log_mass: anp.exp(log_mass) @ (target - log_mass), len(target))
 
 
 def highest_bound(log_joint, w1, w2, q1, q2):
     """The bound at the end of that search."""
-    target = log_joint @ (w2 * q2)
-    mass, off = searched(target, w1, q1)
-    return Estimate(mass @ (target - np.log(mass / w1)) - np.sum(w2 * q2 * np.log(q2)), mass @ off**2)
+    return searched(log_joint, w1, w2, q2)[2] - (w2 * q2) @ np.log(q2)
 
 
 def highest_factor(log_joint, w1, w2, q1, q2):
     """The factor at the end of that search."""
-    mass, off = searched(log_joint @ (w2 * q2), w1, q1)
-    return Estimate(mass / w1, mass / w1 * np.abs(off))
-
-
-def averaged_joint(log_joint, w1, w2, q2):
-    """A slip: the expectation taken of the joint density instead of its logarithm. (n1,)"""
-    expected = np.exp(log_joint) @ (w2 * q2)
-    return expected / np.sum(w1 * expected)
-
-
-def tilted_marginal(log_joint, w1, w2, q2):
-    """The marginal of z1 under p(x, z1, z2) q2(z2), normalized over every pair of values."""
-    share = np.zeros(len(w1))
-    for i, j in np.ndindex(log_joint.shape):
-        share[i] += w1[i] * w2[j] * q2[j] * np.exp(log_joint[i, j])
-    return share / sum(share) / w1
-
-
-def exact_marginal(log_joint, w1, w2):
-    """A slip: the posterior's own marginal of the first variable. (n1,)"""
-    joint = np.exp(log_joint - np.max(log_joint)) * np.outer(w1, w2)
-    return joint.sum(axis=1) / joint.sum() / w1
-
-
-def best_for_other_divergence(log_joint, w1, w2, q1):
-    """The factor with the least KL(p || q1 q2), whatever q2, by descent over the logarithm of its masses."""
-    posterior = np.exp(log_joint - logsumexp(log_joint + np.log(np.outer(w1, w2))))
-
-    def negative(t):
-        """Without what holds no q1."""
-        log_mass = t - logsumexp(t)
-        return -np.sum(np.outer(w1, w2) * posterior * log_mass[:, None])
-
-    def slope(t):
-        return np.exp(t - logsumexp(t)) - w1 * (posterior @ w2)
-
-    found = optimize.minimize(negative, np.log(w1 * q1), jac=slope, method="BFGS", options=dict(gtol=1e-11))
-    return Estimate(np.exp(found.x - logsumexp(found.x)) / w1, np.abs(found.jac) / w1)
-
-
-# ---- two optima and the saddle between them
-
-def stage_mirror(rng):
-    """Two discrete variables that want to agree, and do not care on which value."""
-    return dict(mirror=np.array([[0., -1.], [-1., 0.]]) * rng.uniform(2.6, 3.4) - rng.uniform(0.9, 1.3))
-
-
-def climbed(table, q2, sweeps=200):
-    """The bound after so many sweeps from q2."""
-    for _ in range(sweeps):
-        q1, q2 = sweep(table, np.ones(2), np.ones(2), q2)
-    return bound(table, np.ones(2), np.ones(2), q1, q2)
-
-
-def from_the_even_start(mirror):
-    return climbed(mirror, np.array([0.5, 0.5]), sweeps=12)
-
-
-def at_the_saddle(mirror):
-    """Two fair coins: the average of the table, and two entropies of log 2."""
-    return sum(map(sum, mirror)) / 4 + 2 * np.log(2)
-
-
-def from_a_tilted_start(mirror):
-    return climbed(mirror, np.array([0.51, 0.49]))
-
-
-def from_the_mirrored_start(mirror):
-    return climbed(mirror, q2=np.array([0.2, 0.8]))
-
-
-def best_of_all(mirror):
-    """Both factors over a fine grid, then the best point polished in two ways."""
-    def negative(t):
-        a, b = 1 / (1 + np.exp(-t[0])), 1 / (1 + np.exp(-t[1]))
-        pairs = np.array([[a * b, a * (1 - b)], [(1 - a) * b, (1 - a) * (1 - b)]])
-        return -np.sum(pairs * (mirror - np.log(pairs)))
-
-    grid = np.linspace(-4, 4, 17)
-    start = min(((s, t) for s in grid for t in grid), key=negative)
-    descent = optimize.minimize(negative, start, tol=1e-12).fun
-    simplex = optimize.minimize(negative, start, method="Nelder-Mead", options=dict(xatol=1e-9, fatol=1e-15)).fun
-    return Estimate(-descent, abs(descent - simplex))
+    mass, error, _ = searched(log_joint, w1, w2, q2)
+    return Estimate(mass / w1, error / w1)
 
 
 # ---- an update read off the graph, and as a gradient
@@ -202,12 +110,9 @@ def stage_message_to_mean(rng):
         nu, tau = messages.mean_of_natural(eta)
         return five_terms(data, prior, q._replace(nu=nu, tau=tau))
 
-    def bound_elsewhere(eta):
-        return bound_by_quadrature(data, prior, q._replace(nu=-0.5 * eta[0] / eta[1], tau=-2 * eta[1]))
-
     return dict(points=np.linspace(-1, 3, 9), features=lambda mu: np.stack([mu, mu**2], axis=1),
                 expected_log_joint=expected_log_joint, eta=messages.natural_of_mean(q.nu, q.tau),
-                bound=bound, bound_elsewhere=bound_elsewhere,
+                bound=bound,
                 log_normalizer=messages.log_normalizer_of_mean,
                 updated_exponent=lambda: messages.natural_of_mean(*update_of_mean(data, prior, q.a, q.b)),
                 prior_plus_messages=lambda: messages.messages_to_mean(x, prior, q.a, q.b).sum(axis=0))
@@ -229,12 +134,9 @@ def stage_message_to_precision(rng):
         a, b = messages.precision_of_natural(eta)
         return five_terms(data, prior, q._replace(a=a, b=b))
 
-    def bound_elsewhere(eta):
-        return bound_by_quadrature(data, prior, q._replace(a=eta[0] + 1, b=-eta[1]))
-
     return dict(points=np.linspace(0.2, 3, 9), features=lambda gamma: np.stack([np.log(gamma), gamma], axis=1),
                 expected_log_joint=expected_log_joint, eta=messages.natural_of_precision(q.a, 0.6 * q.b),
-                bound=bound, bound_elsewhere=bound_elsewhere,
+                bound=bound,
                 log_normalizer=messages.log_normalizer_of_precision,
                 updated_exponent=lambda: messages.natural_of_precision(*update_of_precision(data, prior, q.nu, q.tau)),
                 prior_plus_messages=lambda: messages.messages_to_precision(x, prior, q.nu, q.tau).sum(axis=0))
@@ -260,14 +162,8 @@ def stage_message_to_weight(rng):
     def bound(eta):
         return regression.expected_log_joint(x, theta, moved(eta)) + regression.entropy(moved(eta))
 
-    def bound_elsewhere(eta):
-        """Without the evidence, which does not move."""
-        at = np.arange(D) == d
-        means = np.where(at, -0.5 * eta[0] / eta[1], mean)
-        return -divergence(x, theta, means, np.where(at, -0.5 / eta[1], np.exp(2 * lam[D:])))
-
     return dict(points=np.linspace(-1, 2, 9), features=lambda w: np.stack([w, w**2], axis=1),
-                expected_log_joint=expected_log_joint, bound=bound, bound_elsewhere=bound_elsewhere,
+                expected_log_joint=expected_log_joint, bound=bound,
                 eta=messages.natural_of_mean(mean[d], 0.5 * np.exp(-2 * lam[D + d])),
                 log_normalizer=messages.log_normalizer_of_mean,
                 updated_exponent=lambda: update_of_weight(x, theta, mean, d) * [1., -0.5],
@@ -278,13 +174,3 @@ def fitted_exponent(points, features, expected_log_joint):
     """The coefficients of the statistics in the expected log joint, by least squares with a constant."""
     columns = np.column_stack([np.ones(len(points)), features(points)])
     return np.linalg.lstsq(columns, expected_log_joint(points), rcond=None)[0][1:]
-
-
-def gradient_step(bound, eta):
-    """A slip: one step along the plain gradient, whose units are not those of eta."""
-    return eta + grad(bound)(eta)
-
-
-def step_by_differences(bound_elsewhere, eta):
-    slope, error = by_differences(bound_elsewhere, eta)
-    return Estimate(eta + slope, error)

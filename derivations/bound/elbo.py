@@ -266,7 +266,7 @@ def energy_minus_entropy(p, q, lam, x, theta):
 
 def expected_log_sum(S, p, q, lam, x, theta):
     """A slip: log S forgotten, by the joint rule of S draws."""
-    z, w = noise(q, lam).rule(S, 50)
+    z, w = noise(q, lam).rule(S, order=50)
     return w @ special.logsumexp(p.log_joint(z, x, theta) - q.log_prob(z, lam), axis=-1)
 
 

@@ -1,6 +1,6 @@
 """What coordinate_ascent.md needs for mean and precision of a normal: rows, stages and referees."""
 import numpy as np
-from referees import by_differences
+from referees import by_differences, under_normal
 from scipy import integrate, optimize, stats
 from scipy.special import digamma, gammaln
 
@@ -11,28 +11,34 @@ from refvi.bound.coordinate_ascent.gaussian import (bound_less_evidence, complet
                                                     update_of_precision)
 from refvi.bound.coordinate_ascent.posterior import posterior
 
+ORDERS = 200, 150                       # of the rules
+LINE, NATS = np.linspace(-30, 30, 40_001), 45.      # where a peak is looked for, and how far down it is followed
+SWEEPS = 200                            # beyond which nothing moves
+STEPS = 4e-3, 2e-3                      # of the differences
 
 def integral(g, low, high):
     """By SciPy's Gauss and Legendre rules of two orders, which have to agree; the ends lie where g has died out."""
-    fine, coarse = (integrate.fixed_quad(g, low, high, n=n)[0] for n in (200, 150))
-    size = integrate.fixed_quad(lambda t: np.abs(g(t)), low, high, n=200)[0]
+    fine, coarse = (integrate.fixed_quad(g, low, high, n=n)[0] for n in ORDERS)
+    size = integrate.fixed_quad(lambda t: np.abs(g(t)), low, high, n=max(ORDERS))[0]
     if not abs(fine - coarse) <= 1e-9 * size:
         raise ArithmeticError(f"two orders of quadrature differ: {fine} and {coarse}")
     return fine
 
 
-def normalized_moments(log_density, low, high):
-    """(mean, variance) of the density whose logarithm is known up to a constant, one peak between low and high."""
-    top = optimize.minimize_scalar(lambda t: -log_density(t), bounds=(low, high), method="bounded").x
-    width = (2 * log_density(top) - log_density(top - 1e-2) - log_density(top + 1e-2))**-0.5 * 1e-2
-    ends = top - 12 * width, top + 12 * width
+def weighed_by(log_density):
+    """(of, top): of(g) is the integral of g(t) exp(log_density(t) - top), within 45 nats of the only peak, top."""
+    values = log_density(LINE)
+    top = np.max(values)
+    alive = LINE[values > top - NATS]
+    return lambda g: integral(lambda t: g(t) * np.exp(log_density(t) - top), np.min(alive), np.max(alive)), top
 
-    def mean_of(g):
-        return integral(lambda t: g(t) * np.exp(log_density(t) - log_density(top)), *ends)
 
-    mass = mean_of(np.ones_like)
-    mean = mean_of(lambda t: t) / mass
-    return mean, mean_of(lambda t: (t - mean)**2) / mass
+def moments(g, log_density):
+    """(mean, variance) of g(t) under the density whose logarithm is known up to a constant."""
+    of, _ = weighed_by(log_density)
+    mass = of(np.ones_like)
+    mean = of(g) / mass
+    return mean, of(lambda t: (g(t) - mean)**2) / mass
 
 
 # ---- mean and precision of a normal
@@ -62,8 +68,8 @@ def stage_gamma(rng):
 
 def under_gamma(g, a, b):
     """E g(gamma) for gamma ~ Gamma(a, rate b), over log gamma."""
-    ends = np.log(a / b) - 40 / a - 3, np.log((a + 60 + 12 * a**0.5) / b)
-    return integral(lambda t: g(np.exp(t)) * np.exp(t) * stats.gamma.pdf(np.exp(t), a, scale=1 / b), *ends)
+    of, top = weighed_by(lambda t: stats.gamma.logpdf(np.exp(t), a, scale=1 / b) + t)
+    return of(lambda t: g(np.exp(t))) * np.exp(top)
 
 
 def over_mean(data, prior, a, b):
@@ -74,7 +80,7 @@ def over_mean(data, prior, a, b):
         return (-0.5 * gamma * (data.scatter + data.N * (mu - data.mean)**2)
                 + stats.norm.logpdf(mu, prior.nu, prior.tau**-0.5))
 
-    mean, variance = normalized_moments(log_density, min(data.mean, prior.nu) - 1, max(data.mean, prior.nu) + 1)
+    mean, variance = moments(lambda mu: mu, log_density)
     return np.array([mean, 1 / variance])
 
 
@@ -104,22 +110,12 @@ def moments_with_variance(data, prior, a, b):
 
 def moments_of_precision(data, prior, nu, tau):
     """(shape, rate) of a Gamma with mean and variance of exp of the expected log joint, normalized over gamma."""
-    t, w = np.polynomial.hermite_e.hermegauss(5)
-    squares = data.scatter + data.N * w @ (nu + t * tau**-0.5 - data.mean)**2 / w.sum()
+    squares = data.scatter + data.N * under_normal(lambda mu: (mu - data.mean)**2, nu, tau**-0.5).value
 
     def log_density(s):
         return prior.a * s - prior.b * np.exp(s) + 0.5 * data.N * s - 0.5 * np.exp(s) * squares
 
-    low, high = np.log(data.N / squares) - 4, np.log(data.N / squares) + 4
-    top = optimize.minimize_scalar(lambda s: -log_density(s), bounds=(low, high), method="bounded").x
-    ends = top - 60 / (prior.a + 0.5 * data.N), top + 4
-
-    def mean_of(g):
-        return integral(lambda s: g(np.exp(s)) * np.exp(log_density(s) - log_density(top)), *ends)
-
-    mass = mean_of(np.ones_like)
-    mean = mean_of(lambda gamma: gamma) / mass
-    variance = mean_of(lambda gamma: (gamma - mean)**2) / mass
+    mean, variance = moments(np.exp, log_density)
     return np.array([mean**2 / variance, mean / variance])
 
 
@@ -158,69 +154,6 @@ def mean_with_that_scale(shape, rate):
     return stats.gamma.mean(shape, scale=rate)
 
 
-def mean_log_by_quadrature(shape, rate):
-    return under_gamma(np.log, shape, rate)
-
-
-def digamma_less_log(shape, rate):
-    return digamma(shape) - np.log(rate)
-
-
-def log_of_mean(shape, rate):
-    """A slip: the logarithm outside the expectation."""
-    return np.log(shape / rate)
-
-
-def log_of_mean_by_quadrature(shape, rate):
-    return np.log(under_gamma(lambda gamma: gamma, shape, rate))
-
-
-# ---- how wide q(gamma) is at the end of its sweeps
-
-def sd_without_spread(data, prior):
-    """Sweeps with the square of the mean for the mean of squares, to their end."""
-    a, b = prior.a + 0.5 * data.N, prior.b
-    for _ in range(200):
-        nu, _ = update_of_mean(data, prior, a, b)
-        b = prior.b + 0.5 * (data.scatter + data.N * (data.mean - nu)**2)
-    return np.sqrt(a) / b
-
-
-def sd_without_spread_by_root(data, prior):
-    """The rate at which such a sweep changes nothing, as a root."""
-    a = prior.a + data.N / 2
-
-    def change(b):
-        weight = data.N * a / (data.N * a + prior.tau * b)      # of the data's mean
-        return prior.b + data.scatter / 2 + data.N / 2 * ((1 - weight) * (data.mean - prior.nu))**2 - b
-
-    most = prior.b + data.scatter + data.N * (data.mean - prior.nu)**2
-    return a**0.5 / optimize.brentq(change, prior.b, most, xtol=1e-13)
-
-
-def exact_sd(data, prior):
-    """Of gamma under the posterior, on its nodes."""
-    exact = posterior(data, prior)
-    mean = exact.weights @ exact.gamma
-    return np.sqrt(exact.weights @ (exact.gamma - mean)**2)
-
-
-def exact_sd_by_quadrature(data, prior):
-    """Of gamma under p(gamma) p(x | gamma)."""
-    mass, first, second = (over_precision(data, prior, power)[0] for power in (0, 1, 2))
-    return np.sqrt(second / mass - (first / mass)**2)
-
-
-def sd_of_best_factor(data, prior):
-    q = gaussian.fit(data, prior, tolerance=1e-14).found
-    return np.sqrt(q.a) / q.b
-
-
-def sd_by_search(data, prior):
-    found, error = maximum_by_search(data, prior)
-    return Estimate(found[2]**0.5 / found[3], error[2] + error[3])
-
-
 # ---- its bound
 
 def expected(g, q):
@@ -243,8 +176,8 @@ def bound_by_quadrature(data, prior, q):
     return expected(lambda mu, gamma: log_ratio(mu, gamma, data, prior, q), q)
 
 
-def over_precision(data, prior, power):
-    """(integral of gamma^power p(gamma) p(x | gamma), divided by exp(top); top), over log gamma.
+def log_evidence_by_quadrature(data, prior):
+    """log of the integral of p(gamma) p(x | gamma), over log gamma.
 
     p(x | gamma) is normal with covariance I/gamma + 1/tau0: one eigenvalue along the mean, N - 1 across.
     """
@@ -256,16 +189,8 @@ def over_precision(data, prior, power):
         likelihood = -0.5 * (data.N * np.log(2 * np.pi) + log_det + exponent)
         return likelihood + stats.gamma.logpdf(gamma, prior.a, scale=1 / prior.b) + t
 
-    grid = np.linspace(-30, 10, 4001)
-    values = log_density(grid)
-    top = np.max(values)
-    alive = grid[values > top - 45]
-    return integral(lambda t: np.exp(power * t + log_density(t) - top), alive[0], alive[-1]), top
-
-
-def log_evidence_by_quadrature(data, prior):
-    value, top = over_precision(data, prior, 0)
-    return top + np.log(value)
+    of, top = weighed_by(log_density)
+    return top + np.log(of(np.ones_like))
 
 
 def evidence_on_nodes(data, prior):
@@ -281,11 +206,8 @@ def log_posterior_ratio(data, prior, q):
         power = prior.a - 1 + 0.5 * data.N
         return power * np.log(gamma) - gamma * (prior.b + 0.5 * data.scatter) - 0.5 * far - 0.5 * np.log(precision)
 
-    grid = np.linspace(-30, 10, 4001)
-    values = log_density(np.exp(grid)) + grid
-    top = np.max(values)
-    alive = grid[values > top - 45]
-    mass = integral(lambda t: np.exp(log_density(np.exp(t)) + t - top), alive[0], alive[-1])
+    of, top = weighed_by(lambda t: log_density(np.exp(t)) + t)
+    mass = of(np.ones_like)
 
     def ratio(mu, gamma):
         precision = prior.tau + data.N * gamma
@@ -306,9 +228,9 @@ def without_normalizer(data, prior, q):
 
 
 def divergence_and_normalizer(data, prior, q):
-    """Gamma(a0) by its integral, over log gamma."""
-    parts = [integral(lambda t: np.exp(prior.a * t - np.exp(t)), *ends) for ends in ((-60 / prior.a, -8), (-8, 6))]
-    return log_posterior_ratio(data, prior, q) + np.log(sum(parts))
+    """Gamma(a0) = Gamma(a0 + 1) / a0, and that by its integral, over log gamma."""
+    of, top = weighed_by(lambda t: (prior.a + 1) * t - np.exp(t))
+    return log_posterior_ratio(data, prior, q) + np.log(of(np.ones_like) / prior.a) + top
 
 
 # ---- where the sweeps end
@@ -323,10 +245,8 @@ def maximum_by_search(data, prior):
         known = -0.5 * prior.tau * ((nu - prior.nu)**2 + 1 / tau) + (prior.a - 1) * log_gamma - prior.b * gamma
         return fit + known - 0.5 * np.log(tau) + a - np.log(b) + gammaln(a) + (1 - a) * digamma(a)
 
-    shape, spread = prior.a + 0.5 * data.N, data.scatter / data.N
-    start = np.array([data.mean, *np.log([data.N / spread, shape, spread * shape])])
-    near = optimize.minimize(lambda v: -bound(v), start + 0.2, method="BFGS").x
-    ends = [optimize.root(lambda v: by_differences(bound, v, h).value, near, tol=1e-13).x for h in (4e-3, 2e-3)]
+    near = optimize.minimize(lambda v: -bound(v), np.zeros(4), method="BFGS").x
+    ends = [optimize.root(lambda v: by_differences(bound, v, h).value, near, tol=1e-13).x for h in STEPS]
     coarse, fine = (np.array([v[0], *np.exp(v[1:])]) for v in ends)
     return Estimate(fine, np.abs(fine - coarse))
 
@@ -334,7 +254,7 @@ def maximum_by_search(data, prior):
 def end_of_sweeps(data, prior):
     """Factors (nu, tau, a, b) after sweeps that go on beyond where the fit would stop."""
     q = gaussian.fit(data, prior).found
-    for _ in range(200):
+    for _ in range(SWEEPS):
         q = gaussian.sweep(q, data, prior)
     return np.array(q)
 
@@ -342,14 +262,6 @@ def end_of_sweeps(data, prior):
 def far(q):
     """Where the sweeps below start: the rate of q(gamma) too large."""
     return q._replace(b=1.7 * q.b)
-
-
-def at_start(data, prior, q):
-    return five_terms(data, prior, far(q))
-
-
-def start_by_quadrature(data, prior, q):
-    return bound_by_quadrature(data, prior, q._replace(b=1.7 * q.b))
 
 
 def after_sweep(data, prior, q):
@@ -372,4 +284,4 @@ def swept(q, data, prior):
     """Each factor from the moments of exp of the expected log joint."""
     nu, tau = over_mean(data, prior, q.a, q.b)
     a, b = moments_of_precision(data, prior, nu, tau)
-    return q._replace(nu=nu, tau=tau, a=a, b=b)
+    return gaussian.Factors(nu, tau, a, b)

@@ -4,9 +4,11 @@ from scipy import stats
 
 from refvi.base import models
 from refvi.bound.coordinate_ascent import regression
-from refvi.bound.coordinate_ascent.regression import sweep_error, three_terms, update_of_weight      # noqa: F401
+from refvi.bound.coordinate_ascent.regression import three_terms, update_of_weight      # noqa: F401
 
 THIRTY = np.linspace(0, 6, 30)
+LINE = np.linspace(-20, 20, 20_001)     # of one weight
+SWEEPS = 200                            # beyond which nothing moves
 
 
 def stage_weights(rng):
@@ -49,13 +51,11 @@ def precision_and_side(x, theta):
 
 def moments_of_weight(x, theta, mean, d):
     """exp of the expected log joint, normalized over w_d on a fine grid; the others' spreads only add a constant."""
-    w = np.linspace(-20, 20, 20_001)
-    z = np.where(np.arange(len(mean)) == d, w[:, None], mean)
+    z = np.where(np.arange(len(mean)) == d, LINE[:, None], mean)
     log_density = stats.norm.logpdf(x, z @ theta.y.T, theta.noise_sd).sum(axis=1)
-    log_density += stats.norm.logpdf(w, 0, theta.prior_sd)
-    density = np.exp(log_density - log_density.max())
-    value = density @ w / density.sum()
-    return np.array([value, 1.]) / (density @ (w - value)**2 / density.sum())
+    density = np.exp(log_density + stats.norm.logpdf(LINE, 0, theta.prior_sd))
+    value = density @ LINE / density.sum()
+    return np.array([value, 1.]) / (density @ (LINE - value)**2 / density.sum())
 
 
 def conditional_of_posterior(x, theta, mean, d):
@@ -66,22 +66,6 @@ def conditional_of_posterior(x, theta, mean, d):
     gain = np.linalg.solve(covariance[np.ix_(rest, rest)], covariance[rest, d])
     value = covariance[d] @ h + gain @ (mean[rest] - (covariance @ h)[rest])
     return np.array([value, 1.]) / (covariance[d, d] - gain @ covariance[rest, d])
-
-
-def update_with_own_part(x, theta, mean, d):
-    """A slip: the residual of all weights, the one that is updated included."""
-    Lambda, h = regression.normal_equations(x, theta)
-    return np.array([h[d] - Lambda[d] @ mean, Lambda[d, d]])
-
-
-def slope_of_log_joint(x, theta, mean, d):
-    """Slope and minus the curvature of log p(x, w) along w_d at the means; differences of a parabola are exact."""
-    def log_joint(step):
-        w = np.where(np.arange(len(mean)) == d, mean + step, mean)
-        return stats.norm.logpdf(x, theta.y @ w, theta.noise_sd).sum() + stats.norm.logpdf(w, 0, theta.prior_sd).sum()
-
-    low, middle, high = map(log_joint, (-1., 0., 1.))
-    return np.array([(high - low) / 2, 2 * middle - low - high])
 
 
 # ---- sweeps
@@ -95,16 +79,9 @@ def posterior_mean(x, theta):
 
 def mean_of_sweeps(x, theta, start):
     mean = start
-    for _ in range(200):
+    for _ in range(SWEEPS):
         mean = regression.sweep(mean, x, theta)
     return mean
-
-
-def error_by_power(x, theta, start, T):
-    """Gauss and Seidel: a sweep multiplies the error by minus (lower triangle)^-1 (upper part)."""
-    Lambda, h = precision_and_side(x, theta)
-    iteration = -np.linalg.solve(np.tril(Lambda), np.triu(Lambda, 1))
-    return np.linalg.matrix_power(iteration, T) @ (start - np.linalg.solve(Lambda, h))
 
 
 # ---- the bound of factors with the precisions of the updates
@@ -150,15 +127,6 @@ def before_by_divergence(x, theta, poised):
     return exact_bound(x, theta, poised)
 
 
-def after_all_in_turn(x, theta, poised):
-    return regression.bound_at(regression.sweep(poised, x, theta), x, theta)
-
-
-def in_turn_by_matrix(x, theta, poised):
-    best = np.linalg.solve(*precision_and_side(x, theta))
-    return exact_bound(x, theta, best + error_by_power(x, theta, poised, 1))
-
-
 # ---- what the notebook calls the bound
 
 def divergence_turned(x, theta, lam):
@@ -176,5 +144,5 @@ def both_slips(x, theta, lam):
 def what_both_slips_do(x, theta, lam):
     """Twice the entropy is lost, and log 2 / 2 for each weight regained."""
     mean, log_sd = np.split(lam, 2)
-    entropy = stats.norm.entropy(0., np.exp(log_sd)).sum()
+    entropy = stats.norm.entropy(scale=np.exp(log_sd)).sum()
     return -divergence(x, theta, mean, np.exp(2 * log_sd)) - 2 * entropy + 0.5 * len(mean) * np.log(2)

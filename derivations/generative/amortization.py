@@ -2,7 +2,6 @@
 import itertools
 
 import autograd.numpy as np
-from autograd import grad
 from scipy import integrate, optimize, special, stats
 
 from referees import bell, by_differences
@@ -15,23 +14,21 @@ from refvi.generative.amortization.exact import (bound_of_the_linear_encoder, on
 from refvi.generative.amortization.gradient import (gradient_by_autograd, gradient_by_hand,      # noqa: F401
                                                     gradient_inside_the_mean, gradient_of_fit_at_draws,
                                                     mean_gradient_of_fit, path_with_closed_divergence,
-                                                    path_with_drawn_divergence, slope_in_the_heads,
-                                                    through_decoder)
+                                                    path_with_drawn_divergence)
 from refvi.generative.amortization.likelihood import (bayes_rule, density_of_two_heads,      # noqa: F401
                                                       distance_of_images, effect_of_the_sum, logits_and_softplus,
                                                       moments_of_the_likelihood, product_of_probabilities,
-                                                      slope_times_codes, tenth_of_the_slope, two_heads)
-from refvi.generative.amortization.minibatch import (batches_by_size, gradient_of_a_minibatch,      # noqa: F401
-                                                     gradient_of_all_data, terms)
+                                                      tenth_of_the_slope, two_heads)
+from refvi.generative.amortization.minibatch import gradient_of_a_minibatch      # noqa: F401
 from refvi.generative.amortization.model import (closed_divergence, drawn, encode, log_likelihood,      # noqa: F401
                                                  standard_noise, under_each)
 from refvi.generative.amortization.rows import (amortized_bound, encoder_numbers,      # noqa: F401
                                                 evidence_less_divergences, highest_amortized_bound, joint_by_draws,
                                                 local_numbers, log_ratio_by_draws,
-                                                mean_log_evidence, mean_log_ratio, mean_of_best_local_bounds,
+                                                mean_log_ratio, mean_of_best_local_bounds,
                                                 minus_expected_log_ratio, reconstruction_by_draws,
                                                 reconstruction_less_divergence, spreads_on_nodes, sum_of_integrals,
-                                                sum_of_local_bounds, sum_of_log_ratios, value_at_the_mean,
+                                                sum_of_local_bounds, sum_of_log_ratios,
                                                 variance_of_own_noise, variance_of_shared_noise)
 from refvi.likelihood.heads import Network, bernoulli, normal_heads, normal_of, output
 from refvi.likelihood.mle.rows import without_replacement
@@ -43,11 +40,6 @@ from refvi.likelihood.networks import sigmoid
 def sigmoid_twice(images, logits):
     """Probabilities handed to a function that expects logits."""
     return np.exp(bernoulli.log_prob(images, sigmoid(logits)))
-
-
-def variance_without_link(inputs, weights, network):
-    """The second head taken for the variance itself, which a network's output, of either sign, cannot be."""
-    return output(weights, inputs, network)
 
 
 def half_the_log(lam):
@@ -62,35 +54,10 @@ def one_noise_for_all(eps, phi, theta, x, encoder, decoder):
     return np.mean(log_likelihood(drawn(eps[..., :1, :], lam), x, theta, decoder) - closed_divergence(lam), axis=(1, 2))
 
 
-def averaged_over_pixels(phi, theta, x, encoder, decoder):
-    """The reconstruction as a mean over the entries of a datum."""
-    z, w = under_each(encode(x, phi, encoder))
-    return np.mean(w @ np.mean(x * output(theta, z, decoder) - np.logaddexp(0., output(theta, z, decoder)), axis=-1)
-                   - closed_divergence(encode(x, phi, encoder)))
-
-
 def sum_of_effects(inputs, weights, network):
     """h(x_1) - h(0) + h(x_2) - h(0): what the effect of the sum is for a linear map."""
     first, second, none = output(weights, np.array([*inputs, np.zeros(network.sizes[0])]), network)
     return first + second - 2 * none
-
-
-def draws_held_fixed(phi, x, encoder):
-    """The gradient in phi as if draws did not move: what a framework gives that cuts the graph at the draw."""
-    return grad(lambda phi: -np.mean(closed_divergence(encode(x, phi, encoder))))(phi)
-
-
-def without_the_entropy(held, x, lam, theta, decoder):
-    """The one forgotten, which is the entropy's slope in log sd."""
-    mu, log_sd = halves(lam)
-    _, in_z = through_decoder(drawn(held, lam), x, theta, decoder)
-    return np.concatenate([in_z - mu, in_z * held * np.exp(log_sd) - np.exp(2 * log_sd)], axis=-1)
-
-
-def batches_alike(held, x, order, M, phi, theta, encoder, decoder):
-    """A plain mean of the averages, in which the data of the short last batch weigh more."""
-    each = terms(held, x, phi, theta, encoder, decoder)[order]
-    return np.mean([np.mean(each[start:start + M]) for start in range(0, len(x), M)])
 
 
 # ---- how far estimates lie off, squared
@@ -143,12 +110,6 @@ def legendre(low, high):
     return (low + high) / 2 + (high - low) / 2 * t, (high - low) / 2 * w
 
 
-def differences(f, at):
-    """The gradient of a number in an array of any shape."""
-    found = by_differences(lambda v: f(v.reshape(at.shape)), at.ravel())
-    return Estimate(found.value.reshape(at.shape), found.error.reshape(at.shape))
-
-
 def penalty(lam):
     """KL(q_n || N(0, I)) (N,): cross-entropy less entropy."""
     mu, log_sd = np.split(lam, 2, axis=-1)
@@ -188,15 +149,6 @@ class Referee:
 
     def elbo(self, phi=None, theta=None):
         return np.mean(self.bounds(self.heads(phi), theta))
-
-    def averaged(self):
-        """The bound with its reconstruction divided by the entries of a datum."""
-        z, mass = self.on_nodes(self.heads())
-        return np.mean(np.sum(mass * self.fit_of(z), axis=-1) / self.x.shape[1] - penalty(self.heads()))
-
-    def at_the_mean(self):
-        lam = self.heads()
-        return np.mean(np.diag(self.fit_of(lam[:, 0])) - penalty(lam))
 
     def posterior(self, at):
         """p(z = at | x_n) (k, N)."""
@@ -264,15 +216,14 @@ def small(x, phi, theta, encoder, decoder, log_prob):
         bound_by_scipy=referee.elbo, posterior_by_scipy=lambda: referee.posterior(at),
         spreads_by_scipy=lambda S: referee.spreads(S),
         slope_in_phi=lambda: by_differences(lambda phi: referee.elbo(phi=phi), phi),
-        slope_in_theta=lambda: by_differences(lambda theta: referee.elbo(theta=theta), theta),
-        bound_of_several_entries=referee.elbo, bound_of_averaged_pixels=referee.averaged)
+        slope_in_theta=lambda: by_differences(lambda theta: referee.elbo(theta=theta), theta))
 
 
 def of_heads(weights, inputs, network):
     """What the two heads of an encoder or decoder are held against."""
     outputs, at = evaluated(weights, inputs, network.sizes), np.array([[-0.7], [0.2], [1.1]])
     mean, log_sd = np.split(outputs, 2, axis=-1)
-    return dict(inputs=inputs, weights=weights, network=network, at=at, outputs_by_layers=lambda: outputs,
+    return dict(inputs=inputs, weights=weights, network=network, at=at,
                 heads_by_layers=lambda: np.concatenate([mean, np.exp(2 * log_sd)], axis=-1),
                 density_by_scipy=lambda: stats.norm.pdf(at, mean[:, 0], np.exp(log_sd[:, 0])))
 
@@ -323,13 +274,8 @@ def stage_gaussian(rng):
     x = np.array([[0.9, -0.4, 0.7], [-0.6, 1.1, 0.3]]) + rng.uniform(-0.2, 0.2, (2, 3))
     phi, theta = encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes)
     stage = small(x, phi, theta, encoder, decoder, normal_log_prob(sd))
-    del stage["slope_in_phi"], stage["posterior_by_scipy"], stage["bound_of_several_entries"]
-    referee = Referee(x, phi, theta, encoder, decoder, normal_log_prob(sd))
-
-    def slope_of_the_divergence():
-        return by_differences(lambda phi: -np.mean(penalty(referee.heads(phi))), phi)
-    return stage | dict(slope_of_reals=lambda: by_differences(lambda phi: referee.elbo(phi=phi), phi),
-                        slope_of_the_divergence=slope_of_the_divergence)
+    del stage["slope_in_phi"], stage["posterior_by_scipy"]
+    return stage
 
 
 def stage_variance_head(rng):
@@ -337,7 +283,7 @@ def stage_variance_head(rng):
     decoder, encoder = Network((1, 2, 2), normal_heads), Network((1, 2, 2))
     x, theta = np.array([[0.8], [-0.5]]) + rng.uniform(-0.1, 0.1, (2, 1)), encoder_weights(rng, decoder.sizes)
     stage = small(x, encoder_weights(rng, encoder.sizes), theta, encoder, decoder, heads_log_prob)
-    for name in ("bound_of_several_entries", "log_evidence", "posterior_by_scipy"):
+    for name in ("log_evidence", "posterior_by_scipy"):
         del stage[name]
     codes = np.array([[0.9], [-0.6]])
     heads = of_heads(theta, codes, decoder)
@@ -415,15 +361,9 @@ def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
         """Every datum's term (N,) at lam."""
         return fit(lam[:, :D] + np.exp(lam[:, D:]) * held, theta) - penalty(lam)
 
-    def weightless():
-        """Reconstruction less half the second moment of q, no entropy."""
-        return differences(lambda lam: np.sum(estimate(lam)) - np.sum(lam[:, D:]), lam)
-
     return dict(
         x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, lam=lam, S=2,
         noise=standard_noise(N, D),
-        differences_in_heads=lambda: differences(lambda lam: np.sum(estimate(lam)), lam),
-        no_entropy=weightless,
         differences_in_weights=lambda: by_differences(lambda w: np.mean(estimate(evaluated(w[:P], x, encoder.sizes),
                                                                                  w[P:])),
                                                       np.concatenate([phi, theta])))
@@ -444,19 +384,14 @@ def epoch(rng, x, held, likelihood, log_prob, bias):
     phi, theta = weights_of(rng, encoder.sizes, 0.2, 0.4), weights_of(rng, decoder.sizes, 0.2, 0.4)
     theta[-n:] = bias
     phi[-1] = -0.6
-    P, order = len(phi), np.array([3, 1, 5, 0, 2, 4, 6])
+    P = len(phi)
 
     def each(phi, theta):
         lam = evaluated(phi, x, encoder.sizes)
         return log_prob(x, evaluated(theta, lam[:, :1] + np.exp(lam[:, 1:]) * held, decoder.sizes)) - penalty(lam)
 
-    def mean_of_means():
-        r = each(phi, theta)[order]
-        return (r[:3].mean() + r[3:6].mean() + r[6]) / 3
-
-    return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, order=order, M=3, S=3,
-                noise=without_replacement(7), mean_of_means=mean_of_means,
-                average_by_layers=lambda: np.mean(each(phi, theta)),
+    return dict(x=x, held=held, phi=phi, theta=theta, encoder=encoder, decoder=decoder, S=3,
+                noise=without_replacement(7),
                 differences_of_the_average=lambda: by_differences(lambda w: np.mean(each(w[:P], w[P:])),
                                                                   np.concatenate([phi, theta])))
 
@@ -484,16 +419,6 @@ def evidence_of_normals(x, theta, decoder, sd):
     return np.mean(stats.multivariate_normal.logpdf(x, b, W.T @ W + sd**2 * np.eye(len(b))))
 
 
-def value_of_normals(x, theta, decoder, sd):
-    """At the posterior means, found in the space of the data."""
-    W, b = of_layers(theta, decoder)
-    to_mean = np.linalg.solve(W.T @ W + sd**2 * np.eye(len(b)), W.T)
-    mean, variance = (x - b) @ to_mean, np.diag(np.eye(len(W)) - W @ to_mean)
-    fit = stats.norm.logpdf(x, mean @ W + b, sd)
-    divergence = (mean**2 + variance - np.log(variance) - 1) / 2
-    return np.mean(np.sum(fit, axis=1) - np.sum(divergence, axis=1))
-
-
 def linear(rng, W, N):
     """x = z W + b + noise: everything is normal, and done here in the space of the data."""
     D, n = W.shape
@@ -507,7 +432,7 @@ def linear(rng, W, N):
     decoder, encoder, theta = Network((D, n), normal_of(sd)), Network((n, 2 * D)), np.concatenate([W.ravel(), b])
 
     return dict(x=x, new=new, phi=phi, theta=theta, encoder=encoder, decoder=decoder, sd=sd,
-                S=1, noise=standard_noise(N, D), value_by_layers=value_of_normals,
+                S=1, noise=standard_noise(N, D),
                 bound_by_scipy=evidence_of_normals, evidence_by_scipy=evidence_of_normals,
                 posterior_of_new_data=lambda: np.concatenate([(new - b) @ to_mean, np.tile(np.diag(spread), (2, 1))],
                                                              axis=-1),
@@ -535,7 +460,6 @@ def stage_folded(rng):
     codes = np.array([1., -1.02])[:, None] * rng.uniform(0.7, 0.9)
     first, second = evaluated(weights, codes, network.sizes)
     apart = abs(codes[0, 0] - codes[1, 0])
-    norms = [np.sqrt(np.linalg.eigvalsh(W @ W.T)[-1]) for W in (weights[:2].reshape(1, 2), weights[4:8].reshape(2, 2))]
 
     def slope_by_differences():
         slope = by_differences(lambda z: evaluated(weights, z, network.sizes), codes[0])
@@ -543,7 +467,7 @@ def stage_folded(rng):
 
     return dict(codes=codes, weights=weights, network=network,
                 distance_by_layers=lambda: np.linalg.norm(first - second),
-                slope_by_differences=slope_by_differences, product_of_norms=lambda: np.prod(norms) * apart)
+                slope_by_differences=slope_by_differences)
 
 
 def stage_many_images(rng):

@@ -28,6 +28,7 @@ from refvi.likelihood.heads import Network, bernoulli, normal
 from refvi.likelihood.networks import Activation, tanh
 
 T, H = np.linspace(-9, 9, 601), 18 / 600      # a plain grid, in standard deviations
+BOX = (-9, 9), (-9, 2)                        # of the mean and the log standard deviation of any q that is looked for
 
 
 # ---- slips
@@ -110,7 +111,8 @@ def differences(function, at):
 
 
 def tops(x, theta, decoder, starts):
-    """lam (N, 2) of the highest bound of every datum that SciPy's ascents reach from these starts, each (N, 2)."""
+    """lam (N, 2) of the highest bound of every datum that SciPy's ascents reach from these starts, each (N, 2): where
+    its slope is zero."""
     found = []
     for n in range(len(x)):
         def below(lam):
@@ -118,9 +120,9 @@ def tops(x, theta, decoder, starts):
 
         def slope(lam):
             return complex_step(below, lam)
-        ends = [optimize.minimize(below, start[n], jac=slope, method="BFGS", options=dict(gtol=1e-9))
+        ends = [optimize.minimize(below, start[n], jac=slope, method="L-BFGS-B", bounds=BOX, options=dict(gtol=1e-9))
                 for start in starts]
-        found.append(min(ends, key=lambda end: end.fun).x)
+        found.append(optimize.root(slope, min(ends, key=lambda end: end.fun).x, tol=1e-13).x)
     return np.array(found)
 
 
@@ -192,6 +194,13 @@ def stage_bend(rng):
     return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05,
                 log_density_of_the_data=lambda: log_density(x, theta, decoder),
                 density_at_zero=lambda: given(x, np.zeros((1, 1, 1)), theta, decoder)[0])
+
+
+def stage_one_datum(rng):
+    """The first of those data alone: few enough for a rule of two draws."""
+    stage = stage_bend(rng)
+    return dict(x=stage["x"][:1], lam=stage["lam"][:1], theta=stage["theta"], decoder=stage["decoder"], S=2,
+                noise=standard_noise(1, 1))
 
 
 def stage_pixels(rng):
@@ -359,22 +368,26 @@ def stage_langevin(rng):
 # ---- new data, and data at a seam
 
 def stage_new_datum(rng):
-    """Six old data whose tops an encoder of one layer learns, and two new ones, x."""
+    """Six old data whose tops an encoder of one layer learns, and three new ones, x, the last between both arms of the
+    bend."""
     theta, decoder = bend(rng)
     places = jitter(rng, [[-1.6], [-0.9], [-0.2], [0.4], [1.0], [1.7]], 0.1)
     old = image(places, theta[:-1], decoder.sizes) + rng.uniform(-0.25, 0.25, (6, 2))
     x = image(jitter(rng, [[-1.2], [1.3]], 0.1), theta[:-1], decoder.sizes) + rng.uniform(-0.2, 0.2, (2, 2))
+    x = np.vstack([x, jitter(rng, [[1., 0.1]])])
 
     def starts(N):
         return [np.tile([place, np.log(0.3)], (N, 1)) for place in (-1.2, 0., 1.2)]
 
     def top_by_scipy():
-        return bounds_on_a_grid(x, tops(x, theta, decoder, starts(2)), theta, decoder)
+        return bounds_on_a_grid(x, tops(x, theta, decoder, starts(len(x))), theta, decoder)
 
     def pass_by_scipy():
-        learned, ones = tops(old, theta, decoder, starts(6)), np.ones((8, 1))
-        rows = np.hstack([np.vstack([old, x]), ones])
-        return bounds_on_a_grid(x, rows[6:] @ np.linalg.pinv(rows[:6]) @ learned, theta, decoder)
+        def with_one(data):
+            return np.column_stack([data, np.ones(len(data))])
+
+        learned = np.linalg.pinv(with_one(old)) @ tops(old, theta, decoder, starts(len(old)))
+        return bounds_on_a_grid(x, with_one(x) @ learned, theta, decoder)
 
     return dict(x=x, old=old, theta=theta, decoder=decoder,
                 evidence_of_new_datum=lambda: log_density(x, theta, decoder),
@@ -408,12 +421,15 @@ def distance_tripled(x):
 
 # ---- what is counted
 
+RATE, HIDDEN, WEIGHT = 0.01, 4, 0.3        # of an encoder whose passes are counted, whatever they do
+
+
 def stage_count(rng):
     """Rounds and steps of a small fit."""
     theta, decoder = bend(rng)
     x = image(rng.uniform(-1, 1, (int(rng.integers(5, 9)), 1)), theta[:-1],
               decoder.sizes) + rng.uniform(-0.2, 0.2, (1, 2))
-    return dict(x=x, theta=theta, decoder=decoder, rounds=int(rng.integers(2, 5)), inner=int(rng.integers(3, 7)))
+    return dict(x=x, theta=theta, decoder=decoder, rounds=int(rng.integers(2, 5)), inner=int(rng.integers(5, 8)))
 
 
 def counting(seen):
@@ -435,7 +451,7 @@ def passes_on_paper(x, rounds, inner):
 def passes_counted(x, theta, decoder, rounds, inner):
     """The rows that went through the decoder's hidden layer, over the nodes of the rule."""
     seen = []
-    local.fit(x, theta, decoder._replace(g=counting(seen)), rounds, inner, 0.01, order=5)
+    local.fit(x, theta, decoder._replace(g=counting(seen)), rounds, inner, RATE, order=5)
     return sum(seen) / 5
 
 
@@ -443,9 +459,9 @@ def passes_of_an_encoder(x, theta, decoder, rounds):
     """The rows that went through the encoder's hidden layer, and those through the decoder's, over the nodes of the
     rule."""
     inside, outside = [], []
-    encoder = Network((2, 4, 2), g=counting(inside))
-    phi = np.linspace(-0.3, 0.3, encoder.size)
-    amortized.fit(x, theta, phi, decoder._replace(g=counting(outside)), encoder, rounds, 0.01, order=5)
+    encoder = Network((2, HIDDEN, 2), g=counting(inside))
+    phi = np.full(encoder.size, WEIGHT)
+    amortized.fit(x, theta, phi, decoder._replace(g=counting(outside)), encoder, rounds, RATE, order=5)
     return sum(inside) + sum(outside) / 5
 
 

@@ -315,10 +315,12 @@ def stage_draws(rng):
         return -np.sum(masses * np.log(sums / S))
 
     def gap_on_square():
-        return Estimate(gap_on_nodes(2, 40), abs(gap_on_nodes(2, 40) - gap_on_nodes(2, 30)))
+        fine, coarse = gap_on_nodes(2, order=40), gap_on_nodes(2, order=30)
+        return Estimate(fine, abs(fine - coarse))
 
     def gap_on_cube(S):
-        return Estimate(gap_on_nodes(S, 22), abs(gap_on_nodes(S, 22) - gap_on_nodes(S, 16)))
+        fine, coarse = gap_on_nodes(S, order=22), gap_on_nodes(S, order=16)
+        return Estimate(fine, abs(fine - coarse))
 
     return dict(theta=theta, datum=x, lam=lam, S=3, noise=noise(normal, lam), divergence_by_hand=divergence_by_hand,
                 gap_on_square=gap_on_square, gap_on_cube=gap_on_cube)

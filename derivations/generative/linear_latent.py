@@ -1,4 +1,6 @@
 """Companion of linear_latent.md: its rows, its slips, its stages and its referees."""
+import itertools
+
 import numpy as np
 from referees import by_differences, grid
 from scipy import integrate, optimize, stats
@@ -9,59 +11,30 @@ from refvi.base.models import isotropic
 from refvi.generative.linear_latent.autoencoder import (decoder_after_encoder, error_of_other_axes,      # noqa: F401
                                                         error_of_principal_axes, lowest_error, plane_of_ppca,
                                                         reconstruction_of_ppca)
-from refvi.generative.linear_latent.em import (bound_after_m_step, bound_touches,      # noqa: F401
-                                               covariance_a_step_later, covariance_after_em, e_step,
-                                               likelihood_after_em, likelihood_after_m_step, m_step, one_matrix, parts,
+from refvi.generative.linear_latent.em import (bound_after_m_step, bound_touches, e_step,      # noqa: F401
+                                               likelihood_after_em, likelihood_after_m_step, m_step, parts,
                                                regression_on_moments)
 from refvi.generative.linear_latent.encoder import (aligned_bound, average_weight, best_encoder,      # noqa: F401
                                                     climbed_encoder, encode, evidence_minus_divergence,
                                                     fit_minus_kl, highest_bound_of_all, bound_minus_correlation,
                                                     posterior_with_noise, posterior_without_noise, rotated_bound,
-                                                    scaled_bound_without_noise, slopes_and_curvature,
-                                                    squared_error_of_average)
+                                                    scaled_bound_without_noise)
 from refvi.generative.linear_latent.factors import (covariance_of_fit, fitted_variances,      # noqa: F401
-                                                    gradient_at_fit, gradient_at_ppca, likelihood_of_fit,
-                                                    likelihood_of_ppca, variances_of_ppca)
-from refvi.generative.linear_latent.maximum import (closed_form, covariance_of_closed_form, eigen,      # noqa: F401
-                                                    gradient, gradient_at_closed_form, gradient_at_other_axes,
-                                                    likelihood_at_closed_form, likelihood_at_rotation,
-                                                    likelihood_of_other_axes, sum_of_log_eigenvalues)
+                                                    gradient_at_fit, gradient_at_ppca, variances_of_ppca)
+from refvi.generative.linear_latent.maximum import (eigen, gradient_at_closed_form,      # noqa: F401
+                                                    gradient_at_other_axes, likelihood_at_closed_form,
+                                                    likelihood_at_rotation, likelihood_of_other_axes,
+                                                    sum_of_log_eigenvalues)
 from refvi.generative.linear_latent.model import Linear, covariance, log_joint, scatter, small
 from refvi.generative.linear_latent.rows import (best_normal, covariance_of_generated,      # noqa: F401
                                                  integral_over_z, joint_over_posterior,
                                                  law_of_total_variance, loadings_and_noise,
-                                                 log_normalizer, moments_of_posterior, network_of_one_layer,
-                                                 network_with_a_hidden_layer, precision_of_z, small_matrix,
-                                                 small_posterior, trace_of_ratio)
+                                                 moments_of_posterior, network_of_one_layer,
+                                                 network_with_a_hidden_layer, precision_of_z, trace_of_ratio)
 from refvi.likelihood.networks import tanh
 
 
 # ---- slips
-
-def power_of_all_coordinates(x, theta):
-    """sd^(2 n), as if det C were sd^(2 n) det M."""
-    return log_normalizer(x, theta, len(theta.b))
-
-
-def projection_without_prior(x, theta):
-    """W'W for M, the least-squares code of an autoencoder: no shrinkage towards the prior."""
-    M = theta.W.T @ theta.W
-    return np.concatenate([np.linalg.solve(M, theta.W.T @ (x - theta.b).T).T, theta.sd**2 * np.linalg.inv(M)])
-
-
-def gradient_at_noise_over_n(x, D):
-    """The discarded eigenvalues, divided by all n coordinates. Each column of W is turned to a positive sum."""
-    theta = closed_form(x, D)
-    n = len(theta.b)
-    W = theta.W * np.where(np.sum(theta.W, axis=0) < 0, -1, 1)
-    return gradient(x, theta._replace(W=W, sd=theta.sd * np.sqrt((n - D) / n)))
-
-
-def covariance_with_noise_twice(x, D):
-    """W = U L^(1/2), and the noise on top: the variances along the kept axes come out too large."""
-    values, U = eigen(x)
-    return covariance(closed_form(x, D)._replace(W=U[:, :D] * np.sqrt(values[:D])))
-
 
 def means_for_moments(x, theta, each):
     """E[z] E[z]' for E[z z'], as if z were known."""
@@ -112,14 +85,19 @@ def standard_normal(*shape):
 def stage_one_noise(rng):
     theta, x = some_linear(rng, 5, 1)
     return dict(x=x, theta=theta, z=rng.uniform([0.2, -0.9], [0.6, -0.4]), S=3, noise=standard_normal(7),
-                log_density=by_scipy, log_density_with_one_noise=by_scipy, covariance_of_x=model_covariance,
-                conditional_normal=conditioned, conditional_normal_with_one_noise=conditioned)
+                log_density=by_scipy, covariance_of_x=model_covariance, conditional_normal=conditioned)
 
 
 def stage_noise_of_each(rng):
     theta, x = some_linear(rng, 4, 4)
     return dict(x=x, theta=theta, z=rng.uniform([0.2, -0.9], [0.6, -0.4]), S=3, noise=standard_normal(6),
                 log_density=by_scipy, covariance_of_x=model_covariance, conditional_normal=conditioned)
+
+
+def stage_off_the_mean(rng):
+    """A start of EM whose b is off the mean of the data, for two coordinates of z and a noise in each of x."""
+    theta, x = some_linear(rng, 4, 4)
+    return dict(x=x, theta=theta, each=True, log_likelihood_now=by_scipy, regression_on_every_code=every_code)
 
 
 def model_covariance(theta):
@@ -132,23 +110,10 @@ def by_scipy(x, theta):
     return np.mean(stats.multivariate_normal.logpdf(x, theta.b, model_covariance(theta)))
 
 
-def density_less_codes_noise(x, theta):
-    """SciPy's density, too low by log sd once for each coordinate of z."""
-    density = stats.multivariate_normal(theta.b, theta.W @ theta.W.T + theta.sd**2 * np.eye(len(theta.b)))
-    return np.mean(density.logpdf(x)) - theta.W.shape[1] * np.log(theta.sd)
-
-
 def conditioned(x, theta):
     """z given x from the joint normal of both, whose covariance has the blocks I, W' and C."""
     gain = theta.W.T @ np.linalg.inv(model_covariance(theta))
     return np.concatenate([(x - theta.b) @ gain.T, np.eye(theta.W.shape[1]) - gain @ theta.W])
-
-
-def least_squares(x, theta):
-    """What numpy's least squares finds for every z, and the covariance that textbooks give to it."""
-    codes = np.linalg.lstsq(theta.W, (x - theta.b).T, rcond=None)[0].T
-    pseudo = np.linalg.pinv(theta.W)
-    return np.concatenate([codes, theta.sd**2 * pseudo @ pseudo.T])
 
 
 # ---- the linear special case
@@ -179,16 +144,20 @@ def stage_networks(rng):
 
 # ---- an ellipse, which no linear map generates
 
+ANGLES, NODES = (24, 36), 12            # of the rules: around the ellipse, and of the noise in each direction
+WIDTHS, EDGE = (0.4, 0.3), 8            # of the grids, in standard deviations of the noise
+
+
 def stage_ellipse(rng):
     return dict(axes=rng.uniform([1.8, 1.], [2., 1.2]), sd=rng.uniform(0.2, 0.25))
 
 
 def on_ellipse(axes, sd, order):
     """Points (k, 2) and masses (k,) of x = (a cos t, c sin t) + sd e, t uniform."""
-    t, (e, w) = 2 * np.pi * (np.arange(order) + 0.5) / order, np.polynomial.hermite_e.hermegauss(12)
+    t, (e, w) = 2 * np.pi * np.arange(order) / order, np.polynomial.hermite_e.hermegauss(NODES)
     centre = np.column_stack([np.cos(t), np.sin(t)]) * axes
-    noise_at = np.array(np.meshgrid(e, e)).reshape(2, -1).T
-    return (centre[:, None] + sd * noise_at).reshape(-1, 2), np.tile(np.outer(w, w).ravel() / w.sum()**2, order) / order
+    x = centre[:, None] + sd * np.array(list(itertools.product(e, repeat=2)))
+    return np.concatenate(x), np.tile(np.outer(w, w).ravel() / w.sum()**2, order) / order
 
 
 def density_of_ellipse(x, axes, sd, order=80):
@@ -199,23 +168,23 @@ def density_of_ellipse(x, axes, sd, order=80):
 
 def mean_log_density(axes, sd):
     """Minus the entropy of the ellipse, over its angle and its noise, at two orders."""
-    values = []
-    for order in (24, 36):
-        x, mass = on_ellipse(axes, sd, order)
-        values.append(mass @ np.log(density_of_ellipse(x, axes, sd)))
-    return Estimate(values[1], abs(values[1] - values[0]))
+    points = (on_ellipse(axes, sd, order) for order in ANGLES)
+    coarse, fine = (mass @ np.log(density_of_ellipse(x, axes, sd)) for x, mass in points)
+    return Estimate(fine, abs(fine - coarse))
 
 
 def integral_over_the_plane(axes, sd):
     """p log p, summed over square grids of two widths; p by SciPy's normals around 90 points of the ellipse."""
     t = 2 * np.pi * np.arange(90) / 90
-    sums = []
-    for width in (0.4 * sd, 0.3 * sd):
-        a, c = (np.arange(-axis - 8 * sd, axis + 8 * sd, width) for axis in axes)
+
+    def summed(width):
+        a, c = (np.arange(-axis - EDGE * sd, axis + EDGE * sd, width) for axis in axes)
         first = stats.norm.pdf(a[:, None], axes[0] * np.cos(t), sd)
         p = first @ stats.norm.pdf(c[:, None], axes[1] * np.sin(t), sd).T / 90
-        sums.append(np.sum(p * np.log(p)) * width**2)
-    return Estimate(sums[1], abs(sums[1] - sums[0]))
+        return np.sum(p * np.log(p)) * width**2
+
+    coarse, fine = (summed(width * sd) for width in WIDTHS)
+    return Estimate(fine, abs(fine - coarse))
 
 
 def best_normal_of_moments(axes, sd):
@@ -224,7 +193,7 @@ def best_normal_of_moments(axes, sd):
 
 def mean_log_normal(axes, sd):
     """SciPy's normal of the same moments, on the ellipse's own points."""
-    x, mass = on_ellipse(axes, sd, 36)
+    x, mass = on_ellipse(axes, sd, order=36)
     return mass @ stats.multivariate_normal.logpdf(x, cov=np.diag(mass @ x**2))
 
 
@@ -254,7 +223,7 @@ def stage_data(rng):
     return dict(x=x, D=3, rotation=np.linalg.qr(turn)[0], kept=np.array([0, 1, 3]), start=start, E=V,
                 starts=rng.normal(size=(5, 21)), theta=Linear(W, x.mean(axis=0), rng.uniform(0.7, 1.)),
                 each=False, steps=150, scale=1.,
-                log_likelihood_now=by_scipy, regression_on_every_code=every_code, regression_with_one_noise=every_code)
+                log_likelihood_now=by_scipy, regression_on_every_code=every_code)
 
 
 def highest_likelihood(x, D, starts):
@@ -270,7 +239,7 @@ def highest_likelihood(x, D, starts):
 
     found = (optimize.minimize(downhill, start, jac=True, method="BFGS", options=dict(gtol=1e-8)) for start in starts)
     ends = [-end.fun for end in found]
-    return Estimate(max(ends), max(ends) - min(ends))
+    return Estimate(max(ends), np.ptp(ends))
 
 
 # ---- referees: singular values of the data
@@ -294,11 +263,6 @@ def covariance_by_svd(x, D):
     return V.T @ np.diag(spread_of(values, np.arange(D))) @ V
 
 
-def noise_twice_by_svd(x, D):
-    values, V = by_svd(x)
-    return V.T @ np.diag(np.append(values[:D], np.zeros(len(V) - D)) + values[D:].mean()) @ V
-
-
 def density_by_svd(x, D):
     return np.mean(stats.multivariate_normal.logpdf(x, x.mean(axis=0), covariance_by_svd(x, D)))
 
@@ -320,31 +284,21 @@ def principal_factors_by_svd(x, D):
 
 
 def loadings_by_svd(x, D):
-    """W with columns of positive sum, and the noise's variance."""
+    """W and the noise's variance."""
     values, V = by_svd(x)
-    signs = np.where(V[:D].sum(axis=1) < 0, -1, 1)
-    return (V[:D].T * signs) * np.sqrt(values[:D] - values[D:].mean()), values[D:].mean()
-
-
-def slopes_by_differences(x, W, log_sd):
-    """Of SciPy's density, in W, b (at the mean) and log_sd: central differences."""
-    n, D = W.shape
-
-    def density(v):
-        W, b, log_sd = v[:n * D].reshape(n, D), v[n * D:n * D + n], v[n * D + n:]
-        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.full(n, np.exp(2 * log_sd)))))
-    return by_differences(density, np.concatenate([W.ravel(), x.mean(axis=0), log_sd]))
-
-
-def slopes_at_noise_over_n(x, D):
-    W, variance = loadings_by_svd(x, D)
-    n = len(W)
-    return slopes_by_differences(x, W, [0.5 * np.log(variance * (n - D) / n)])
+    return V[:D].T * np.sqrt(values[:D] - values[D:].mean()), values[D:].mean()
 
 
 def slopes_at_ppca(x, D):
+    """Of SciPy's density, in W, b (at the mean) and each log sd: central differences."""
     W, variance = loadings_by_svd(x, D)
-    return slopes_by_differences(x, W, np.full(len(W), 0.5 * np.log(variance)))
+    n = len(W)
+
+    def density(v):
+        W, b, log_sd = np.split(v, [-2 * n, -n])
+        W = W.reshape(n, D)
+        return np.mean(stats.multivariate_normal.logpdf(x, b, W @ W.T + np.diag(np.exp(2 * log_sd))))
+    return by_differences(density, np.concatenate([W.ravel(), x.mean(axis=0), np.full(n, 0.5 * np.log(variance))]))
 
 
 def slope_of_zero(x, D):
@@ -446,8 +400,7 @@ def stage_exact_factors(rng):
     W, sd = factors(rng)
     C = W @ W.T + np.diag(sd**2)
     x = designed(rng, C)
-    return dict(x=x, D=1, scale=1., covariance_of_truth=lambda: C,
-                likelihood_at_truth=lambda: np.mean(stats.multivariate_normal.logpdf(x, x.mean(axis=0), C)))
+    return dict(x=x, D=1, scale=1., covariance_of_truth=lambda: C)
 
 
 # ---- the encoder
@@ -496,12 +449,6 @@ def bound_on_grids(x, theta, phi):
     """The average log weight: a quadratic in z, for which three nodes a dimension are exact."""
     values, masses = log_weights_on_grid(x, theta, phi)
     return np.mean(values @ masses)
-
-
-def variance_on_grids(x, theta, phi):
-    """The variance of one datum's log weight, averaged over the data: a quartic, for which three nodes suffice."""
-    values, masses = log_weights_on_grid(x, theta, phi)
-    return np.mean(values**2 @ masses - (values @ masses)**2)
 
 
 def code_on_grid(x, theta, phi):

@@ -8,15 +8,13 @@ from refvi.base.core import expectation, score
 from refvi.base.models import elbo, linear_gaussian, log_likelihood, log_prior, regression
 from refvi.base.optimize import robbins_monro
 from refvi.bound.elbo.rows import average_log_weight      # noqa: F401
-from refvi.gradients.bbvi.regression import (log_constant, pseudo_observations, standardized_draws,      # noqa: F401
-                                             triangular_factor, whitened)
 from refvi.gradients.bbvi.rows import (by_factor, chain_rule, constant_added, draws_of_each_factor,      # noqa: F401
                                        entropy_of_each, expected_log_likelihood, expected_log_prior, factor,
                                        limit_of_updates, one_update, own_factor_of_q, quadratic_in_the_constant,
                                        runs_of_updates, score_of_log_sigma, score_of_one_factor, score_of_sigma,
                                        score_of_the_mean, scores_of_the_factors, stochastic_update, sum_of_factors,
                                        three_terms, variance_without_constant)
-from refvi.gradients.score_function import expected_weighted_score, weighted_score      # noqa: F401
+from refvi.gradients.score_function import weighted_score
 
 
 # ---- linear regression with an offset and a slope: x_n = z_0 + z_1 y_n + noise
@@ -188,7 +186,7 @@ def known_spread(rng, schedule, T):
 
     start is mu_0 - best.
     """
-    a, s, start = rng.uniform(0.8, 1.2), rng.uniform(0.5, 0.7), rng.uniform(0.9, 1.2)
+    a, s, start = rng.uniform(0.8, 1.2), rng.uniform(0.65, 0.8), rng.uniform(0.9, 1.2)
     best = rng.uniform(0.4, 0.8)
 
     def log_prob(z, lam):
@@ -201,17 +199,18 @@ def known_spread(rng, schedule, T):
 
 
 def runs(rng, schedule):
-    """Few steps, for draws; the sum over all draws of T steps is left to chance."""
+    """Few steps, small ones, and many runs, for draws: products of long steps have heavy tails. The sum over all
+    draws of T steps is left to chance."""
     stage = known_spread(rng, schedule, 6)
-    return stage | dict(S=3, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 6)), lambda S, order: None))
+    return stage | dict(S=10, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 6)), lambda S, order: None))
 
 
 def stage_falling_steps(rng):
-    return runs(rng, robbins_monro(rng.uniform(0.2, 0.3), delay=2., power=0.7))
+    return runs(rng, robbins_monro(rng.uniform(0.08, 0.12), delay=2., power=0.7))
 
 
 def stage_constant_steps(rng):
-    rho = rng.uniform(0.1, 0.2)
+    rho = rng.uniform(0.06, 0.09)
     return runs(rng, lambda t: rho)
 
 
@@ -254,23 +253,6 @@ def floor_by_power(a, s, rate, T):
     return np.linalg.matrix_power(step, T)[0, 1:] / 20
 
 
-# ---- draws of a standard normal, as the fast path takes them
-
-def stage_standard(rng):
-    """Seven data; k is what the log weight of the fast path leaves out."""
-    y, x = np.column_stack([np.ones(7), np.linspace(-0.3, 1.1, 7)]), 0.9 + rng.uniform(-0.7, 0.7, 7)
-    theta = regression(y, prior_sd=rng.uniform(1.3, 1.7), noise_sd=rng.uniform(0.6, 0.8))
-    lam = np.array([0.3, 0.9, -1.3, -0.8]) + rng.uniform(-0.1, 0.1, 4)
-    k = log_constant(theta) + np.log(2 * np.pi)
-    return dict(B=whitened(x, theta), lam=lam, b=elbo(lam, x, theta) - k - 1.5, k=k, S=2, q=diagonal_normal,
-                noise=noise(diagonal_normal, np.zeros(4)), log_joint=lambda z: linear_gaussian.log_joint(z, x, theta),
-                gradient_of_bound=climbing(x, theta, lam)["gradient_of_bound"])
-
-
-def draws_carried(eps, log_joint, q, lam, b, k):
-    return weighted_score(q.transport(eps, lam), log_joint, q, lam, b + k)
-
-
 # ---- latent variables that are discrete, and a likelihood that jumps: nothing but values of log p is asked for
 
 def discrete(rng, q, lam, log_joint, z, log_probs, scores):
@@ -278,7 +260,7 @@ def discrete(rng, q, lam, log_joint, z, log_probs, scores):
     probs, r = np.exp(log_probs), log_joint(z) - log_probs
     best = -(probs * r) @ scores**2 / (probs @ scores**2)
     return dict(q=q, lam=lam, log_joint=log_joint, outcomes=(probs, r[:, None], scores), S=3, noise=noise(q, lam),
-                c=best * rng.uniform(0.3, 1.7, len(lam)), gradient=(probs * r) @ scores,
+                c=best * rng.uniform(0.3, 1.7, len(lam)),
                 gradient_of_bound=lambda: (probs * r) @ scores)
 
 
@@ -296,11 +278,6 @@ def variance_by_outcomes(outcomes):
 def draws_with_constant(eps, log_joint, q, lam, c):
     """The baseline is minus the constant. Returns (R, P)."""
     return weighted_score(eps, log_joint, q, lam, -c)
-
-
-def squared_deviation(eps, log_joint, q, lam, c, gradient):
-    """S times the squared distance of one estimate from the gradient. Returns (R, P)."""
-    return np.shape(eps)[1] * (weighted_score(eps, log_joint, q, lam, -c) - gradient)**2
 
 
 def stage_mixture(rng):
@@ -330,7 +307,7 @@ def stage_threshold(rng):
 
     def split_nodes(lam, order=64):
         """Gauss-Legendre on either side of the edge."""
-        t, w = np.polynomial.legendre.leggauss(order)
+        t, w = special.roots_legendre(order)
         ends = [lam[0] - 9 * np.exp(lam[1]), edge, lam[0] + 9 * np.exp(lam[1])]
         sides = [((b - a) / 2 * t + (a + b) / 2, (b - a) / 2 * w) for a, b in zip(ends, ends[1:])]
         return tuple(np.concatenate(parts) for parts in zip(*sides))

@@ -20,8 +20,8 @@ from refvi.gradients.distributions.rows import (density_of_family, gradient_over
 from refvi.gradients.distributions.table import (average_of_squares, box_muller, cauchy_line,      # noqa: F401
                                                  exponential_line, factor_times_transpose, finite_and_below,
                                                  inverse_gamma_line, inverse_powers, laplace_line, laplace_ratio,
-                                                 log_normal_line, mean_under, moments_of_box_muller, normal_line,
-                                                 rademacher_line, uniform_noise)
+                                                 log_normal_line, mean_under, moments_of_box_muller, moments_of_pair,
+                                                 normal_line, rademacher_line, uniform_noise)
 from refvi.gradients.reparameterization.rows import path_gradient      # noqa: F401
 
 QUANTILES = np.array([0.1, 0.35, 0.6, 0.85])
@@ -29,27 +29,27 @@ QUANTILES = np.array([0.1, 0.35, 0.6, 0.85])
 
 # ---- what the slide has, where it is not that
 
-def half_forgotten(mu, b):
-    """The integral of the slide's density L(0; 1) = exp(-|x|), moved and stretched."""
-    ends = mu - 60 * b, mu + 60 * b
-    return Estimate(*integrate.quad(lambda x: np.exp(-np.abs(x - mu) / b) / b, *ends, points=[mu], epsabs=1e-11))
+def half_forgotten(lam):
+    """The integral of the slide's density L(0; 1) = exp(-|x|), moved and stretched, over the family's nodes."""
+    x, w = laplace.nodes(lam)
+    return w @ np.exp(-np.abs(x - lam[0]) / np.exp(lam[1])) / np.exp(lam[1])
 
 
-def noise_around_zero(mu, b):
-    return finite_and_below(uniform_noise(low=-0.5), mu, b)
+def noise_around_zero(lam):
+    return finite_and_below(uniform_noise(low=-0.5), lam)
 
 
-def noise_from_zero_to_one(mu, b):
+def noise_from_zero_to_one(lam):
     """The slide's eps, uniform from 0 to 1."""
-    return finite_and_below(uniform_noise(), mu, b)
+    return finite_and_below(uniform_noise(), lam)
 
 
-def two_forgotten():
-    """Second and fourth moment of the slide's sqrt(log(1 / u_1)) cos(2 pi u_2)."""
-    def powers(u):
-        z = np.sqrt(-np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1])
-        return np.stack([z**2, z**4], axis=-1)
-    return mean_under(uniform_noise(2), powers)
+def two_forgotten(base):
+    """Moments of the slide's sqrt(log(1 / u_1)) cos(2 pi u_2), and of the sine beside it."""
+    def moments(u):
+        radius, angle = np.sqrt(-np.log(u[..., 0])), 2 * np.pi * u[..., 1]
+        return moments_of_pair(np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1))
+    return mean_under(base, moments)
 
 
 def transpose_times_factor(q, lam, D):
@@ -61,13 +61,13 @@ def transpose_times_factor(q, lam, D):
 def difference_through_step(f, p):
     """The derivative of f(rademacher_line(u, p)) in p with u held fixed, averaged."""
     def slope(u, h=1e-12):
-        return (f(rademacher_line(u, p + h)) - f(rademacher_line(u, p - h))) / (2 * h)
+        return (f(rademacher_line(u, p + h)) - f(rademacher_line(u, p))) / h
     return mean_under(uniform_noise(), slope)
 
 
 def rate_for_scale(lam):
     """E[1/z] and E[1/z^2] of z = 1/eps, where the slide's eps ~ G(k; 1/theta) is read with a rate."""
-    return expectation(lambda eps: np.stack([eps, eps**2], axis=-1), gamma, lam * np.array([1, -1]))
+    return expectation(lambda eps: np.stack([eps, eps**2], axis=-1), gamma, np.array([lam[0], -lam[1]]))
 
 
 def squared_error(eps, f, lam, temperature, slope_of_relaxed_mean):
@@ -98,11 +98,11 @@ def without(stage, *names):
 
 
 def stage_exponential(rng):
-    """f = z^2, E = 2 / rate^2."""
+    """f = z^2 - log rate, E = 2 / rate^2 - log rate."""
     rate, points = rng.uniform(1.4, 1.9), rng.uniform([0.05, 0.4, 0.7], [0.1, 0.5, 0.9])
     law = stats.expon(scale=1 / rate)
-    return row(exponential, exponential_line, np.log([rate]), law, uniform_noise(), points, flat, f=of_z(np.square),
-               truth=lambda: np.array([-4 / rate**2]))
+    return row(exponential, exponential_line, np.log([rate]), law, uniform_noise(), points, flat,
+               f=lambda z, lam: z**2 - lam[..., 0], truth=lambda: np.array([-4 / rate**2 - 1]))
 
 
 def stage_cauchy(rng):
@@ -117,18 +117,18 @@ def laplace_row(rng, line, base, points, **more):
     """f = z^2, E = mu^2 + 2 b^2."""
     mu, b = rng.uniform(0.5, 0.9), rng.uniform(1.4, 1.8)
     return row(laplace, line, np.array([mu, np.log(b)]), stats.laplace(mu, b), base, points, flat, f=of_z(np.square),
-               truth=lambda: np.array([2 * mu, 4 * b**2]), mu=mu, b=b, **more)
+               truth=lambda: np.array([2 * mu, 4 * b**2]), **more)
 
 
 def stage_laplace(rng):
     points = rng.uniform([-0.45, -0.2, 0.3], [-0.3, -0.1, 0.4])
-    return laplace_row(rng, laplace_line, uniform_noise(low=-0.5), points, half_of_the_mass=lambda: np.array([1., 0.5]),
-                       half_and_none=lambda: np.array([0.5, 0.]))
+    return laplace_row(rng, laplace_line, uniform_noise(low=-0.5), points, one=lambda: 1., two=lambda: 2.,
+                       half_of_the_mass=lambda: np.array([1., 0.5]), half_and_none=lambda: np.array([0.5, 0.]))
 
 
 def stage_laplace_of_two(rng):
     """log(u_1 / u_2): two uniform numbers make one draw, so there is no slope to divide by."""
-    return without(laplace_row(rng, laplace_ratio, uniform_noise(2), np.full((1, 2), 0.4), S=1), "points", "mu", "b")
+    return without(laplace_row(rng, laplace_ratio, uniform_noise(2), np.full((1, 2), 0.4), S=1), "points")
 
 
 def stage_normal_of_two(rng):
@@ -143,9 +143,10 @@ def stage_box_muller(rng):
     """Both of Box and Muller's numbers: a point of the plane from a point of the square."""
     points = rng.uniform([[0.1, 0.1], [0.3, 0.4], [0.7, 0.6]], [[0.2, 0.3], [0.5, 0.55], [0.9, 0.9]])
     plane = full_normal._replace(transport=lambda u, lam: box_muller(u))
-    return dict(q=plane, lam=np.zeros(5), points=points, z=box_muller(points), log_noise=flat,
-                law=stats.multivariate_normal(np.zeros(2)), moments_of_standard_normal=lambda: np.array([1., 3.]),
-                moments_at_half_the_variance=lambda: np.array([0.5, 0.75]))
+    return dict(q=plane, lam=np.zeros(5), base=uniform_noise(2), points=points, z=box_muller(points), log_noise=flat,
+                law=stats.multivariate_normal(np.zeros(2)),
+                moments_of_standard_normal=lambda: np.array([0., 1., 3., 1.]),
+                moments_at_half_the_variance=lambda: np.array([0., 0.5, 0.75, 0.25]))
 
 
 def normals(D):
@@ -199,12 +200,12 @@ def stage_inverse_gamma(rng):
 
 def stage_rademacher(rng):
     """Two values; the slide's p is 1/2."""
-    p, values = rng.uniform(0.6, 0.8), rng.uniform([0.5, 1.4], [0.9, 1.9])
+    p, a = rng.uniform([0.6, 0.5], [0.8, 0.9])
     return dict(q=normal._replace(transport=rademacher_line), lam=p, p=p, x=np.array([0.]), S=4,
                 noise=Noise(uniform_noise().draw, lambda S, order: None),
                 share_by_quadrature=lambda: np.array([1 - p]), no_slope=lambda: 0., scale=1.,
-                law=stats.rv_discrete(values=([-1, 1], [1 - p, p])), f=lambda z: np.where(z > 0, values[1], values[0]),
-                difference_of_values=lambda: values[1] - values[0])
+                law=stats.rv_discrete(values=([-1, 1], [1 - p, p])), f=lambda z: np.exp(a * z),
+                difference_of_values=lambda: 2 * np.sinh(a))
 
 
 def weighted_score(f, p):
@@ -384,32 +385,25 @@ def turned_covariance(Sigma):
     return sum(np.outer(r, r) for r in np.linalg.cholesky(Sigma))
 
 
-def one():
-    return 1.
-
-
-def two():
-    return 2.
-
-
 def mass_of_laplace(lam):
     """The sum of the family's density over its nodes."""
     return expectation(lambda z: np.ones(len(z)), laplace, lam)
 
 
 def chance_of_the_largest(lam):
-    """For each k the integral of the density of lam_k + eps_k at g, times the chance that all others are below g."""
-    def integrand(g, k):
-        return stats.gumbel_r.pdf(g, lam[k]) * np.prod(stats.gumbel_r.cdf(g, np.delete(lam, k)))
-    found = [integrate.quad(integrand, -10, 40, (k,), epsabs=1e-12, epsrel=1e-11, limit=200) for k in range(len(lam))]
+    """For each k the mean of the chance that all others are below lam_k + eps_k, over the quantiles u of the latter."""
+    def integrand(u, k):
+        return np.prod(stats.gumbel_r.cdf(stats.gumbel_r.ppf(u, lam[k]), np.delete(lam, k)))
+    found = [integrate.quad(integrand, 0, 1, (k,), epsabs=1e-12, epsrel=1e-11, limit=200) for k in range(len(lam))]
     return Estimate(*np.transpose(found))
 
 
 def over_logistic(g, log_odds, temperature):
-    """E[g(y)], y = expit((log odds + x) / temperature), by SciPy's adaptive quadrature over the logistic x."""
-    def integrand(x):
-        return stats.logistic.pdf(x) * g(special.expit((log_odds + x) / temperature))
-    return Estimate(*integrate.quad(integrand, -60, 60, epsabs=1e-13, epsrel=1e-12, limit=400, points=[-log_odds]))
+    """E[g(y)], y = expit(x / temperature), by SciPy's adaptive quadrature over the quantiles u of x, which is logistic
+    around the log odds."""
+    def integrand(u):
+        return g(special.expit(stats.logistic.ppf(u, log_odds) / temperature))
+    return Estimate(*integrate.quad(integrand, 0, 1, epsabs=1e-13, epsrel=1e-12, limit=400))
 
 
 def relaxed_mean(f, log_odds, temperature):
@@ -433,10 +427,10 @@ def slope_of_relaxed(f, log_odds, temperature):
 
 def spread_by_scipy(c, log_odds, temperature, S):
     """Variance over S of 2 (y - c) y (1 - y) / temperature, the slope of (y - c)^2 in the log odds."""
-    first, second = (over_logistic(lambda y: (2 * (y - c) * y * (1 - y) / temperature)**k, log_odds, temperature)
-                     for k in (1, 2))
-    error = second.error + 2 * abs(first.value) * first.error
-    return Estimate((second.value - first.value**2) / S, error / S)
+    def slope(y):
+        return 2 * (y - c) * y * (1 - y) / temperature
+    mean = over_logistic(slope, log_odds, temperature).value
+    return over_logistic(lambda y: (slope(y) - mean)**2 / S, log_odds, temperature)
 
 
 def minus_variance_of_coin(log_odds):

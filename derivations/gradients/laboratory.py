@@ -5,24 +5,19 @@ import numpy as np
 from referees import coarser, few_nodes
 from scipy import integrate, optimize, special, stats
 
-from refvi import Estimate, Noise, beta, categorical, diagonal_normal, noise, normal
+from refvi import Estimate, Noise, categorical, diagonal_normal, noise, normal
 from refvi.base.models import linear_gaussian, regression
 from refvi.gradients.laboratory.directions import (direction_of_weighted_score,      # noqa: F401
-                                                   draws_towards_the_mode, path_to_posterior, path_with_model,
-                                                   score_to_posterior, share_towards_the_mode)
-from refvi.gradients.laboratory.fast import (path_in_the_noise, score_gradient_and_score,      # noqa: F401
-                                             score_in_the_noise)
-from refvi.gradients.laboratory.measure_valued import (apart_through_rule,      # noqa: F401
-                                                       difference_of_two_densities, difference_of_two_means,
-                                                       measure_valued, measure_valued_apart,
-                                                       measure_valued_through_rule, variance_of_halves,
-                                                       variance_apart, weak_noise)
+                                                   path_to_posterior, path_with_model, score_to_posterior,
+                                                   share_towards_the_mode)
+from refvi.gradients.laboratory.measure_valued import (difference_of_two_densities,      # noqa: F401
+                                                       difference_of_two_means, measure_valued,
+                                                       measure_valued_through_rule, variance_of_halves, weak_noise)
 from refvi.gradients.laboratory.rows import (expected_path, expected_surrogate, gradient_of_whole,      # noqa: F401
-                                             others_gradient, others_through_rule, path_through_rule, score_gradient,
-                                             score_of_one_of_many, score_through_rule, variance_of_others,
-                                             variance_of_path, variance_of_score)
-from refvi.gradients.laboratory.study import (distance_of_equal_variance, frequency_of_equal_variance,      # noqa: F401
-                                              from_fourth_moment, quadratic, sine, squared_error_of_variance)
+                                             others_gradient, path_through_rule, score_gradient, score_of_one_of_many,
+                                             score_through_rule, variance_of_path, variance_of_score)
+from refvi.gradients.laboratory.study import (frequency_of_equal_variance, from_fourth_moment,      # noqa: F401
+                                              quadratic, sine, squared_error_of_variance)
 from refvi.gradients.reparameterization.rows import path_gradient      # noqa: F401
 from refvi.gradients.score_function import gradient_of_density      # noqa: F401
 
@@ -47,19 +42,13 @@ def point(rng):
 def stage_quadratic(rng):
     """f = (z - k)^2, a = mu - k: moments of a normal by hand."""
     mu, sigma, lam = point(rng)
-    k, S, base = rng.uniform(1.3, 1.6), 2, standard(normal, lam)
+    k, S, base = rng.uniform(1.3, 1.6), 3, standard(normal, lam)
     a, s = mu - k, sigma**2
-
-    def others():
-        baseline_known = np.array([8 * a**2 + 10 * s, 40 * a**2 * s + 56 * s**2])
-        price = np.array([8 * a**2 + 2 * s, 8 * a**2 * s + 8 * s**2])
-        return baseline_known / S + price / (S * (S - 1))
 
     return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base,
                 truth=lambda: np.array([2 * a, 2 * s]),
                 score_variance_by_hand=lambda: score_of_a_square(a, s) / S,
-                path_variance_by_hand=lambda: path_of_a_square(a, s) / S,
-                others_variance_by_hand=others)
+                path_variance_by_hand=lambda: path_of_a_square(a, s) / S)
 
 
 def score_of_a_square(a, s):
@@ -74,18 +63,18 @@ def path_of_a_square(a, s):
 
 def on(low, high, n):
     """Gauss-Legendre nodes and weights on an interval."""
-    t, w = np.polynomial.legendre.leggauss(n)
+    t, w = special.roots_legendre(n)
     return low + (high - low) * (t + 1) / 2, (high - low) * w / 2
 
 
-def spread_under_normal(*terms):
+def spread_under_normal(*terms, end=12., orders=(500, 400)):
     """Variances (k,) of functions of the standard normal t, on Gauss-Legendre nodes; an Estimate of two orders."""
     def spreads(n):
-        t, w = on(-12, 12, n)
+        t, w = on(-end, end, n)
         p = w * stats.norm.pdf(t)
         return np.array([p @ (g(t) - p @ g(t))**2 for g in terms])
 
-    fine, coarse = spreads(500), spreads(400)
+    fine, coarse = map(spreads, orders)
     return Estimate(fine, np.abs(fine - coarse))
 
 
@@ -119,28 +108,6 @@ def gradient_of_a_sine(k, mu, sigma):
     return fall * np.array([k * np.cos(k * mu), -(k * sigma)**2 * np.sin(k * mu)])
 
 
-def others_of_a_sine(k, mu, sigma, S):
-    """Leave one out is the sample covariance of f and the score: a U-statistic of two draws, whose variance is
-    Hoeffding's.
-
-    Its kernel (f - f') (u - u') / 2 on a grid of Gauss-Hermite nodes; an Estimate of two orders.
-    """
-    def by_hoeffding(order):
-        t, w = np.polynomial.hermite_e.hermegauss(order)
-        w = w / w.sum()
-        f = np.sin(k * (mu + sigma * t))
-        variances = []
-        for u in (t / sigma, t**2 - 1):
-            kernel = (f[:, None] - f) * (u[:, None] - u) / 2
-            given_one = kernel @ w
-            one, both = w @ (given_one - w @ given_one)**2, w @ (kernel - w @ given_one)**2 @ w
-            variances.append(2 / (S * (S - 1)) * (2 * (S - 2) * one + both))
-        return np.array(variances)
-
-    fine, coarse = by_hoeffding(60), by_hoeffding(50)
-    return Estimate(fine, np.abs(fine - coarse))
-
-
 def stage_sine(rng):
     """f = sin(k z), three draws."""
     mu, sigma, lam = point(rng)
@@ -148,8 +115,25 @@ def stage_sine(rng):
     return dict(f=sine(k), q=normal, lam=lam, S=S, noise=base, base=base,
                 truth=lambda: gradient_of_a_sine(k, mu, sigma),
                 score_variance_by_hand=lambda: over(score_of_a_sine(k, mu, sigma), S),
-                path_variance_by_hand=lambda: over(path_of_a_sine(k, mu, sigma), S),
-                others_variance_by_hand=lambda: others_of_a_sine(k, mu, sigma, S))
+                path_variance_by_hand=lambda: over(path_of_a_sine(k, mu, sigma), S))
+
+
+def stage_scaled_sine(rng):
+    """f = sigma sin(k z), which changes by itself with log sigma."""
+    mu, sigma, lam = point(rng)
+    k, S, base = rng.uniform(0.9, 1.1), 3, standard(normal, lam)
+    g = sine_of(k, mu, sigma)
+
+    def by_score():
+        return over(spread_under_normal(lambda t: g(t) * t, lambda t: sigma * g(t) * t**2), S)
+
+    def by_path():
+        def slope(t):
+            return sigma * k * np.cos(k * (mu + sigma * t))
+        return over(spread_under_normal(slope, lambda t: slope(t) * sigma * t + sigma * g(t)), S)
+
+    return dict(f=lambda z, lam: np.exp(lam[..., 1]) * sine(k)(z, lam), q=normal, lam=lam, S=S, base=base,
+                score_variance_by_hand=by_score, path_variance_by_hand=by_path)
 
 
 def stage_fast_sine(rng):
@@ -161,18 +145,20 @@ def stage_fast_sine(rng):
 
 
 def in_space(rng):
-    """(log_p, lam, gradient): log p = -z'Az/2 + h'z - 2, and the gradient of the bound under a diagonal normal."""
+    """(f, lam, gradient): f is log p = -z'Az/2 + h'z - 2 and q's entropy, half of it in closed form, without its
+    constant, and half as -log q; what f changes by itself depends on z, and has another mean than zero."""
     A, h = np.array([[1.6, 0.5, -0.4], [0.5, 2.9, 0.3], [-0.4, 0.3, 2.1]]), np.array([2.6, -3.2, 1.1])
     mu = np.array([0.5, -0.3, 0.8]) + rng.uniform(-0.1, 0.1, 3)
     sigma = np.array([0.7, 0.5, 0.6]) + rng.uniform(-0.1, 0.1, 3)
 
-    def log_p(z):
-        return -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
+    def f(z, lam):
+        log_p = -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
+        return log_p + 0.5 * (np.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
 
     def gradient():
         return np.concatenate([h - A @ mu, 1 - np.diag(A) * sigma**2])
 
-    return log_p, np.concatenate([mu, np.log(sigma)]), gradient
+    return f, np.concatenate([mu, np.log(sigma)]), gradient
 
 
 def with_few_nodes():
@@ -182,29 +168,19 @@ def with_few_nodes():
 
 def stage_space(rng):
     """The bound in three dimensions: f depends on lam."""
-    log_p, lam, gradient = in_space(rng)
-    return dict(f=lambda z, lam: log_p(z) - diagonal_normal.log_prob(z, lam), q=with_few_nodes(), lam=lam, S=2,
-                noise=few_nodes(3), truth=gradient)
+    f, lam, gradient = in_space(rng)
+    return dict(f=f, q=with_few_nodes(), lam=lam, S=2, noise=few_nodes(3), truth=gradient)
 
 
-# ---- where no path is asked for
-
-def stage_beta(rng):
-    """z^2 under Beta(a, b): E[f] = a (a + 1) / ((a + b) (a + b + 1)). Drawn from where it stands, its transport
-    unused."""
-    lam = np.log([rng.uniform(1.8, 2.6), rng.uniform(3.1, 4.2)])
-    a, b = np.exp(lam)
-    mean, total = a * (a + 1) / ((a + b) * (a + b + 1)), 1 / (a + b) + 1 / (a + b + 1)
-    return dict(f=lambda z, lam: z**2, q=beta._replace(transport=None), lam=lam, S=2, noise=noise(beta, lam),
-                truth_without_a_path=lambda: mean * np.array([a * (1 / a + 1 / (a + 1) - total), -b * total]))
-
+# ---- where no path is asked for, and where it is wrong
 
 def stage_categorical(rng):
-    """A table of values under a categorical: E[f] is a sum, and its gradient a covariance."""
+    """A table of values under a categorical, drawn from where it stands."""
     lam, table = rng.uniform(-1, 1, 4), np.array([0.3, 1.7, -0.8, 2.6]) + rng.uniform(-0.2, 0.2, 4)
-    pi = np.exp(lam) / np.exp(lam).sum()
-    return dict(f=lambda z, lam: table[z], q=categorical, lam=lam, S=3, noise=noise(categorical, lam),
-                truth_without_a_path=lambda: pi * (table - pi @ table))
+    pi, S = np.exp(lam) / np.exp(lam).sum(), 3
+    terms = table[:, None] * (np.eye(4) - pi)
+    return dict(f=lambda z, lam: table[z], q=categorical, lam=lam, S=S, base=noise(categorical, lam),
+                score_variance_by_hand=lambda: pi @ (terms - pi @ terms)**2 / S)
 
 
 def stage_step(rng):
@@ -228,7 +204,7 @@ def integral_beyond_the_jump(c, lam):
 
     def beyond(u_of):
         return integrate.quad(lambda z: stats.norm.pdf(z, mu, sigma) * u_of((z - mu) / sigma),
-                              c, mu + 12 * sigma, epsabs=1e-12)
+                              c, np.inf, epsabs=1e-12)
 
     in_mu, in_log_sigma = beyond(lambda t: t / sigma), beyond(lambda t: t**2 - 1)
     return Estimate(np.array([in_mu[0], in_log_sigma[0]]), np.array([in_mu[1], in_log_sigma[1]]))
@@ -259,84 +235,42 @@ def stage_coupled(rng):
                 coupled_variance_by_hand=lambda: np.array([(16 / np.pi - 4) * a**2, 4 * a**2 * s + 4 * s**2]) / S)
 
 
-def stage_apart(rng):
-    """(z - k)^2 by hand, halves of their own."""
-    mu, sigma, lam = point(rng)
-    k, base, S = rng.uniform(1.3, 1.6), weak_noise(coupled=False), 2
-    a, s = mu - k, sigma**2
-
-    def variance():
-        return np.array([((8 - 2 * np.pi) * a**2 + 4 * s) / np.pi, 16 * a**2 * s + 8 * s**2]) / S
-
-    return dict(f=quadratic(k), q=normal, lam=lam, S=S, noise=base, base=base,
-                gradient_by_hand=lambda: np.array([2 * a, 2 * s]), apart_variance_by_hand=variance)
-
-
 def halves_of_a_sine(k, mu, sigma):
-    """(coupled, apart): variances of single measure-valued draws of sin(k z), SciPy's densities on Gauss nodes; two
-    orders each."""
+    """Variance of a single measure-valued draw of sin(k z), SciPy's densities on Gauss nodes; an Estimate of two
+    orders."""
     f = sine_of(k, mu, sigma)
 
     def by_nodes(n):
-        (t, p), (tau, flat) = on(-12, 12, n), on(0, 1, 40)
-        (eta, rayleigh), maxwell = on(0, 12, n), p * t**2 * stats.norm.pdf(t)
-        rayleigh = rayleigh * stats.rayleigh.pdf(eta)
+        (t, p), (tau, flat), (eta, rayleigh) = on(-12, 12, n), on(0, 1, 40), on(0, 12, n)
+        rayleigh, maxwell = rayleigh * stats.rayleigh.pdf(eta), p * t**2 * stats.norm.pdf(t)
 
         def spread(w, values):
             return np.sum(w * (values - np.sum(w * values))**2)
 
-        steepness = 1 / (2 * np.pi * sigma**2)
-        coupled = [steepness * spread(rayleigh, f(eta) - f(-eta)),
-                   spread(np.outer(maxwell, flat), f(t)[:, None] - f(np.outer(t, tau)))]
-        apart = [steepness * (spread(rayleigh, f(eta)) + spread(rayleigh, f(-eta))),
-                 spread(maxwell, f(t)) + spread(p * stats.norm.pdf(t), f(t))]
-        return np.array([coupled, apart])
+        return np.array([spread(rayleigh, f(eta) - f(-eta)) / (2 * np.pi * sigma**2),
+                         spread(np.outer(maxwell, flat), f(t)[:, None] - f(np.outer(t, tau)))])
 
     fine, coarse = by_nodes(200), by_nodes(150)
-    return [Estimate(value, error) for value, error in zip(fine, np.abs(fine - coarse))]
-
-
-def sine_by_halves(rng, base):
-    """(the stage of sin(k z) by measure-valued draws, the gradient's function, (coupled, apart) variances'
-    function)."""
-    mu, sigma, lam = point(rng)
-    k = rng.uniform(1.2, 1.4)
-    stage = dict(f=sine(k), q=normal, lam=lam, S=1, noise=base, base=base)
-    return stage, lambda: gradient_of_a_sine(k, mu, sigma), lambda: halves_of_a_sine(k, mu, sigma)
+    return Estimate(fine, np.abs(fine - coarse))
 
 
 def stage_coupled_sine(rng):
     """One draw: the rule of two, seven nodes on each of six axes, does not follow a sine."""
-    stage, gradient, variances = sine_by_halves(rng, weak_noise())
-    return stage | dict(known_gradient=gradient, coupled_variance_by_hand=lambda: variances()[0])
-
-
-def stage_apart_sine(rng):
-    """One draw, as for coupled halves."""
-    stage, gradient, variances = sine_by_halves(rng, weak_noise(coupled=False))
-    return stage | dict(gradient_by_hand=gradient, apart_variance_by_hand=lambda: variances()[1])
+    mu, sigma, lam = point(rng)
+    k, base = rng.uniform(1.2, 1.4), weak_noise()
+    return dict(f=sine(k), q=normal, lam=lam, S=1, noise=base, base=base,
+                known_gradient=lambda: gradient_of_a_sine(k, mu, sigma),
+                coupled_variance_by_hand=lambda: halves_of_a_sine(k, mu, sigma))
 
 
 def stage_weak_space(rng):
     """The bound in three dimensions: every coordinate has a pair of its own, and keeps its normal draw in the
     others' pairs."""
-    log_p, lam, gradient = in_space(rng)
-
-    def f(z, lam):
-        """log p and q's entropy without its constant: what f changes by itself has another mean than zero."""
-        return log_p(z) + np.sum(lam[..., 3:], axis=-1)
-
+    f, lam, gradient = in_space(rng)
     return dict(f=f, q=with_few_nodes(), lam=lam, S=1, noise=coarser(weak_noise(3), 4 / 3), gradient_in_space=gradient)
 
 
 # ---- the error of a measured variance: three outcomes, one of them rare and far off
-
-def as_if_normal(g, q, lam, S):
-    """The slip: the spread of a sample variance for a normal law, whose fourth moment is three squared variances."""
-    z, w = q.nodes(lam)
-    p = w * np.exp(q.log_prob(z, lam))
-    return 2 * (p @ (g(z) - p @ g(z))**2)**2 / (S - 1)
-
 
 def stage_outcomes(rng):
     """Values of a categorical."""
@@ -351,13 +285,8 @@ def stage_outcomes(rng):
         found = np.array([np.var(table[outcomes], ddof=1) for outcomes in tuples])
         return chance @ (found - chance @ found)**2
 
-    def by_chi_squares(S):
-        """(S - 1) s^2 / v of normal replicates is chi-squared with S - 1 degrees of freedom."""
-        v = pi @ table**2 - (pi @ table)**2
-        return (v / (S - 1))**2 * stats.chi2.var(S - 1)
-
     return dict(g=lambda z: table[z], q=categorical, lam=lam, S=4, noise=noise(categorical, lam),
-                spread_of_variance=enumerated, by_chi_squares=by_chi_squares)
+                spread_of_variance=enumerated)
 
 
 # ---- dimension
@@ -375,33 +304,23 @@ def stage_many(rng):
         cross = np.concatenate([a**2 / s + 3, 2 * a**2 + 10 * s])
         return (score_of_a_square(a, s).ravel() + 2 * rest * cross + (scatter + rest**2) * fisher) / S
 
-    def alone_by_quadrature():
-        def of(d):
-            return spread_under_normal(lambda t: (a[d] + sigma[d] * t)**2 * t / sigma[d],
-                                       lambda t: (a[d] + sigma[d] * t)**2 * (t**2 - 1))
-
-        found = [over(of(d), S) for d in range(3)]
-        return Estimate(*(np.transpose(part).ravel() for part in zip(*found)))
-
     return dict(f=lambda z, lam=None: np.sum((z - k)**2, axis=-1), pieces=[lambda z, k=k_d: (z - k)**2 for k_d in k],
-                q=diagonal_normal, q_one=normal, lam=lam, S=S, variance_of_many_by_hand=many,
-                score_of_one_alone=lambda: score_of_a_square(a, s).ravel() / S, alone_by_quadrature=alone_by_quadrature,
-                path_of_one_by_hand=lambda: path_of_a_square(a, s).ravel() / S)
+                q=diagonal_normal, q_one=normal, lam=lam, S=S, variance_of_many_by_hand=many)
 
 
 # ---- where variances cross
 
-def stage_crossings(rng):
+def stage_frequency(rng):
     mu, sigma, lam = point(rng)
+    low, high = 0.5 / sigma, 3 / sigma
 
     def root_of_closed_form():
         def closed(k):
             fast = (k * sigma)**2
             return fast - 1 + (1 - 3 * fast) * np.cos(2 * k * mu) * np.exp(-2 * fast)
-        return optimize.bisect(closed, 0.5 / sigma, 3 / sigma, xtol=1e-13)
+        return optimize.bisect(closed, low, high, xtol=1e-13)
 
-    return dict(q=normal, lam=lam, root_of_closed_form=root_of_closed_form,
-                distance_by_hand=lambda: sigma * np.sqrt(np.pi / (4 - np.pi)))
+    return dict(q=normal, lam=lam, low=low, high=high, root_of_closed_form=root_of_closed_form)
 
 
 # ---- single draws: the regression of the slide's picture, two targets at inputs 0 and 1
@@ -469,14 +388,14 @@ def path_and_model(a, P, s):
     return (a @ P @ P @ a - np.trace(rest * s @ P)) / np.sqrt(arrow * model)
 
 
-def by_hermite(arrow, other, lam):
+def by_hermite(arrow, other, lam, order=8):
     """The alignment under q(lam) of arrow(z, d) and other(z), polynomials in the noise d = (z - mu) / sigma, on
-    Gauss-Hermite nodes."""
-    t, w = np.polynomial.hermite_e.hermegauss(8)
-    d = np.stack(np.meshgrid(t, t, indexing="ij"), axis=-1).reshape(-1, 2)
-    p, z = np.outer(w, w).ravel() / (2 * np.pi), lam[:2] + np.exp(lam[2:]) * d
+    Gauss-Hermite nodes, whose weights need not sum to one."""
+    t, w = np.polynomial.hermite_e.hermegauss(order)
+    d = np.stack([axis.ravel() for axis in np.meshgrid(t, t, indexing="ij")], axis=-1)
+    p, z = np.outer(w, w).ravel(), lam[:2] + np.exp(lam[2:]) * d
     v, way = arrow(z, d), other(z)
-    inner, first, second = (p @ np.sum(product, axis=-1) for product in (v * way, v**2, way**2))
+    inner, first, second = (np.einsum("n,nd,nd", p, *pair) for pair in ((v, way), (v, v), (way, way)))
     return inner / np.sqrt(first * second)
 
 
@@ -487,8 +406,7 @@ def stage_picture(rng):
     def weighted_score(z, d):
         return log_weight_by_scipy(z, x, lam)[:, None] * d / np.exp(lam[2:])
 
-    return dict(log_joint=in_unit(x), q=diagonal_normal, lam=lam, S=5, noise=without_rule(noise(diagonal_normal, lam)),
-                centre=centre, share_by_strips=lambda: by_strips(x, lam),
+    return dict(log_joint=in_unit(x), q=diagonal_normal, lam=lam, centre=centre,
                 alignment_by_hand=lambda: path_and_way(lam[:2] - centre, P, np.exp(2 * lam[2:])),
                 scores_by_hermite=lambda: by_hermite(weighted_score, lambda z: centre - z, lam))
 
@@ -501,17 +419,16 @@ def by_characteristic_function(lam, centre, P, at_the_mean):
     m, axes = np.linalg.eigh(M)
     h = axes.T @ (sd * (P @ (centre - lam[:2])))
 
-    def up_to(end):
-        """The integral to where it has decayed, on panels of equal width, far smaller than an oscillation."""
-        edges = np.linspace(0, end, 20 * int(end) + 1)
-        t, w = on(0, edges[1], 20)
-        t = (edges[:-1, None] + t).ravel()
+    def up_to(limit, panels=20, order=20):
+        """The integral to where it has decayed, on panels to each unit, far smaller than an oscillation."""
+        starts, (t, w) = np.arange(panels * limit) / panels, on(0, 1 / panels, order)
+        t = (starts[:, None] + t).ravel()
         stretched = 1 + 1j * t[:, None] * m
         exponent = 1j * t * at_the_mean - 0.5 * t**2 * np.sum(h**2 / stretched, axis=-1)
         phi = np.exp(exponent) / np.prod(np.sqrt(stretched), axis=-1)
-        return 0.5 - np.sum(np.tile(w, len(edges) - 1) * phi.imag / (np.pi * t))
+        return 0.5 - np.sum(np.tile(w, len(starts)) * phi.imag / (np.pi * t))
 
-    far, near = up_to(500), up_to(250)
+    far, near = up_to(limit=500), up_to(limit=250)
     return Estimate(far, abs(far - near))
 
 
@@ -527,7 +444,7 @@ def stage_thousandths(rng):
 
 def towards_the_mode(z, lam):
     """The slip: unit vectors (k, D) from the points to the mode of q, wherever the weight is positive too."""
-    way = lam[:len(lam) // 2] - z
+    way = lam[:z.shape[-1]] - z
     return way / np.linalg.norm(way, axis=-1, keepdims=True)
 
 
@@ -557,30 +474,9 @@ def stage_optimum(rng):
 
     def far_away_by_hermite():
         def model(z):
-            return -z / PRIOR_SD**2 + (x - z @ INPUTS.T) @ INPUTS / NOISE_SD**2
+            return (centre - z) @ P
         return by_hermite(lambda z, d: model(z) + d / np.exp(far[2:]), model, far)
 
     return dict(log_joint=in_unit(x), q=diagonal_normal, lam=np.concatenate([centre + a, 0.5 * np.log(s)]),
                 alignment_near_the_optimum=lambda: path_and_model(a, P, s), far_away_by_hermite=far_away_by_hermite,
                 alignment_far_away=lambda: path_and_model(far[:2] - centre, P, np.exp(2 * far[2:])))
-
-
-# ---- the fast path
-
-def stage_line(rng):
-    """A regression of three data, its log weights a few nats, so that a score without a baseline is soon measured."""
-    inputs = np.column_stack([np.ones(3), np.linspace(-0.5, 0.9, 3)])
-    theta = regression(inputs, prior_sd=rng.uniform(1.1, 1.3), noise_sd=rng.uniform(0.5, 0.6))
-    x = inputs @ [0.6, 0.4] + rng.uniform(-0.3, 0.3, 3)
-    mu, sigma = np.array([-0.1, 0.9]) + rng.uniform(-0.1, 0.1, 2), np.array([0.4, 0.5]) + rng.uniform(-0.05, 0.05, 2)
-    lam = np.concatenate([mu, np.log(sigma)])
-
-    def f(z, lam):
-        return linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam)
-
-    def gradient():
-        P = np.eye(2) / theta.prior_sd**2 + inputs.T @ inputs / theta.noise_sd**2
-        return np.concatenate([inputs.T @ x / theta.noise_sd**2 - P @ mu, 1 - np.diag(P) * sigma**2])
-
-    return dict(f=f, x=x, theta=theta, q=diagonal_normal, lam=lam, S=3, noise=few_nodes(2),
-                gradient_of_bound=gradient)

@@ -3,13 +3,12 @@ import itertools
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
 
 from refvi import bernoulli, categorical, diagonal_normal, noise, normal
 from refvi.base.core import expectation, score
 from refvi.gradients.score_function import expected_score, score_function, variance_of_average      # noqa: F401
 from refvi.gradients.variance_reduction.learned import (average_over_pilots, best_and_price,      # noqa: F401
-                                                        coefficient, coefficient_from_a_pilot)
+                                                        coefficient_from_a_pilot)
 from refvi.gradients.variance_reduction.leave_one_out import (covariance, leave_one_out,      # noqa: F401
                                                               mean_baseline_and_price, mean_of_all_rescaled,
                                                               sum_over_pairs)
@@ -17,7 +16,7 @@ from refvi.gradients.variance_reduction.rao_blackwell import (conditional_weight
                                                               law_of_total_variance, local_weight, score_of_all,
                                                               score_of_own_factor, touching_terms,
                                                               variance_of_conditional, variance_of_local,
-                                                              variance_of_whole, whole_weight)
+                                                              variance_of_whole)
 from refvi.gradients.variance_reduction.rows import (average_of_f, completed_square,      # noqa: F401
                                                      covariance_over_variance, expectation_of_f,
                                                      one_minus_squared_correlation, quadratic_in_baseline,
@@ -91,8 +90,7 @@ def stage_categorical(rng):
     others = (pi @ table - pi * table) / (1 - pi)       # mean of the other two
     return dict(f=lambda z: table[z], q=categorical, lam=lam, b=np.array([2.4, 3.2, 1.7]), S=4,
                 law=Law(pi, table, np.eye(3) - pi), noise=noise(categorical, lam), truth=lambda: gradient,
-                best=(1 - pi) * table + pi * others, mean_by_hand=lambda: pi @ table,
-                gradient=gradient, outcomes=Law(pi, table, np.eye(3) - pi))
+                best=(1 - pi) * table + pi * others, mean_by_hand=lambda: pi @ table, gradient=gradient)
 
 
 def stage_pilot(rng):
@@ -124,10 +122,6 @@ def best_by_hand(best):
     return best
 
 
-def smallest_variance(law, best, S):
-    return variance(law.mass, (law.values[:, None] - best) * law.scores) / S
-
-
 def share_left(law, best):
     terms = law.values[:, None] * law.scores
     return variance(law.mass, terms - best * law.scores) / variance(law.mass, terms)
@@ -155,22 +149,6 @@ def variance_of_pairs(law, S):
     return variance(mass, (np.sum(f * u, axis=1) - np.sum(f, axis=1) * np.sum(u, axis=1) / S) / (S - 1))
 
 
-def mean_with_bias(law, gradient, S):
-    """E[f u] less the mean of the coefficient times the average score, over all S-tuples."""
-    mass, f, u = joint(law, S)
-    learned = np.sum(f * u**2, axis=1) / np.sum(u**2, axis=1)
-    return gradient - mass @ (learned * np.mean(u, axis=1))
-
-
-def bias_over_counts(outcomes, S):
-    """The mean of the estimate over how often each outcome was drawn."""
-    pi, values, scores = outcomes.mass, outcomes.values[:, None], outcomes.scores
-    outcomes_of_all = itertools.combinations_with_replacement(range(len(pi)), S)
-    counts = np.array([np.bincount(one, minlength=len(pi)) for one in outcomes_of_all])
-    learned = counts @ (values * scores**2) / (counts @ scores**2)
-    return stats.multinomial.pmf(counts, S, pi) @ (counts @ (values * scores) - learned * (counts @ scores)) / S
-
-
 def variance_of_both(law, M, S):
     """Variance of the estimate from S - M draws whose coefficient comes from the first M, over all S-tuples."""
     mass, f, u = joint(law, S)
@@ -183,12 +161,6 @@ def variance_of_both(law, M, S):
 def less_control_variate(eps, f, q, lam, b):
     u = score(q, eps, lam)
     return np.mean(f(eps)[..., None] * u, axis=1) - b * np.mean(u, axis=1)
-
-
-def less_learned_control(eps, f, q, lam, M):
-    values, u = np.broadcast_arrays(f(eps)[..., None], score(q, eps, lam))
-    learned = np.average(values[:, :M], axis=1, weights=u[:, :M]**2)
-    return np.mean(values[:, M:] * u[:, M:], axis=1) - learned * np.mean(u[:, M:], axis=1)
 
 
 # ---- single estimates, squared distance from the truth
@@ -209,7 +181,7 @@ def squared_deviation_of_local(eps, terms, touches, q, lam, truth):
     return (local_weight(eps, terms, touches, q, lam) - truth())**2
 
 
-# ---- slips: baselines that are not the best, and baselines that know the draw they stand beside
+# ---- slips: a baseline that is not the best, and one that knows the draw it stands beside
 
 def mean_of_f(f, q, lam):
     """The plain mean of f for every coordinate."""
@@ -220,27 +192,9 @@ def mean_for_each(mean_by_hand, lam):
     return np.full(len(lam), mean_by_hand())
 
 
-def one_for_all(f, q, lam):
-    """The constant with the smallest sum of variances, for every coordinate."""
-    def squares(z):
-        return np.linalg.norm(score(q, z, lam), axis=-1)**2
-
-    return np.full(len(lam), expectation(lambda z: f(z) * squares(z), q, lam) / expectation(squares, q, lam))
-
-
-def lowest_sum(law, best, lam):
-    """The lowest point of a sum of parabolas: the mean of their own, weighted with their curvatures."""
-    return np.full(len(lam), np.average(best, weights=law.mass @ law.scores**2))
-
-
 def own_draw_included(eps, f, q, lam):
     """The mean of all draws for a baseline, the draw itself among them. Returns (R, P)."""
     return score_function(eps, f, q, lam, np.mean(f(eps), axis=-1)[:, None, None])
-
-
-def coefficient_from_the_same_draws(eps, f, q, lam):
-    """The coefficient has seen the scores that it multiplies. Returns (R, P)."""
-    return score_function(eps, f, q, lam, coefficient(eps, f, q, lam)[:, None])
 
 
 # ---- a hidden chain z_1 - z_2 - z_3, q factorised; terms: three of the chain, three of the data, three of -log q
@@ -279,8 +233,7 @@ def stage_hidden_markov(rng):
     stage = binary(terms, lam, pi, LOCAL)
     table, kept = stage["table"], LOCAL & ~CHILD
     return stage | dict(
-        noise=noise(bernoulli, lam), is_child=CHILD, exact_variance_of_whole=variance_by_table,
-        truth=lambda: difference_of_halves(lambda z, i: np.sum(table[z]), pi),
+        is_child=CHILD, exact_variance_of_whole=variance_by_table,
         without_children=lambda: difference_of_halves(lambda z, i: np.sum(table[z][kept[i]]), pi))
 
 
@@ -301,7 +254,7 @@ def binary(terms, lam, pi, touches):
     one = bernoulli._replace(log_prob=lambda z, lam: bernoulli.log_prob(z[..., None], lam))
     table = {z: terms(np.array(z)) for z in itertools.product((0, 1), repeat=3)}
     return dict(terms=terms, q=bernoulli, q_one=one, lam=lam, owner=np.arange(3), touches=touches, table=table, pi=pi,
-                S=3)
+                noise=noise(bernoulli, lam), S=3, truth=lambda: difference_of_halves(lambda z, i: np.sum(table[z]), pi))
 
 
 def mass_of(z, pi):
@@ -370,4 +323,5 @@ def stage_gaussian_chain(rng):
 
     coarse = diagonal_normal._replace(nodes=lambda lam, order=20: diagonal_normal.nodes(lam, order))     # 8000 of them
     return dict(terms=terms, q=coarse, q_one=normal, lam=lam, owner=np.tile(np.arange(3), 2), truth=truth,
-                touches=np.tile(LOCAL, (2, 1)), is_child=np.tile(CHILD, (2, 1)), without_children=without_children)
+                touches=np.tile(LOCAL, (2, 1)), is_child=np.tile(CHILD, (2, 1)), without_children=without_children,
+                noise=noise(diagonal_normal, lam), S=2)

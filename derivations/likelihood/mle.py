@@ -252,15 +252,6 @@ def stage_separable(rng):
     return dict(margins=np.abs(y), weight=rng.uniform(0.6, 1.4))
 
 
-def likelihood_at_weight(margins, weight):
-    return np.exp(-np.sum(np.logaddexp(0, -weight * margins)))
-
-
-def logistic_shares(margins, weight):
-    """The probability that logistic noise of scale 1 / weight stays below every margin, by SciPy."""
-    return np.prod(stats.logistic.cdf(margins, scale=1 / weight))
-
-
 def slope_by_differences(margins, weight):
     """Of the log-likelihood in the weight (1,)."""
     return by_differences(lambda w: np.sum(stats.logistic.logcdf(w * margins)), np.array([weight]))

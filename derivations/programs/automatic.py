@@ -28,7 +28,7 @@ def log_det_by_differences(f, points):
     """log |det| (k,) of f (D,) -> (D,) at points (k, D), an Estimate: its derivative is the trace of the inverse
     times the change."""
     found = [by_differences(f, point) for point in points]
-    errors = [np.sum(np.abs(np.linalg.inv(J.value).T) * J.error) for J in found]
+    errors = [np.einsum("ij,ji", np.abs(np.linalg.inv(J.value)), J.error) for J in found]
     return Estimate(np.array([np.linalg.slogdet(J.value)[1] for J in found]), np.array(errors))
 
 
@@ -36,7 +36,7 @@ def log_det_by_differences(f, points):
 
 def panels(edges, order=10):
     """Gauss-Legendre nodes and weights between each two neighbouring edges."""
-    t, w = np.polynomial.legendre.leggauss(order)
+    t, w = special.roots_legendre(order)
     middle, half = (edges[1:] + edges[:-1]) / 2, np.diff(edges) / 2
     return (middle[:, None] + half[:, None] * t).ravel(), (half[:, None] * w).ravel()
 
@@ -59,16 +59,16 @@ def triangle(first, share):
     return np.stack([at[:, 0], left * at[:, 1], left * (1 - at[:, 1])], axis=-1), weights * left
 
 
-def under_normals(g, mu, sd):
+def under_normals(g, mu, sd, orders=(40, 32)):
     """E g(u) for independent normals u (n, D), g (n,): Gauss-Hermite nodes on each axis, an Estimate of two orders."""
     def by(order):
         t, w = np.polynomial.hermite_e.hermegauss(order)
         D = len(mu)
-        u = np.stack(np.meshgrid(*[t] * D, indexing="ij"), axis=-1).reshape(-1, D) * sd + mu
+        u = np.stack([axis.ravel() for axis in np.meshgrid(*[t] * D, indexing="ij")], axis=-1) * sd + mu
         weights = np.prod(np.stack(np.meshgrid(*[w / w.sum()] * D, indexing="ij"), axis=-1), axis=-1).ravel()
         return weights @ g(u)
 
-    fine, coarse = by(40), by(32)
+    fine, coarse = map(by, orders)
     return Estimate(fine, abs(fine - coarse))
 
 
@@ -108,11 +108,12 @@ def constrained(rng, name, mu, forward, inverse, stretch, nodes):
     T, u = KNOWN[name], np.append(mu, mu.mean()) + 0.5 * wide
     points = mu + sd * wide[:, :2]
     z = np.array([KNOWN[name].forward(point) for point in points])
+    free = z[:, :2]             # of three shares the third is what the others leave
     at, weights = nodes(mu - 7.5 * sd, mu + 7.5 * sd)
 
     def log_density():
-        back = log_det_by_differences(inverse, z[:, :2])
-        log_q = stats.norm.logpdf([inverse(point) for point in z[:, :2]], mu, sd).sum(axis=-1)
+        back = log_det_by_differences(inverse, free)
+        log_q = stats.norm.logpdf([inverse(point) for point in free], mu, sd).sum(axis=-1)
         return Estimate(log_q + back.value, back.error)
 
     def added_by_differences():
@@ -310,7 +311,7 @@ def by_nodes(T, forward, log_q, log_prior, log_likelihood, x, mu, sd, at, weight
 
     forward(u) (n, D) -> z and log_q(z) by SciPy; at, weights: nodes and weights of z.
     """
-    lam = np.concatenate([mu, np.log(sd)])
+    lam, entropy = np.concatenate([mu, np.log(sd)]), stats.norm.entropy(mu, sd).sum()
 
     def bound_in_z():
         densities = log_q(at)
@@ -318,7 +319,7 @@ def by_nodes(T, forward, log_q, log_prior, log_likelihood, x, mu, sd, at, weight
 
     def joint_and_entropy():
         log_joint = under_normals(lambda u: log_prior(forward(u)) + log_likelihood(forward(u), x), mu, sd)
-        return Estimate(log_joint.value + stats.norm.entropy(mu, sd).sum(), log_joint.error)
+        return Estimate(log_joint.value + entropy, log_joint.error)
 
     return dict(T=T, q=diagonal_normal, lam=lam, log_joint=lambda z: log_prior(z) + log_likelihood(z, x), S=2,
                 noise=coarser(noise(diagonal_normal, np.zeros(len(lam))), 4 if len(mu) == 2 else 1),
@@ -547,11 +548,18 @@ def stage_regression(rng):
 
 
 def stage_product(rng):
-    """The regression's weights and a product of normals: the posterior's mean, and spreads from the precision's
-    diagonal."""
+    """The regression's weights and a product of normals: its optimum is the posterior's mean, with spreads from the
+    precision's diagonal."""
     theta, x, precision, posterior = a_regression(rng)
+    lam = np.array([0.2, 1.1, -0.4, -1.2, -0.7, -0.9]) + rng.uniform(-0.05, 0.05, 6)
+
+    def slope():
+        in_mean = theta.y.T @ x / theta.noise_sd**2 - precision @ lam[:3]
+        return np.concatenate([in_mean, 1 - np.diag(precision) * np.exp(2 * lam[3:])])
+
     optimum = np.concatenate([posterior.mean, -0.5 * np.log(np.diag(precision))])
-    return dict(T=KNOWN["real"], q=with_few_nodes(diagonal_normal), start=optimum + rng.uniform(0.1, 0.2, 6),
+    return dict(T=KNOWN["real"], q=with_few_nodes(diagonal_normal), lam=lam, S=2, noise=few_nodes(3),
+                b=rng.uniform(-4., -3.), gradient_by_hand=slope, start=optimum + rng.uniform(0.1, 0.2, 6),
                 log_joint=lambda z: linear_gaussian.log_joint(z, x, theta),
                 log_posterior=lambda z: log_normal(z, posterior), optimum_by_hand=lambda: optimum)
 

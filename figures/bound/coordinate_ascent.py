@@ -74,15 +74,15 @@ def divergence(q, evidence):
 def draw(figure, sweep, line, step, log_evidence, elbo, gap_line, gap_six, divergence_six, random_elbo, random_gap_six):
     left, right = figure.subplots(1, 2)
     left.axhline(log_evidence, color="C0", linestyle="--", linewidth=1)
-    left.text(1, log_evidence + 0.3, f"log evidence {log_evidence:.2f} nats", va="bottom", fontsize=9)
-    left.plot(step, random_elbo, color="C2", label=f"stochastic gradients,\n{S} draws a step")
+    left.annotate(f"log evidence {log_evidence:.2f}", (1, log_evidence), (0, 2), textcoords="offset points", fontsize=9)
+    left.plot(step, random_elbo, color="C2", label="regression, stochastic")
     left.plot(line, log_evidence - gap_line, color="C1", linewidth=0.8)
-    left.plot(sweep, elbo, "o", color="C1", label="coordinate ascent")
-    left.set(ylim=(log_evidence - 14, log_evidence + 2), ylabel="ELBO (nats)", title="regression, two weights")
+    left.plot(sweep, elbo, "o", color="C1", label="regression, sweeps")
+    left.set(ylim=(log_evidence - 14, log_evidence + 3), ylabel="ELBO (nats)", title="regression, two weights")
     left.legend(loc="lower right")
-    draw_gap(right, sweep, log_evidence - elbo, line, gap_line, "o", "C1", "regression, sweeps", "bottom", 1.12)
+    draw_gap(right, sweep, log_evidence - elbo, line, gap_line, "o", "C1", "regression, sweeps")
     right.plot(step, log_evidence - random_elbo, color="C2", label="regression, stochastic")
-    draw_gap(right, sweep, gap_six, sweep, divergence_six, "s", "C0", "normal, sweeps", "top", 0.88)
+    draw_gap(right, sweep, gap_six, sweep, divergence_six, "s", "C0", "normal, sweeps")
     right.plot(step, random_gap_six, color="C4", linestyle="-.", label="normal, stochastic")
     right.set(yscale="log", ylim=(0.03, 1000), ylabel="log evidence − ELBO (nats)", title="what is left")
     right.legend(loc="upper right")
@@ -90,9 +90,9 @@ def draw(figure, sweep, line, step, log_evidence, elbo, gap_line, gap_six, diver
         axes.set(xscale="log", xlabel="sweep, or step")
 
 
-def draw_gap(axes, sweep, dots, at, line, marker, color, label, va, beside):
+def draw_gap(axes, sweep, dots, at, line, marker, color, label):
     """One model's distance after each sweep, its line, and the floor with its height in nats."""
     axes.plot(at, line, color=color, linewidth=0.8)
     axes.plot(sweep, dots, marker, color=color, markersize=3.5, label=label)
     axes.axhline(line[-1], color=color, linestyle=":", linewidth=1)
-    axes.text(1, line[-1] * beside, f"{line[-1]:.3f}", va=va, fontsize=9)
+    axes.annotate(f"{line[-1]:.3f}", (1, line[-1]), (0, -3), textcoords="offset points", va="top", fontsize=9)

@@ -6,6 +6,7 @@ from refvi import CHAPTERS
 from refvi.app import figures, fit, verify
 from refvi.app.fits.outcome import CutShort
 from refvi.app.fits.outcome import status as status_of_fit
+from refvi.base.progress import is_terminal
 
 
 def run(options):
@@ -53,5 +54,5 @@ def drawn_and_fitted(options, entropy):
 
 def say(lines, failed=False):
     """Progress, line by line on stderr, to a person watching; what is not PASS is said in any case."""
-    if failed or sys.stderr.isatty():
+    if failed or is_terminal(sys.stderr):
         print("\n".join(lines), file=sys.stderr, flush=True)

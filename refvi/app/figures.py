@@ -8,7 +8,7 @@ from functools import partial
 from refvi.base import files
 from refvi.base.progress import Progress
 from refvi.data.store import cache
-from refvi.verify.run import start_server, workers
+from refvi.verify.run import no_script, start_server, workers
 
 
 def run(options):
@@ -72,7 +72,9 @@ def pool(processes):
         return
     start_server()
     # Ctrl-C is the parent's to answer
-    with workers().Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as started:
+    with no_script():
+        started = workers().Pool(processes, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    with started:
         yield started.imap
 
 

@@ -3,9 +3,10 @@ import argparse
 import pkgutil
 import textwrap
 
-from refvi import PARTS, __version__
+from refvi import CHAPTERS, PARTS, __version__
 from refvi.app import fits
 from refvi.base import files
+from refvi.data.sources import SOURCES
 
 
 def build_parser():
@@ -16,7 +17,7 @@ def build_parser():
     parser.set_defaults(command="everything", parse=parser.parse_args)
     parser.add_argument("--version", action="version", version=f"refvi {__version__}")
     commands = parser.add_subparsers(metavar="[COMMAND]")
-    for add in (add_verify, add_figures, add_slides, add_fit, add_data, add_html):
+    for add in (add_verify, add_figures, add_slides, add_fit, add_data, add_html, add_notebook):
         add(commands)
     return parser
 
@@ -95,11 +96,13 @@ def add_fit(commands):
 
 
 def add_data(commands):
-    data = command(commands, "data", "say which data are at hand, or fetch MNIST",
-                   "Say which data are at hand; fetch MNIST, checked to the last byte.")
+    data = command(commands, "data", "say which data are at hand, or fetch them",
+                   "Say which data are at hand, where they come from and under which terms; fetch them, "
+                   "checked to the last byte.")
     actions = data.add_subparsers(metavar="[ACTION]")
     fetch = actions.add_parser("fetch", help="download a data set into the user's cache")
-    fetch.add_argument("set", choices=("mnist",))
+    fetch.add_argument("set", choices=("uci", *SOURCES), metavar="SET",
+                       help=f"uci (four regression sets), {', '.join(SOURCES)}")
     fetch.add_argument("--out", metavar="DIR", help="another folder than the cache")
     fetch.add_argument("--mirror", action="append", metavar="URL",
                        help="fetch from here instead; may be given several times")
@@ -112,6 +115,15 @@ def add_html(commands):
                     "and verdict side by side (packages: pip install -e '.[html]').")
     pages.add_argument("--out", metavar="DIR", help="where to (default: site, which git ignores)")
     pages.add_argument("--report", metavar="FILE", help="a report of `refvi verify --json`, for the verdicts")
+
+
+def add_notebook(commands):
+    notebook = command(commands, "notebook", "write a chapter as a notebook",
+                       "Write chapters as notebooks, NAME.ipynb: the text, the source of every row, a stage to play "
+                       "them on, the checker, a figure, and a row to change. The first cell brings refvi in Colab.",
+                       listed("chapters", CHAPTERS))
+    notebook.add_argument("names", nargs="+", metavar="NAME")
+    notebook.add_argument("--out", metavar="DIR", help="where to (default: the current folder)")
 
 
 def listed(title, names):

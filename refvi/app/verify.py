@@ -9,7 +9,7 @@ from pathlib import Path
 
 from refvi import CHAPTERS
 from refvi.base import files
-from refvi.base.progress import Progress
+from refvi.base.progress import Progress, is_terminal
 from refvi.verify import report
 from refvi.verify.companion import load, parts_of
 from refvi.verify.page import stage_of
@@ -76,7 +76,7 @@ def say(lines, failed=False):
 
 def in_colour():
     """Whether the terminal shows colours, and the reader wants them (no-color.org)."""
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+    return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def coloured(line):

@@ -3,6 +3,9 @@ from numbers import Integral, Real
 
 import autograd.numpy as np
 import numpy
+from autograd.tracer import getval
+
+LARGEST = 1e152     # of a number of which several are squared and summed
 
 
 def require_one_each(name, values, shape):
@@ -23,14 +26,7 @@ def require_real(name, value):
     Whole numbers and truth values become float64, whatever their type: unsigned ones would wrap around where they are
     subtracted.
     """
-    if numpy.ma.isMaskedArray(value):
-        if numpy.ma.is_masked(value):
-            raise ValueError(
-                f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
-                "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
-            )
-        value = value.data
-    given = value
+    value = given = require_unmasked(name, value)
     try:
         value = np.asarray(value)
     except ValueError:
@@ -41,7 +37,9 @@ def require_real(name, value):
         first = "write decimals with a point, then " if "," in word else ""
         raise ValueError(f"{name} holds text ({word}): {first}convert it with np.asarray({name}, float)")
     if kind == "O":
-        odd = next((item for item in numpy.asarray(given, object).ravel() if not isinstance(item, Real)), None)
+        flat = numpy.asarray(given, object).ravel()
+        items = (item[()] if isinstance(item, numpy.ndarray) else item for item in flat)
+        odd = next((item for item in items if not isinstance(item, Real)), None)
         raise ValueError(f"{name} holds Python objects ({type(odd).__name__} among them): drop what is missing, "
                          f"then convert it with np.asarray({name}, float)")
     if kind not in "biuf":
@@ -52,6 +50,18 @@ def require_real(name, value):
             "a float, rescale it or take logarithms"
         )
     return value.astype(float if kind in "biu" else numpy.result_type(value, numpy.float32), copy=False)
+
+
+def require_unmasked(name, value):
+    """value, of a masked array the data; a ValueError where some of them are masked."""
+    if not numpy.ma.isMaskedArray(value):
+        return value
+    if numpy.ma.is_masked(value):
+        raise ValueError(
+            f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+            "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
+        )
+    return value.data
 
 
 def require_shape(name, value, shape, meaning):
@@ -65,13 +75,23 @@ def require_shape(name, value, shape, meaning):
     return value
 
 
-def require_finite(name, value):
-    """value, or a ValueError that names the first entry that is nan or infinite."""
+def require_some(name, value):
+    """value, or a ValueError where it has no rows."""
+    if not len(value):
+        raise ValueError(f"no data: {name} has no rows")
+    return value
+
+
+def require_finite(name, value, squared=True):
+    """value, or a ValueError that names the first entry that is nan or infinite, or, if squared, whose square is."""
     bad = np.argwhere(~np.isfinite(value))
     if len(bad):
         index = ", ".join(map(str, bad[0]))
         raise ValueError(f"{name}[{index}] is {value[tuple(bad[0])]}; {len(bad)} of {value.size} values non-finite: "
                          "clean or drop them before they reach a likelihood")
+    largest = float(numpy.max(numpy.abs(getval(value)), initial=0.))
+    if squared and not largest < LARGEST:
+        raise ValueError(f"{name} holds values as large as {largest:.1g}, whose squares overflow: rescale it")
     return value
 
 
@@ -80,6 +100,14 @@ def require_positive(name, value, remedy):
     if not np.all(np.asarray(value) > 0):
         raise ValueError(f"{name} must be > 0, got {value} ({remedy})")
     return value
+
+
+def require_sd(name, value):
+    """A standard deviation as a float; ValueError where it, its square or its inverse is not a number > 0."""
+    remedy = "a standard deviation, not a variance or its logarithm"
+    if not 1 / LARGEST < require_positive(name, value, remedy) < LARGEST:
+        raise ValueError(f"{name} is {value}, beyond what can be squared: rescale the data")
+    return float(value)
 
 
 def spread(values):

@@ -15,7 +15,10 @@ ROUNDING = 1e-24    # where a variance should be zero, what rounding leaves of i
 
 
 class Family(NamedTuple):
-    """A family of distributions q(z | lam): evaluate, draw, integrate and, where it exists, transport."""
+    """A family of distributions q(z | lam): evaluate, draw, integrate and, where it exists, transport.
+
+    help(q.log_prob) says what z and lam are. refvi.check_family(q, lam) tries a family of one's own.
+    """
     log_prob: Callable                  # (z, lam) -> (..., S), nats
     sample: Callable                    # (rng, lam, size) -> z, one draw for every index of size
     nodes: Callable                     # (lam, order=64) -> z (n, ...), w (n,): sum_i w_i g(z_i) integrates g
@@ -106,7 +109,7 @@ def axes_of(q, lam):
     return np.log2(more / few)
 
 
-def settled(integral, axes, order=24):
+def settled(integral, axes=1, order=24):
     """integral(order), of a rule with order nodes on each axis, once half as many more change it by less than SETTLED
     of its largest entry: an Estimate, its error the last change.
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import autograd.numpy as np
 from scipy.linalg import solve_triangular
 
-from refvi.base.checks import require_bound, require_finite, require_positive, require_shape
+from refvi.base.checks import require_bound, require_finite, require_sd, require_shape
 from refvi.base.core import Model
 
 
@@ -25,15 +25,16 @@ def regression(y, *, prior_sd, noise_sd):
     y = require_finite("y", require_shape("y", y, (None, None), "(N=number of data, D=number of inputs)"))
     if y.size == 0:
         raise ValueError(f"y has shape {y.shape}: no data")
-    remedy = "a standard deviation, not a variance or its logarithm"
-    sds = require_positive("prior_sd", prior_sd, remedy), require_positive("noise_sd", noise_sd, remedy)
-    return LinearGaussian(y.astype(float), *map(float, sds))
+    theta = LinearGaussian(y.astype(float), require_sd("prior_sd", prior_sd), require_sd("noise_sd", noise_sd))
+    require_sd("noise_sd / prior_sd", theta.noise_sd / theta.prior_sd)
+    return theta
 
 
 def targets(x, theta):
     """The observed x (N,) of a regression, checked against its inputs."""
     N = len(theta.y)
-    return require_finite("x", require_shape("x", x, (N,), f"one target for each of the N={N} rows of y"))
+    x = require_shape("x", x, (N,), f"one target for each of the N={N} rows of y")
+    return require_finite("x", x).astype(float, copy=False)
 
 
 def isotropic(residual, sd):

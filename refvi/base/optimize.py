@@ -78,7 +78,7 @@ def climb(gradient, lam, steps, direction, rate, watch):
     """Steps of size rate along what direction(g, step), a vector and its factor, makes of each gradient."""
     require_count("steps", steps)
     rate = rate_of(rate)
-    lam, done = require_finite("lam", np.array(lam, dtype_of(lam))), 0
+    lam, done = require_finite("lam", np.array(lam, dtype_of(lam)), squared=False), 0
     move = np.empty_like(lam)       # a fresh array for every step would cost more than the arithmetic
     try:
         for step in range(1, steps + 1):
@@ -143,7 +143,7 @@ def adam_on_floats(gradient, lam, steps, rate, watch=None, decay=(0.9, 0.999)):
     """
     require_count("steps", steps)
     rate = rate_of(rate)
-    lam, done = require_finite("lam", np.asarray(lam, float)).tolist(), 0
+    lam, done = require_finite("lam", np.asarray(lam, float), squared=False).tolist(), 0
     first, second = [0.] * len(lam), [0.] * len(lam)
     try:
         for step in range(1, steps + 1):

@@ -8,6 +8,11 @@ class Interrupted(str):
     """Why a long run ended, where Ctrl-C ended it."""
 
 
+def is_terminal(stream):
+    """Whether a person is watching a stream; a notebook's, or one's own, may not know."""
+    return bool(getattr(stream, "isatty", lambda: False)())
+
+
 class Progress:
     """A bar that redraws its line at most ten times a second: `with Progress("fit", steps) as bar: bar(step, "ELBO
     -3.1 nats")`.
@@ -15,7 +20,7 @@ class Progress:
 
     def __init__(self, name, total):
         self.name, self.total, self.start, self.last = name, total, time.monotonic(), 0.
-        self.shown = sys.stderr.isatty()
+        self.shown = is_terminal(sys.stderr)
 
     def __enter__(self):
         return self

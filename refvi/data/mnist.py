@@ -6,9 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.data.store import Digits, cache, folder, named
-
-MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
+from refvi.data.store import Digits, named, places
 
 
 class File(NamedTuple):
@@ -41,11 +39,6 @@ FILES = {
 }
 
 
-def places():
-    """Where the files are looked for, in this order."""
-    return [place / "mnist" for place in (folder(), cache()) if place]
-
-
 def names_of(file):
     """The names under which a file is found: as it was published, compressed or not, and with a dot for the dash."""
     return [name + ending for name in (file.name, file.name.replace("-idx", ".idx")) for ending in (".gz", "")]
@@ -68,14 +61,15 @@ def whole(path, file):
 
 def find(file):
     """The path of a file, a whole one before any other, or FileNotFoundError with all that is needed to supply it."""
-    found = [path for place in places() for name in names_of(file) if (path := place / name).is_file()]
+    found = [path for place in places("mnist") for name in names_of(file) if (path := place / name).is_file()]
     for path in found:
         if whole(path, file):
             return path
     if found:
         return found[0]         # reading it says what is wrong
-    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, places()))} ({named()}): "
-                            f"run `refvi data fetch mnist`, or {by_hand(places()[-1])}")
+    looked = places("mnist")
+    raise FileNotFoundError(f"no {file.name}[.gz] in {' or '.join(map(str, looked))} ({named()}): "
+                            f"run `refvi data fetch mnist`, or {by_hand(looked[-1])}")
 
 
 def by_hand(place):
@@ -92,11 +86,16 @@ def at_hand():
         return False
 
 
+def is_web_page(content):
+    """Whether bytes begin as a web page does: a log-in, or an error, in place of a file."""
+    return content[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head"))
+
+
 def parse(content, file, source):
     """The array in the bytes of a file, compressed or not; ValueError says what is wrong with them, and where they
     came from.
     """
-    if content[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+    if is_web_page(content):
         raise ValueError(f"{source} is a web page, not {file.name}: delete it and run `refvi data fetch mnist` again")
     if content[:2] == b"\x1f\x8b":
         try:

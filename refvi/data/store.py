@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from refvi.base.checks import require_count, spread
+from refvi.base.checks import require_count, require_finite, require_real, spread
 
 
 class Regression(NamedTuple):
@@ -36,6 +36,11 @@ def cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "refvi"
 
 
+def places(name):
+    """The folders where a set is looked for, in this order: in REFVI_DATA, in the cache."""
+    return [root / name for root in (folder(), cache()) if root]
+
+
 def toy_regression(rng, N=100, D=3, noise_sd=0.5):
     """A linear regression with correlated inputs, for where no real data is at hand."""
     require_count("N", N)
@@ -54,5 +59,8 @@ class Digits(NamedTuple):
 
 def standardize(values):
     """Columns with mean zero and standard deviation one; a column that is constant up to rounding becomes zero."""
+    values = require_finite("values", require_real("values", values))
+    if not np.size(values) or not values.ndim:
+        raise ValueError(f"values has shape {values.shape}, expected at least one row")
     sd = spread(values)
     return np.where(sd > 0, values - np.mean(values, axis=0), 0.) / np.where(sd > 0, sd, 1.)

@@ -3,16 +3,17 @@ from pathlib import Path
 
 import numpy as np
 
-from refvi.data.store import Regression, folder, named
+from refvi.data.sources import SOURCES
+from refvi.data.store import Regression, folder, named, places
 from refvi.data.tables import read_indices, read_table
 
-SETS = ("bostonHousing", "concrete", "energy", "yacht")
+SETS = tuple(name for name, source in SOURCES.items() if source.folder.startswith("uci/"))
 SPLITS = 20
 
 
 def at_hand(name):
-    """Whether a set lies in REFVI_DATA/uci; its content is checked when it is read."""
-    return folder() is not None and (folder() / "uci" / name / "data.txt").is_file()
+    """Whether a set lies in REFVI_DATA/uci or the cache; its content is checked when it is read."""
+    return any((place / name / "data.txt").is_file() for place in places("uci"))
 
 
 def stands_in(name):
@@ -24,19 +25,18 @@ def place(name, part, root):
     """The path of one file of a set; FileNotFoundError says where the files belong."""
     if name not in SETS:
         raise ValueError(f"no UCI set {name!r}, expected one of {', '.join(SETS)}")
-    root = Path(root) if root else folder() and folder() / "uci"
-    path = root and root / name / f"{part}.txt"
-    if not path or not path.exists():
-        raise FileNotFoundError(
-            f"no {name}/{part}.txt under {root or f'REFVI_DATA/uci ({named()})'}: put data.txt, "
-            "index_features.txt, index_target.txt and the splits there, or set REFVI_DATA to the folder "
-            f"that holds uci/{name}"
-        )
-    return path
+    roots = [Path(root)] if root else places("uci")
+    for path in (root / name / f"{part}.txt" for root in roots):
+        if path.is_file():
+            return path
+    raise FileNotFoundError(
+        f"no {name}/{part}.txt in {' or '.join(map(str, roots))} ({named()}): run `refvi data fetch {name}`, or put "
+        "data.txt, index_features.txt, index_target.txt and the splits there"
+    )
 
 
 def load(name, root=None):
-    """A set in its own units; root defaults to REFVI_DATA/uci. ValueError names the file, its line and the remedy."""
+    """A set in its own units, from root or else REFVI_DATA/uci or the cache; ValueError names file, line and remedy."""
     table = read_table(place(name, "data", root))
     features = read_indices(place(name, "index_features", root), below=table.shape[1])
     path = place(name, "index_target", root)

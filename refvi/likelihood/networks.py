@@ -123,12 +123,19 @@ def backpropagation_to_inputs(theta, y, delta, sizes, g):
     return inputs
 
 
-def require_inputs(y, D, name="y"):
-    """Inputs (N, D) of a network; ValueError for another shape, or for integers, whose size says nothing."""
-    given, y = np.asarray(y).dtype, require_shape(name, y, (None, D), f"(N=number of data, D={D} inputs)")
+def require_inputs(y, D=None, name="y"):
+    """Inputs (N, D) of a network, of any D if none is given; ValueError for another shape, or for integers, whose size
+    says nothing.
+    """
+    meaning = f"(N=number of data, D={D or 'number of'} inputs)"
+    if D in (None, 1):
+        meaning += f"; a single input is a column, {name}[:, None]"
+    given, y = np.asarray(y).dtype, require_shape(name, y, (None, D), meaning)
     if given.kind in "ui":
         largest = f"{y.max():g}" if y.size else "none"
-        raise ValueError(f"expected float in [0, 1] or standardized inputs, got {given} max {largest}; divide by 255.")
+        small = y.size and y.min() >= 0 and y.max() <= 1
+        remedy = f"convert them with {name}.astype(float)" if small else "divide by 255."
+        raise ValueError(f"expected float in [0, 1] or standardized inputs, got {given} max {largest}; {remedy}")
     if not len(y):
         raise ValueError(f"empty batch: {name} has no rows")
     return y

@@ -12,6 +12,7 @@ from refvi.reading.site import PICTURES, Site
 from refvi.reading.slides import deck_page
 from refvi.reading.sources import coloured
 from refvi.reading.symbols import symbols
+from refvi.reading.whole import whole
 
 HERE = Path(__file__).resolve().parent
 FRAME = Template((HERE / "page.html").read_text(encoding="utf-8"))
@@ -33,9 +34,14 @@ def build(out, report=None):
     script = (HERE / "script.js").read_text(encoding="utf-8")
     files.write(out / "script.js", constant("SYMBOLS", symbols(site.home)) + script)
     files.write(out / "index.js", constant("INDEX", list(index(site))))
+    read = {}
     for name, title, body, near in bodies(site):
+        read[name] = body
         files.write(out / name, framed(title, body, near, dated(site.report)))
         yield out / name
+    chapters = {name: read[f"{name}.html"] for name in CHAPTERS}
+    files.write(out / "all.html", framed("All chapters", whole(chapters), (None, None), dated(site.report)))
+    yield out / "all.html"
     for source, target in site.copied.items():
         copy(site.home / source, out / target)
 
@@ -88,6 +94,7 @@ def contents():
     for heading, pages in named.items():
         lines = [f'<li><a href="{name}.html">{html.escape(title)}</a></li>' for name, title in pages]
         parts.append(f"<h2>{heading}</h2><ul>{''.join(lines)}</ul>")
+    parts.append('<p><a href="all.html">All chapters on one page</a>, to print, or to keep as one PDF.</p>')
     return f"<h1>refvi</h1><p>Every equals sign of these pages, checked by a computer.</p>{''.join(parts)}"
 
 

@@ -4,6 +4,7 @@ import re
 
 from markdown_it import MarkdownIt
 
+from refvi.reading import moving
 from refvi.reading.rows import grid
 from refvi.reading.typeset import mathml
 from refvi.verify.document import read
@@ -33,6 +34,7 @@ def parser_of():
     parser.add_render_rule("formula", lambda self, tokens, at, options, env: inline(tokens[at].content))
     parser.add_render_rule("fence", fence)
     parser.add_render_rule("heading_open", heading_open)
+    parser.add_render_rule("image", image)
     return parser
 
 
@@ -56,6 +58,12 @@ def heading_open(self, tokens, at, options, env):
     """Headings can be linked to, by GitHub's names."""
     text = re.sub(r"[^\w\- ]", "", tokens[at + 1].content.lower()).replace(" ", "-")
     return f'<{tokens[at].tag} id="{unique(text, env["ids"])}">'
+
+
+def image(self, tokens, at, options, env):
+    """A picture, and what moves with it."""
+    still = self.image(tokens, at, options, env)
+    return still + moving.below(env["site"].source(tokens[at].attrGet("src")))
 
 
 def unique(name, ids):
@@ -115,8 +123,8 @@ def items(tokens):
 def taken(item, chain):
     """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
     words = next((token for token in item if token.type == "inline"), None)
-    bold = re.match(r"\*\*(.+?)\*\*", words.content) if words else None
-    tags = re.split(r",| and ", bold.group(1)) if bold else []
+    bold = re.match(r"(\*\*[^*]+\*\*(,| and)?\s*)+", words.content) if words else None
+    tags = re.split(r",| and ", bold.group().replace("**", "")) if bold else []
     tags = [tag.strip(" .:") for tag in tags if rf"\tag{{{tag.strip(' .:')}}}" in chain.content]
     if len(tags) == 1:      # the row beside it says so already
         kinds = [child.type for child in words.children]
@@ -136,6 +144,7 @@ def fence(self, tokens, at, options, env):
         if line in env["chains"] and piece.startswith(r"\begin{align"):
             parts.append(grid(env["chains"][line], piece, sentences, env))
         elif piece.strip():
-            parts.append(f'<div class="formula" tabindex="0">{mathml(piece, True)}</div>')
+            formula = mathml(piece, True)
+            parts.append(f'<div class="formula" tabindex="0" role="group" aria-label="formula">{formula}</div>')
         line += piece.count("\n")
     return "".join(parts)

@@ -29,7 +29,8 @@ def one_row(chain, row, latex, instead, sentence, env):
     slip = row.relation == r"\ne"
     name = env["site"].ids[key]
     return (f'<div class="row{" slip" * slip}" role="listitem" id="{name}">'
-            f'<div class="tex" tabindex="0">{mathml(latex, True)}</div><a class="tag" href="#{name}">{row.tag}</a>'
+            f'<div class="tex" tabindex="0" role="group" aria-label="{row.tag}">{mathml(latex, True)}</div>'
+            f'<a class="tag" href="#{name}">{row.tag}</a>'
             f"{verdict(key, slip, instead, env['site'])}{code(env['path'], row.tag, env['site'])}"
             + (f'<div class="sentence">{sentence}</div>' if sentence else "") + "</div>")
 
@@ -40,7 +41,7 @@ def verdict(key, slip, instead, site):
     word = "differs" if slip and seen.kind == "PASS" else WORDS[seen.kind]
     gap = f" by {number(seen.gap)}" if slip and seen.gap is not None else ""
     below = f' <span class="{ground.lower()}">{SIGNS[ground]} ground</span>' if ground else ""
-    lines = [seen.told, seen.pinned, rests(key, site)]
+    lines = [seen.told, seen.pinned, seen.mutants, rests(key, site)]
     if instead:
         lines.insert(0, f"a slip: what it computes instead is {linked(key, instead, site)}")
     return (f'<details class="verdict"><summary><span class="{seen.kind.lower()}">{SIGNS[seen.kind]} {word}{gap}</span>'
@@ -54,14 +55,16 @@ def rests(key, site):
     calls = [site.code(place_of(value), name) for name, value in (called(function) if function else ())]
     under = site.ground.under(key)
     held = sum(site.report.verdict(row).kind in ("PASS", "given") for row in under)
-    total = f"its ground: {len(under)} rows, {held} of them hold or are given" if under and site.report.date else ""
+    rows = f"{len(under)} row{'s' * (len(under) > 1)}"
+    total = f"its ground: {rows}, {held} of them held or given" if under and site.report.date else ""
     told = ["held against " + ", ".join(against)] * bool(against) + ["calls " + ", ".join(calls)] * bool(calls)
     return "; ".join(filter(None, [*told, total]))
 
 
 def linked(key, tag, site):
-    """A row of the chain, as a link."""
-    return f'<a href="{site.row((*key[:2], tag))}">{html.escape(tag)}</a>'
+    """A row of the chain, as a link where it still stands on the page: a report may be older."""
+    there = (*key[:2], tag)
+    return f'<a href="{site.row(there)}">{html.escape(tag)}</a>' if there in site.ids else html.escape(tag)
 
 
 def code(page, tag, site):

@@ -4,32 +4,58 @@ note.className = "note"; note.setAttribute("role", "status"); note.hidden = true
 
 function latexOf(math) { return math.querySelector("annotation").textContent; }
 
-function explain(letters) {
-  const told = [...new Set(letters)].filter(letter => Object.hasOwn(SYMBOLS, letter)).map(letter => {
-    const [meaning, decks] = SYMBOLS[letter];
-    const others = Object.entries(decks).filter(([, name]) => name !== letter).map(([deck, name]) => `${name} in ${deck}`);
-    return `${letter}: ${meaning}` + (others.length ? `; ${others.join(", ")}` : "");
+// How a piece of MathML is built, as refvi/reading/symbols.py says it; of a deck's letter, that of the page's own.
+function form(part) {
+  if (part.dataset.own) return part.dataset.own;
+  const inside = [...part.children].filter(child => child.localName !== "mspace");
+  if (!inside.length) return (part.hasAttribute("mathvariant") ? "normal:" : "") + part.textContent;
+  const forms = inside.map(form).join();
+  return part.localName === "mrow" && inside.length === 1 ? forms : `${part.localName}(${forms})`;
+}
+
+function explain(parts) {
+  const forms = [...new Set(parts.map(form))].filter(name => Object.hasOwn(SYMBOLS, name));
+  const told = forms.map(name => {
+    const [said, meaning, decks] = SYMBOLS[name];
+    const letters = [...new Set(Object.values(decks).map(([letter]) => letter))].filter(letter => letter !== said);
+    const others = letters.map(letter => `${letter} in ${Object.keys(decks).filter(deck => decks[deck][0] === letter).join(", ")}`);
+    return `${said}: ${meaning}` + (others.length ? `; ${others.join("; ")}` : "");
   });
-  note.textContent = told.join("\n");
+  note.textContent = [...new Set(told)].join("\n");
   note.hidden = !told.length;
 }
 
-const own = mi => mi.dataset.own ?? mi.textContent;      // the page's letter, whichever is shown
-const letter = event => { const mi = event.target.closest?.("mi"); return mi && own(mi); };
-document.addEventListener("pointerover", event => explain(letter(event) ? [letter(event)] : []));
+function around(part) {      // a piece of a formula and what it stands in, up to the whole
+  return part?.closest("math") ? [part, ...(part.localName === "math" ? [] : around(part.parentElement))] : [];
+}
+document.addEventListener("pointerover", event => explain(around(event.target.closest?.("mi, mo"))));
 document.addEventListener("focusin", event => {
-  if (event.target.matches(".tex, .formula")) explain([...event.target.querySelectorAll("mi")].map(own));
+  if (event.target.matches(".tex, .formula")) explain([...event.target.querySelectorAll("math *")]);
 });
 document.addEventListener("focusout", () => { note.hidden = true; });
 
+function rewrite(part, deck) {      // in a deck's letters, from the outside in
+  const name = form(part), theirs = Object.hasOwn(SYMBOLS, name) && SYMBOLS[name][2][deck];
+  if (part.localName === "annotation") return;
+  if (!theirs) { [...part.children].forEach(child => rewrite(child, deck)); return; }
+  const room = document.createElement("template");
+  room.innerHTML = `<math>${theirs[1]}</math>`;
+  const base = part.parentElement.localName.startsWith("msub") && part === part.parentElement.firstElementChild;
+  let letter = room.content.firstElementChild.firstElementChild;
+  if (base && letter.children.length) letter = letter.firstElementChild;     // one index is enough
+  letter.dataset.own = name;
+  part.replaceWith(letter);
+}
+
 if (document.querySelector(".chain")) {
   const choice = document.querySelector("nav").appendChild(document.createElement("select"));
-  const decks = [...new Set(Object.values(SYMBOLS).flatMap(([, letters]) => Object.keys(letters)))].sort();
+  const decks = [...new Set(Object.values(SYMBOLS).flatMap(([, , letters]) => Object.keys(letters)))].sort();
   choice.setAttribute("aria-label", "whose letters formulas show");
   choice.append(new Option("letters of this page", ""), ...decks.map(deck => new Option(`letters of ${deck}`, deck)));
-  choice.addEventListener("change", () => document.querySelectorAll("math mi").forEach(mi => {
-    mi.dataset.own ??= mi.textContent;
-    mi.textContent = SYMBOLS[mi.dataset.own]?.[1][choice.value] ?? mi.dataset.own;
+  const own = [...document.querySelectorAll("math")].map(math => [math, math.innerHTML]);
+  choice.addEventListener("change", () => own.forEach(([math, inside]) => {
+    math.innerHTML = inside;
+    if (choice.value) rewrite(math, choice.value);
   }));
 }
 
@@ -46,6 +72,21 @@ document.addEventListener("copy", event => {
   event.clipboardData.setData("text/plain", part.textContent);
   event.preventDefault();
 });
+
+for (const template of document.querySelectorAll("template.frames")) {
+  const svg = template.content.firstElementChild, labels = JSON.parse(svg.dataset.labels), still = template.previousElementSibling;
+  const figure = document.createElement("span"), label = document.createElement("label"), slider = document.createElement("input");
+  Object.assign(slider, { type: "range", max: labels.length - 1, value: Math.floor(labels.length / 2) });
+  slider.addEventListener("input", () => {
+    label.firstChild.nodeValue = `${svg.dataset.slider}: ${labels[slider.value]}`;
+    slider.setAttribute("aria-valuetext", labels[slider.value]);
+    svg.querySelectorAll("[data-frame]").forEach(part => part.setAttribute("display", part.dataset.frame === slider.value ? "inline" : "none"));
+  });
+  svg.setAttribute("role", "img"); svg.setAttribute("aria-label", `${still.alt}, as the slider moves it`);
+  figure.className = "moving";
+  label.append("", slider); figure.append(svg, label); template.replaceWith(figure);
+  slider.dispatchEvent(new Event("input"));
+}
 
 const slides = [...document.querySelectorAll("section.slide")];
 document.addEventListener("keydown", event => {

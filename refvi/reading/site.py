@@ -42,6 +42,10 @@ class Site:
             path = f"{path}/{names[0]}"
         return self.copied.setdefault(path, path.replace("/", "-") + ("" if path.endswith(PICTURES) else ".html"))
 
+    def source(self, name):
+        """The path of a file of which the site has a copy."""
+        return self.home / next(path for path, copied in self.copied.items() if copied == name)
+
     def row(self, key):
         """The address of a row."""
         return f"{key[0]}.html#{self.ids[key]}"

@@ -1,5 +1,6 @@
 """The source behind a row: its function, highlighted, and what that function calls."""
 import inspect
+import re
 from functools import cache
 from pathlib import Path
 from types import CodeType, ModuleType
@@ -12,6 +13,8 @@ from pygments.lexers import PythonLexer
 from refvi.base import files
 from refvi.verify.companion import load
 from refvi.verify.tracing import code_of
+
+MARKED = "k|kn|kc|ow|c1|sd|s1|s2|sa|linenos"        # kinds of words that style.css has a look for
 
 
 class Place(NamedTuple):
@@ -48,8 +51,9 @@ def source(function):
 
 
 def coloured(text, **options):
-    """The HTML of Python code, with line numbers."""
-    return highlight(text, PythonLexer(), HtmlFormatter(linenos="inline", cssclass="source", **options))
+    """The HTML of Python code, with line numbers; words that style.css leaves as they are carry no mark."""
+    text = highlight(text, PythonLexer(), HtmlFormatter(linenos="inline", cssclass="source", **options))
+    return re.sub(rf'<span class="(?!(?:{MARKED})")[^"]*">([^<]*)</span>', r"\1", text)
 
 
 def called(function):

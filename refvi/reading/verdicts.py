@@ -12,6 +12,7 @@ from refvi.verify.tracing import code_of
 
 ORDER = ["FAIL", "INCONCLUSIVE", "UNDERPOWERED", "none", "PASS", "given"]       # the worst first
 SIGNS = dict(zip(ORDER, ["✗", "?", "?", "–", "✓", "•"]))
+MUTANTS = "mutants of "      # how a report names a row's mistakes
 WORDS = dict(zip(ORDER, ["is refused", "undecided", "undecided", "not played", "holds", "is given"]))
 
 
@@ -23,6 +24,7 @@ class Verdict(NamedTuple):
     pinned: str                 # what pins its segment, or why nothing does, on whichever stage
     loose: bool                 # whether on some stage nothing pins its segment
     against: tuple = ()         # tags of the rows it was held against
+    mutants: str = ""           # what became of the mistakes that were planted in it, where they were
 
 
 class Report(NamedTuple):
@@ -40,16 +42,21 @@ def read_report(path, sources):
     """The Report in a file, none without a path; sources are the files it should be younger than."""
     if path is None:
         return Report("", False, {})
-    content, written, groups = json.loads(Path(path).read_text(encoding="utf-8")), Path(path).stat().st_mtime, {}
+    content, written = json.loads(Path(path).read_text(encoding="utf-8")), Path(path).stat().st_mtime
+    groups, mutants = {}, {}
     for page in content["pages"]:
         for result in page["results"]:
-            groups.setdefault((Path(page["page"]).stem, result["chain"], result["row"]), []).append(result)
+            key = Path(page["page"]).stem, result["chain"], result["row"].removeprefix(MUTANTS)
+            if result["row"].startswith(MUTANTS):
+                mutants[key] = "; ".join(filter(None, [f"mutants: {result['how']}", result["message"]]))
+            else:
+                groups.setdefault(key, []).append(result)
     stale = any(source.stat().st_mtime > written for source in sources)
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(written))
-    return Report(when, stale, {key: verdict_of(results) for key, results in groups.items()})
+    return Report(when, stale, {key: verdict_of(results, mutants.get(key, "")) for key, results in groups.items()})
 
 
-def verdict_of(results):
+def verdict_of(results, mutants=""):
     """The Verdict on a row from its results, one for each stage it was played on."""
     worst = min(results, key=severity)
     given = all(result["how"] == "given" for result in results)
@@ -62,7 +69,8 @@ def verdict_of(results):
     pinned = f"unpinned: {loose}" if loose else f"pinned by {pins}" * bool(pins)
     against = dict.fromkeys(result["against"] for result in results if result["against"])
     kind = "given" if given else worst["verdict"]
-    return Verdict(kind, "the chain begins here" if given else told, worst["gap"], pinned, bool(loose), tuple(against))
+    told = "the chain begins here" if given else told
+    return Verdict(kind, told, worst["gap"], pinned, bool(loose), tuple(against), mutants)
 
 
 def severity(result):

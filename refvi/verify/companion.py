@@ -28,10 +28,8 @@ def load(page):
     """The companion of a page, loaded by its path, so that it may lie anywhere."""
     path = Path(page).with_suffix(".py")
     if not path.exists():
-        raise Fault(
-            f"no companion {path.name} beside {Path(page).name}",
-            "write one that imports or defines a function for each tag, and a stage",
-        )
+        raise Fault(f"no companion {path.name} beside {Path(page).name}",
+                    "write one that imports or defines a function for each tag, and a stage")
     spec = importlib.util.spec_from_file_location(f"companion_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
@@ -43,15 +41,11 @@ def load(page):
         with Trace() as trace:
             spec.loader.exec_module(module)
     except Exception as error:
-        raise Fault(
-            f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}",
-            f"mend it until `python {path.name}` runs",
-        ) from None
+        raise Fault(f"{path.name} raised {type(error).__name__}: {error}{line_in(error, path)}",
+                    f"mend it until `python {path.name}` runs") from None
     if threads() - before:
-        raise Fault(
-            f"{path.name} starts threads as it is loaded",
-            "a thread outlives the row that uses it: let rows compute by themselves",
-        )
+        raise Fault(f"{path.name} starts threads as it is loaded",
+                    "a thread outlives the row that uses it: let rows compute by themselves")
     names = vars(module)
     stages = stages_of(names)
     if not stages:
@@ -63,11 +57,8 @@ def load(page):
 
 def stages_of(names):
     """{label: function} of what a companion calls stage or stage_<label>."""
-    return {
-        (name.removeprefix("stage_") if name != "stage" else "stage"): value
-        for name, value in names.items()
-        if (name == "stage" or name.startswith("stage_")) and callable(value)
-    }
+    return {(name.removeprefix("stage_") if name != "stage" else "stage"): value for name, value in names.items()
+            if (name == "stage" or name.startswith("stage_")) and callable(value)}
 
 
 def stages(chapter, *labels):
@@ -149,10 +140,8 @@ def wire(chain, names, supplied):
     supplied: stage label -> its dict. Rows that no stage can play come back with a fault; functions: label -> {tag:
     function}; lacking: label -> the symbols for which that stage cannot play the rest.
     """
-    lacks = {
-        label: {row.tag: missing(row, names, values) for row in chain.rows if row.fault is None}
-        for label, values in supplied.items()
-    }
+    lacks = {label: {row.tag: missing(row, names, values) for row in chain.rows if row.fault is None}
+             for label, values in supplied.items()}
     rows = []
     for row in chain.rows:
         if row.fault is None:
@@ -163,25 +152,19 @@ def wire(chain, names, supplied):
                 row = row._replace(fault=broken)
             elif row.function in nowhere:
                 row = row._replace(
-                    fault=Fault(
-                        f"no function {row.function}",
-                        "define it in the companion, import it there, or let the stage supply it",
-                    )
+                    fault=Fault(f"no function {row.function}",
+                                "define it in the companion, import it there, or let the stage supply it")
                 )
             elif nowhere:
                 row = row._replace(
-                    fault=Fault(
-                        f"no stage supplies {', '.join(nowhere)}",
-                        "add it to the dict a stage returns, or take it out of the row's arguments",
-                    )
+                    fault=Fault(f"no stage supplies {', '.join(nowhere)}",
+                                "add it to the dict a stage returns, or take it out of the row's arguments")
                 )
         rows.append(row)
     chain = Chain(chain.name, chain.line, tuple(rows))
     good = [row for row in rows if row.fault is None]
-    functions = {
-        label: {row.tag: values.get(row.function, names.get(row.function)) for row in good}
-        for label, values in supplied.items()
-    }
+    functions = {label: {row.tag: values.get(row.function, names.get(row.function)) for row in good}
+                 for label, values in supplied.items()}
     lacking = {label: sorted({symbol for row in good for symbol in lacks[label][row.tag]}) for label in supplied}
     return chain, functions, lacking
 
@@ -194,10 +177,8 @@ def missing(row, names, values):
     if function is None:
         return [row.function]
     if not callable(function):
-        return Fault(
-            f"{row.function} is a {type(function).__name__}, not a function",
-            "a tag names the function that computes its row",
-        )
+        return Fault(f"{row.function} is a {type(function).__name__}, not a function",
+                     "a tag names the function that computes its row")
     try:
         return [symbol for symbol in symbols(function)[0] if symbol not in values]
     except Fault as fault:

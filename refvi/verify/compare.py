@@ -14,15 +14,11 @@ from refvi.verify.document import Fault, Refusal
 from refvi.verify.draws import by_draws
 from refvi.verify.perform import PILOT, draw
 from refvi.verify.trial import ALPHA, FAIL, PASS, UNDERPOWERED
-from refvi.verify.verdict import BESIDE, CARRIED, DIFFERENT, DIGITS, MUCH, exact, tolerated
+from refvi.verify.verdict import BESIDE, CARRIED, DIFFERENT, DIGITS, EFFECT, MUCH, exact, tolerated
 
-ORDERS = (
-    64,
-    40,
-    26,
-    19,
-)  # of the noise's rule, the finest that fits is taken; its second order is three quarters of it
+ORDERS = (64, 40, 26, 19)   # of the noise's rule: the finest that fits, and beside it three quarters of it
 LOWER = 5                   # further orders that a rule is tried at before its refusal counts
+NOISE = 1e-15               # of the scale: below it numbers are what rounding leaves of zero
 SETTLED = 0.2               # they may differ by this fraction of the gap
 SOME = 100                  # nodes that are tried among as many draws
 FEWER = (2, 1)              # draws with which a rule is tried that is too large for S
@@ -84,14 +80,28 @@ def exactly(played, reference, result):
     size = np.maximum(np.abs(played.value), np.abs(reference.value))
     vague = (2 * error > MUCH * size) & (size > BESIDE * scale)
     if held.verdict == PASS and np.any(vague):
-        return held._replace(
-            verdict=UNDERPOWERED,
-            message=f"carries an error of {np.max(error[vague] / size[vague]):.0%} of the "
-            "value in a coordinate: it could not fail there",
-        )
+        return held._replace(verdict=UNDERPOWERED,
+                             message=f"carries an error of {np.max(error[vague] / size[vague]):.0%} of the "
+                             "value in a coordinate: it could not fail there")
+    if held.verdict == PASS:
+        held = held._replace(notes=held.notes + too_small(played.value, reference.value, scale))
     if held.verdict == PASS and held.how == "exact" and held.gap > DIGITS * scale:
         return held._replace(how=f"exact to {int(-np.log10(held.gap / scale))} digits")
     return held
+
+
+def too_small(value, reference, scale):
+    """A note on the coordinates in which two rows differ that pass: so small beside the scale that rounding may differ
+    as much.
+    """
+    value, reference = np.ravel(value), np.ravel(reference)
+    size = np.minimum(np.abs(value), np.abs(reference))
+    far = np.flatnonzero((np.abs(value - reference) > EFFECT * size) & (size > NOISE * scale))
+    if not len(far):
+        return ()
+    c = far[0]
+    return (f"in coordinate {', '.join(map(str, far[:4]))} the two differ, {value[c]:.3g} and {reference[c]:.3g}: too "
+            f"small beside the scale {scale:.2g} to be held; let a row return its logarithm, or a part of it",)
 
 
 def draw_by_draw(S, played, reference, result, chance, draw_too=True):
@@ -156,10 +166,8 @@ def by_rule(S, at, target, tolerance, result, chance):
             how="", notes=(f"the noise's rule is rough here, by {np.max(error):.0e}: the draws decide",)
         )
     if held.verdict == FAIL:
-        away, rough = (
-            np.abs(mean - target),
-            np.max([np.abs(mean - other) for other in lower_orders(at, chance.noise, S)], axis=0),
-        )
+        away, rough = (np.abs(mean - target),
+                       np.max([np.abs(mean - other) for other in lower_orders(at, chance.noise, S)], axis=0))
         refused = away > tolerance if result.relation == r"\approx" else True
         if not np.any(refused & (rough < SETTLED * np.maximum(away, tolerance))):
             return held._replace(
@@ -189,10 +197,8 @@ def expectation(at, noise, S):
     order = order_of(noise, S)
     if order is None:
         return None
-    (mean, mass), (second, _) = (
-        (weights @ at(eps), np.sum(weights))
-        for eps, weights in (nodes_of(noise, S, n) for n in (order, order * 3 // 4))
-    )
+    (mean, mass), (second, _) = ((weights @ at(eps), np.sum(weights))
+                                 for eps, weights in (nodes_of(noise, S, n) for n in (order, order * 3 // 4)))
     return mean, np.abs(mean - second) + np.abs(mean) * abs(mass - 1)
 
 

@@ -17,11 +17,9 @@ RELATIONS = {"=": "=", r"\approx": r"\approx",
              r"\ne": r"\ne", r"\neq": r"\ne"}
 UNCHECKED = {
     *"<>⁼₌⇒⇔∝≂≃≅≈≊≐≑≒≓≔≕≗≙≛≜≝≞≟≠≡≤≥≪≫≲≳═⟹⟺⩵⩶⩽⩾⹀゠꞊﹦＝",
-    *(
-        r"\Leftrightarrow \Longleftrightarrow \Longrightarrow \Rightarrow \approxeq \asymp \cong \doteq "
-        r"\eqqcolon \equiv \geqq \gg \gt \gtrsim \iff \impliedby \implies \leqq \lesssim \ll \lt \mathrel "
-        r"\ngeq \ngtr \nleq \nless \not \overset \preceq \propto \simeq \stackrel \succeq \triangleq \underset "
-    ).split(),
+    *(r"\Leftrightarrow \Longleftrightarrow \Longrightarrow \Rightarrow \approxeq \asymp \cong \doteq "
+      r"\eqqcolon \equiv \geqq \gg \gt \gtrsim \iff \impliedby \implies \leqq \lesssim \ll \lt \mathrel "
+      r"\ngeq \ngtr \nleq \nless \not \overset \preceq \propto \simeq \stackrel \succeq \triangleq \underset ").split(),
 }
 DEFINES = {":=", r"\coloneqq"}
 OPENLY = re.compile(
@@ -29,11 +27,9 @@ OPENLY = re.compile(
     r"|array|subequations"
     r"|[pbBvV]?(matrix|smallmatrix)\*?)\}|\\left\s*\."
 )
-PLAIN = (
-    r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
-    r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace"
-    r"|math(?:op|bin|ord))(?![a-zA-Z])"
-)
+PLAIN = (r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
+         r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace"
+         r"|math(?:op|bin|ord))(?![a-zA-Z])")
 
 TOKEN = re.compile(
     r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"
@@ -129,22 +125,13 @@ def read(path):
         if kind == "text":
             if re.match(r"\s*(>|[-*+]\s|\d+[.)]\s)[\s>]*(`{3}|~{3})", body):
                 faults.append(
-                    Fault(
-                        "a fence inside a list or a quotation",
-                        "begin it on a line of its own, it is not read here",
-                        line,
-                    )
+                    Fault("a fence inside a list or a quotation", "begin it on a line of its own, it is not read here",
+                          line)
                 )
             body = re.sub(r"(`+)(?!`).*?(?<!`)\1(?!`)", " ", body)  # code spans
-            faults += [
-                Fault(
-                    f"a displayed formula in {shown}",
-                    "put it into a ```math fence: GitHub passes only those through verbatim",
-                    line,
-                )
-                for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$"))
-                if mark in body
-            ]
+            faults += [Fault(f"a displayed formula in {shown}",
+                             "put it into a ```math fence: GitHub passes only those through verbatim", line)
+                       for mark, shown in ((r"\begin{align", r"\begin{align}"), ("$$", "$$")) if mark in body]
             continue
         body = bared(body)
         pieces = re.split(r"(\\begin\{align\*?\}.*?\\end\{align\*?\})", body, flags=re.S)
@@ -162,13 +149,8 @@ def read(path):
                 faults += definitions(piece, line)
             line += piece.count("\n")
     if not chains:
-        faults.append(
-            Fault(
-                "no chain to verify",
-                r"write one as an align environment in a ```math fence, each row with its \tag{...}",
-                1,
-            )
-        )
+        faults.append(Fault("no chain to verify",
+                            r"write one as an align environment in a ```math fence, each row with its \tag{...}", 1))
     return Document(path, tuple(chains), tuple(faults))
 
 
@@ -202,11 +184,8 @@ def definitions(text, line):
                 r"a \tag outside align", "only rows of an align environment are checked: put the row into one", at
             )
         elif hidden == 0 and (token in RELATIONS or token in UNCHECKED):
-            yield Fault(
-                f"{token} in a displayed block without rows",
-                r"write := for a definition, or an align environment whose rows have tags",
-                at,
-            )
+            yield Fault(f"{token} in a displayed block without rows",
+                        r"write := for a definition, or an align environment whose rows have tags", at)
 
 
 def rows_of(text):
@@ -228,26 +207,13 @@ def read_rows(text, line):
         at = line + text.count("\n", 0, offset)
         row = read_row(body, at, first=not rows)
         if row.fault is None and row.tag in seen:
-            row = row._replace(
-                fault=Fault(
-                    f"the tag {{{row.tag}}} stands twice in one chain",
-                    "give each row a name and a function of its own",
-                    at,
-                )
-            )
-        if (
-            row.fault is None
-            and row.relation not in ("=", r"\approx")
-            and any(other.relation == r"\ne" for other in rows)
-        ):
-            row = row._replace(
-                fault=Fault(
-                    f"{row.relation} below a slip",
-                    r"below a \ne only = and \approx say what the slip computes: "
-                    "move this row above it, or into a chain of its own",
-                    at,
-                )
-            )
+            row = row._replace(fault=Fault(f"the tag {{{row.tag}}} stands twice in one chain",
+                                           "give each row a name and a function of its own", at))
+        if (row.fault is None and row.relation not in ("=", r"\approx")
+            and any(other.relation == r"\ne" for other in rows)):
+            row = row._replace(fault=Fault(f"{row.relation} below a slip",
+                                           r"below a \ne only = and \approx say what the slip computes: "
+                                           "move this row above it, or into a chain of its own", at))
         seen.add(row.tag)
         rows.append(row)
     return tuple(rows)
@@ -260,11 +226,8 @@ def read_row(text, line, first):
     for token, offset, _, hidden, _ in found:
         if hidden == 0 and (token in RELATIONS or token in UNCHECKED or token in DEFINES):
             relations.append(token)
-            before = [
-                other.text
-                for other in found
-                if other.offset < offset and other.text not in SPACE and other.text not in "{}"
-            ]
+            before = [other.text for other in found
+                      if other.offset < offset and other.text not in SPACE and other.text not in "{}"]
             leads = not before if leads is None else leads
     name = tag.group(1).strip() if tag else ""
     relation = RELATIONS.get(relations[0], "") if relations else ""
@@ -273,11 +236,9 @@ def read_row(text, line, first):
         return Row(name or f"row of line {line}", relation, line, Fault(message, remedy, line))
 
     if len(re.findall(r"\\tag\b", text)) != 1:
-        return fault(
-            "a row without a tag" if not tag else "a row with two tags",
-            r"end every row with one \tag{name of its function}; break a long row inside \begin{split}, "
-            "without a second relation",
-        )
+        return fault("a row without a tag" if not tag else "a row with two tags",
+                     r"end every row with one \tag{name of its function}; break a long row inside \begin{split}, "
+                     "without a second relation")
     if not TAG.fullmatch(name):
         return fault(
             f"the tag {{{name}}} is not a name", "use lower-case words and digits, which become the function's name"
@@ -290,10 +251,8 @@ def read_row(text, line, first):
     if unchecked:
         return fault(f"{unchecked[0]} is no relation the checker knows", r"use =, \approx, \le, \ge or \ne")
     if first and relations:
-        return fault(
-            f"the first row has a relation ({relations[0]})",
-            "the first row only names what the chain is about: move the rest to a row of its own",
-        )
+        return fault(f"the first row has a relation ({relations[0]})",
+                     "the first row only names what the chain is about: move the rest to a row of its own")
     if not first and not relations:
         return fault(
             "a row without a relation", r"begin it with one of =, \approx, \le, \ge, \ne outside braces and brackets"

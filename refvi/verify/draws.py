@@ -21,14 +21,8 @@ def by_draws(result, at, noise, S, target, tolerance, stream, alpha=ALPHA, keep=
     limit = np.broadcast_to(EFFECT * result.scale if effect is None else np.ravel(effect), target.shape)
 
     def strike_of(n, strike):
-        return strike_of_draws(
-            lambda m, rng: at(draw(noise, rng, m, S)),
-            n,
-            max(1, BLOCK // S),
-            stream(strike),
-            result.scale,
-            keep and strike == 0 and (lambda draws: keep(draws, target)),
-        )
+        return strike_of_draws(lambda m, rng: at(draw(noise, rng, m, S)), n, max(1, BLOCK // S), stream(strike),
+                               result.scale, keep and strike == 0 and (lambda draws: keep(draws, target)))
 
     def repetitions(pilot):
         """How many the first strike takes, from the spread and, for what must differ, the gap of a pilot."""
@@ -98,14 +92,10 @@ def reason(verdict, relation, scale, n1, last, gap, seen, limit, tolerance):
     if verdict == INCONCLUSIVE:
         return "single draws carry too much of the variance: choose a stage with lighter tails"
     if np.any(limit != EFFECT * scale):
-        return (
-            f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than the effect that the stage declares: "
-            "lower the variance on the stage, or raise S"
-        )
-    return (
-        f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than 10 % of the scale {scale:.2g} or than the "
-        "bound's gap: lower the variance on the stage, or raise S"
-    )
+        return (f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than the effect that the stage declares: "
+                "lower the variance on the stage, or raise S")
+    return (f"{n1:,} repetitions resolve {np.max(seen):.2g}, more than 10 % of the scale {scale:.2g} or than the "
+            "bound's gap: lower the variance on the stage, or raise S")
 
 
 def blind(seen, target, scale):

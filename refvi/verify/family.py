@@ -46,30 +46,18 @@ def check_family(q, lam, entropy=None):
 
 
 def judged(name, gap, allowed, message):
-    return Check(
-        name,
-        float(gap),
-        float(allowed),
-        "" if gap <= allowed else f"{message} (off by {gap:.2g}, allowed {allowed:.2g})",
-    )
+    return Check(name, float(gap), float(allowed),
+                 "" if gap <= allowed else f"{message} (off by {gap:.2g}, allowed {allowed:.2g})")
 
 
 def shapes(q, lam, rng):
     z = q.sample(rng, lam, (3, 2))
     wrong = np.shape(z)[:2] != (3, 2) or np.shape(q.log_prob(z, lam)) != (3, 2)
     nodes, w = q.nodes(lam, ORDERS[0])
-    wrong = (
-        wrong
-        or len(nodes) != len(w)
-        or np.ndim(nodes) != np.ndim(z) - 1
-        or np.shape(q.log_prob(nodes, lam)) != np.shape(w)
-    )
-    return judged(
-        "shapes",
-        float(wrong),
-        0.0,
-        "sample(rng, lam, (3, 2)) is (3, 2, ...), nodes z (n, ...) and w (n,), log_prob one number for each",
-    )
+    wrong = (wrong or len(nodes) != len(w) or np.ndim(nodes) != np.ndim(z) - 1
+             or np.shape(q.log_prob(nodes, lam)) != np.shape(w))
+    return judged("shapes", float(wrong), 0.0,
+                  "sample(rng, lam, (3, 2)) is (3, 2, ...), nodes z (n, ...) and w (n,), log_prob one number for each")
 
 
 def support(q, lam, rng):
@@ -77,22 +65,14 @@ def support(q, lam, rng):
     drawn = q.log_prob(q.sample(rng, lam, (DRAWS,)), lam)
     at_nodes = q.log_prob(q.nodes(lam, ORDERS[0])[0], lam)
     bad = np.sum(~np.isfinite(drawn)) + np.sum(np.isnan(at_nodes) | (at_nodes == np.inf))
-    return judged(
-        "support",
-        bad,
-        0.0,
-        "log_prob is not finite where draws or nodes lie: draws beyond the edge, or a term like 0 log 0",
-    )
+    return judged("support", bad, 0.0,
+                  "log_prob is not finite where draws or nodes lie: draws beyond the edge, or a term like 0 log 0")
 
 
 def mass(q, lam, rng):
     one = [np.sum(weight) for _, weight in weighted_nodes(q, lam)]
-    return judged(
-        "mass",
-        abs(one[0] - 1),
-        allowance(*one),
-        "exp(log_prob) over the nodes does not sum to one: the normalizer, or the nodes' weights",
-    )
+    return judged("mass", abs(one[0] - 1), allowance(*one),
+                  "exp(log_prob) over the nodes does not sum to one: the normalizer, or the nodes' weights")
 
 
 def weighted_nodes(q, lam):
@@ -129,23 +109,15 @@ def draws_beside_nodes(q, lam, rng):
         lambda n, strike: moments([at(q.sample(rng, lam, (n,)))]), fine, DRAWS, tolerance=allowance(fine, coarse)
     )
     message = "draws and nodes have different means: sample draws another law than log_prob says"
-    return Check(
-        "draws_beside_nodes",
-        float(np.max(np.abs(trial.gap))),
-        float(np.max(trial.first.resolution)),
-        message if trial.verdict == FAIL else "",
-    )
+    return Check("draws_beside_nodes", float(np.max(np.abs(trial.gap))), float(np.max(trial.first.resolution)),
+                 message if trial.verdict == FAIL else "")
 
 
 def score_of_mean_zero(q, lam, rng):
     """The mean score is zero, as far as the nodes have mass one."""
     mean = [weight @ score(q, z, lam) for z, weight in weighted_nodes(q, lam)]
-    return judged(
-        "score_of_mean_zero",
-        np.max(np.abs(mean[0])),
-        allowance(*mean),
-        "the score has a mean: a normalizer without its lam",
-    )
+    return judged("score_of_mean_zero", np.max(np.abs(mean[0])), allowance(*mean),
+                  "the score has a mean: a normalizer without its lam")
 
 
 def score_by_differences(q, lam, rng):
@@ -153,12 +125,8 @@ def score_by_differences(q, lam, rng):
     steps = STEP * np.eye(len(lam))
     slopes = np.stack([(q.log_prob(z, lam + step) - q.log_prob(z, lam - step)) / (2 * STEP) for step in steps], axis=-1)
     allowed = 1e-5 * (1 + np.max(np.abs(slopes)))
-    return judged(
-        "score_by_differences",
-        np.max(np.abs(score(q, z, lam) - slopes)),
-        allowed,
-        "autograd's score is not the slope of log_prob",
-    )
+    return judged("score_by_differences", np.max(np.abs(score(q, z, lam) - slopes)), allowed,
+                  "autograd's score is not the slope of log_prob")
 
 
 def transport(q, lam, rng):
@@ -168,9 +136,5 @@ def transport(q, lam, rng):
     carried = [weight @ at(q.transport(z, lam)) for z, weight in weighted_nodes(q, np.zeros(len(lam)))]
     own = means(q, lam, at)
     allowed = allowance(*own) + allowance(*carried)
-    return judged(
-        "transport",
-        np.max(np.abs(carried[0] - own[0])),
-        allowed,
-        "transport(eps, lam) carries draws of q(0) to another law than q(lam)",
-    )
+    return judged("transport", np.max(np.abs(carried[0] - own[0])), allowed,
+                  "transport(eps, lam) carries draws of q(0) to another law than q(lam)")

@@ -48,16 +48,9 @@ class Results(list):
 
 
 def table_row(result):
-    cells = (
-        result.chain,
-        result.stage,
-        report.SIGNS[result.relation],
-        result.row,
-        result.how,
-        report.number(result.gap),
-        report.number(result.resolution),
-        result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}",
-    )
+    cells = (result.chain, result.stage, report.SIGNS[result.relation], result.row, result.how,
+             report.number(result.gap), report.number(result.resolution),
+             result.verdict if result.verdict == "PASS" else f"{result.verdict}: {result.message}")
     return "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>"
 
 

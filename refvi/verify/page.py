@@ -13,7 +13,7 @@ from refvi.verify.play import Scene, hold, judge, observe, observe_row, rehearse
 from refvi.verify.settings import play_settings
 from refvi.verify.source_mutants import plant_in_source, reasons_of, uses_of
 from refvi.verify.tracing import caches, code_of
-from refvi.verify.trial import ALPHA, FAIL
+from refvi.verify.trial import FAIL
 from refvi.verify.verdict import Result
 
 TIMEOUT = 60.               # seconds a row may take
@@ -90,11 +90,8 @@ def observer(page, wired, units):
 
     def trails_of(number, hung):
         unit, scene = units[number], set_scene(page, wired, units[number])
-        seen = {
-            tag: known[unit.chain, function]
-            for tag, function in scene.functions.items()
-            if (unit.chain, function) in known
-        }
+        seen = {tag: known[unit.chain, function] for tag, function in scene.functions.items()
+                if (unit.chain, function) in known}
         found = observe(scene, partial(ask, number), seen, hung)
         known.update(
             {(unit.chain, scene.functions[tag]): trail for tag, trail in found.items() if isinstance(trail, Trail)}
@@ -112,7 +109,7 @@ def source_mutants(page, wired, units, trails_of, begun, hung):
     for number, unit in enumerate(units):
         scene = set_scene(page, wired, unit)
         cast = rehearse(scene, trails_of(number, {}))
-        results = [hold(cast, row, scene.stream, True, ALPHA[:1], only_rule=True) for row in cast.chain.rows]
+        results = [hold(cast, row, scene.stream, only_rule=True) for row in cast.chain.rows]
         scenes.append((cast, results, scene.functions, scene.stream))
 
     def announce(row):
@@ -189,12 +186,8 @@ def plan(page, values):
         if values and not playable:
             lacks = "; ".join(f"{stage} lacks {', '.join(symbols)}" for stage, symbols in lacking.items())
             unplayable.append(
-                of_the_page(
-                    f"no stage supplies all its symbols ({lacks}): let one stage return them together",
-                    chain.line,
-                    chain=chain.name,
-                    row="the chain",
-                )
+                of_the_page(f"no stage supplies all its symbols ({lacks}): let one stage return them together",
+                            chain.line, chain=chain.name, row="the chain")
             )
         units += [unit for stage in playable for unit in settings(index, stage, page.options)]
     if units and page.options.stage is None:
@@ -241,12 +234,8 @@ def play_unit(page, wired, units, number, trails_of, hung):
         return [of_the_page(fault, stage=unit.label, chain=wired[unit.chain][0].name)]
     options = page.options
     cast = rehearse(scene, trails_of(number, hung))
-    results = judge(
-        cast,
-        scene.stream,
-        scene.announce,
-        plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit),
-    )
+    results = judge(cast, scene.stream, scene.announce,
+                    plot=options.plot and painter(options.plot, page.document.path, scene.chain, unit))
     if options.seconds:
 
         def scene_of(setting):

@@ -46,15 +46,11 @@ def symbols(function):
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
-        raise Fault(
-            f"the signature of {function!r} cannot be read",
-            "wrap it in a function whose arguments are the stage's names",
-        ) from None
+        raise Fault(f"the signature of {function!r} cannot be read",
+                    "wrap it in a function whose arguments are the stage's names") from None
     if any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD, p.POSITIONAL_ONLY) for p in parameters):
-        raise Fault(
-            "a row with *args, **kwargs or positional-only arguments",
-            "wrap it in a def that names its arguments: their names are the wiring",
-        )
+        raise Fault("a row with *args, **kwargs or positional-only arguments",
+                    "wrap it in a def that names its arguments: their names are the wiring")
     free = [
         p for p in parameters if p.name not in getattr(function, "keywords", ())
     ]  # a partial keeps what it has bound
@@ -124,42 +120,32 @@ def as_array(value):
     except ValueError:
         array = np.empty(1, object)
     whole = None
-    if (
-        array.dtype.kind in "iu"
-        or array.dtype.kind == "O"
-        and array.size
-        and all(type(number) is int for number in array.flat)
-    ):
+    if (array.dtype.kind in "iu" or array.dtype.kind == "O" and array.size
+        and all(type(number) is int for number in array.flat)):
         whole, array = array.astype(object), array.astype(float)
     require_numbers(value, array)
     if not np.all(np.isfinite(np.asarray(error, float))):
         raise Fault(f"carries the error {error}", "let an Estimate know how far it may lie off")
     if np.shape(error) not in ((), array.shape):
-        raise Fault(
-            f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}",
-            "give one error, or one for each coordinate",
-        )
+        raise Fault(f"carries an error of shape {np.shape(error)} for a value of shape {array.shape}",
+                    "give one error, or one for each coordinate")
     return array.astype(float), np.abs(error) * np.ones(array.shape), whole
 
 
 def require_numbers(value, array):
     """A Fault where a row returned something else than finite real numbers."""
     if array.dtype.kind == "c":
-        raise Fault(
-            "returns complex numbers",
-            "return the real and the imaginary part as two coordinates, or the part that is meant",
-        )
+        raise Fault("returns complex numbers",
+                    "return the real and the imaginary part as two coordinates, or the part that is meant")
     if array.dtype.kind not in "fiu":
         raise Fault(f"returns {type(value).__name__} ({array.dtype})", "return a float or an array of floats")
     if array.size == 0:
         raise Fault(f"returns an empty array of shape {array.shape}", "return one value per parameter")
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
-        raise Fault(
-            f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, "
-            f"{len(bad)} of {array.size} values not finite",
-            "compute in log space, and keep the stage away from the edge of the domain",
-        )
+        raise Fault(f"is {array[tuple(bad[0])]} at index {tuple(map(int, bad[0]))}, "
+                    f"{len(bad)} of {array.size} values not finite",
+                    "compute in log space, and keep the stage away from the edge of the domain")
 
 
 def require_noise(values):
@@ -168,10 +154,8 @@ def require_noise(values):
     if not hasattr(noise, "draw") or not hasattr(noise, "rule"):
         raise Fault(f"noise is a {type(noise).__name__}", "supply it as a Noise, for instance noise=noise(q, lam)")
     if not isinstance(S, (int, np.integer)) or isinstance(S, bool) or S < 1:
-        raise Fault(
-            f"S must be an integer >= 1, got {S!r}",
-            "let the stage supply S, the number of draws each repetition averages",
-        )
+        raise Fault(f"S must be an integer >= 1, got {S!r}",
+                    "let the stage supply S, the number of draws each repetition averages")
     return noise, S
 
 
@@ -222,17 +206,13 @@ def watch(row, label, functions, values, stream, memories=()):
     inner, wrappers = code_of(function), set(wrappers_of(function))
     for memory in memories:
         memory.cache_clear()
-    with (
-        Trace(set().union(*map(codes_in, values.values())) - set(rows), values.values(), inner) as trace,
-        Guard(is_own),
-    ):
+    with (Trace(set().union(*map(codes_in, values.values())) - set(rows), values.values(), inner) as trace,
+          Guard(is_own)):
         value = call(function, pilot)
     for code, tag in rows.items():
         if tag != row.tag and code in trace.entered and code is not inner:
-            raise Fault(
-                f"enters its neighbour {{{tag}}}",
-                "compute each row as it is written; what two rows share belongs on the stage",
-            )
+            raise Fault(f"enters its neighbour {{{tag}}}",
+                        "compute each row as it is written; what two rows share belongs on the stage")
     if wrappers and inner not in trace.entered:
         raise Fault("is never called by its own decorator", "let the function under the tag compute the row")
     if is_random(function):
@@ -253,10 +233,8 @@ def require_alone(function, pilot, eps, draws):
     """
     other = repetitions(call(function, {**pilot, "eps": eps}), eps)[: len(draws)]
     if not np.allclose(other, draws, rtol=1e-9, atol=1e-12 * np.max(np.abs(draws))):
-        raise Fault(
-            f"mixes its repetitions: among {len(eps)} of them they have other values than among {PILOT}",
-            "average over the draw axis only",
-        )
+        raise Fault(f"mixes its repetitions: among {len(eps)} of them they have other values than among {PILOT}",
+                    "average over the draw axis only")
 
 
 def perform(row, label, functions, values, stream, trail):
@@ -296,19 +274,14 @@ def repetitions(value, eps, expected=None):
     """What a random row returned for R repetitions, as (R, d); expected: the shape of one, where it is known."""
     shape = np.shape(value)
     if not shape or shape[0] != len(eps) or expected not in (None, shape[1:]):
-        raise Fault(
-            f"returns shape {shape} for {len(eps)} repetitions",
-            f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only",
-        )
+        raise Fault(f"returns shape {shape} for {len(eps)} repetitions",
+                    f"return one value per repetition, shape ({len(eps)}, ...): average over the draw axis only")
     try:
         return as_array(value)[0].reshape(len(eps), -1)
     except Fault as fault:
         bad = np.argwhere(~np.isfinite(value)) if np.asarray(value).dtype.kind == "f" else ()
-        at = (
-            f"; eps there is {np.array2string(np.asarray(eps[bad[0][0]]), precision=6, threshold=8)}"
-            if len(bad)
-            else ""
-        )
+        at = (f"; eps there is {np.array2string(np.asarray(eps[bad[0][0]]), precision=6, threshold=8)}" if len(bad)
+              else "")
         raise Fault(fault.message + at, fault.remedy) from None
 
 

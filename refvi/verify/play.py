@@ -169,12 +169,8 @@ def pins(equal):
         if not a.chapters or not b.chapters:
             return (a.row.tag, b.row.tag), ""
     if len(exact) < 2:
-        return (
-            (),
-            "nothing but the row itself says what it is worth"
-            if exact
-            else "no deterministic row says what it is worth",
-        )
+        return ((), "nothing but the row itself says what it is worth" if exact
+                else "no deterministic row says what it is worth")
     return (
         (),
         "each of its deterministic rows enters a chapter of refvi" if pairs else "its deterministic rows share code",
@@ -200,28 +196,16 @@ def hold(cast, row, stream=None, use_rule=True, alpha=ALPHA, plot=None, only_rul
                 verdict=INCONCLUSIVE, how="not compared", message="the row it would be held against is broken"
             )
         result = result._replace(against=reference.row.tag, scale=scale_of(played, reference, cast))
-        return compare(
-            played,
-            reference,
-            result,
-            cast.values,
-            stream and partial(stream, row.tag),
-            use_rule,
-            alpha,
-            plot,
-            only_rule,
-        )
+        return compare(played, reference, result, cast.values, stream and partial(stream, row.tag), use_rule, alpha,
+                       plot, only_rule)
     except Exception as fault:
         return result._replace(verdict=FAIL, how="not compared", message=told(fault))
 
 
 def told(error):
     """A Fault in its own words; what a noise, a scale or another value of the stage raises, with its type."""
-    return (
-        str(error)
-        if isinstance(error, Fault)
-        else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale"
-    )
+    return (str(error) if isinstance(error, Fault)
+            else f"the stage's values raised {type(error).__name__}: {error}: check noise, S and scale")
 
 
 def require_distinct(played, done, functions, segments):
@@ -231,15 +215,11 @@ def require_distinct(played, done, functions, segments):
         theirs = code_of(functions[other.row.tag])
         equal = segments[row.tag] == segments[other.row.tag]
         if equal and code is not None and theirs is not None and (code is theirs or wording(code) == wording(theirs)):
-            raise Fault(
-                f"is the same code as {{{other.row.tag}}}",
-                "a row compared with itself proves nothing: write it as it stands on the page",
-            )
+            raise Fault(f"is the same code as {{{other.row.tag}}}",
+                        "a row compared with itself proves nothing: write it as it stands on the page")
         if played.shape != other.shape:
-            raise Fault(
-                f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}",
-                "return the same shape: here it would broadcast silently",
-            )
+            raise Fault(f"has shape {played.shape}, but {{{other.row.tag}}} has {other.shape}",
+                        "return the same shape: here it would broadcast silently")
 
 
 def reference_of(played, cast):
@@ -256,10 +236,8 @@ def reference_of(played, cast):
     if row.relation == r"\approx" and equal:
         equal = [p for p in equal if not p.random]
         if not equal:
-            raise Fault(
-                r"\approx with no deterministic row above it",
-                r"an estimate needs the row whose value it estimates; join two random rows by = or a bound",
-            )
+            raise Fault(r"\approx with no deterministic row above it",
+                        r"an estimate needs the row whose value it estimates; join two random rows by = or a bound")
     return equal[-1] if equal else None
 
 
@@ -299,15 +277,11 @@ def distrust(done, segments):
     """Why the chain proves nothing even if every row passes: no referee, or nothing but one piece of code."""
     ours = set().union(*(p.chapters for p in done))
     if ours and all(p.random or p.chapters for p in done):
-        yield (
-            f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's "
-            "chapters (a closed form, an enumeration, scipy.stats, finite differences)"
-        )
+        yield (f"no referee, every row enters refvi's {', '.join(sorted(ours))}: add a row that enters none of refvi's "
+               "chapters (a closed form, an enumeration, scipy.stats, finite differences)")
     for segment in sorted(set(segments.values())):
         equal = [p for p in done if segments[p.row.tag] == segment]
         if len(equal) > 1 and not any(a.own.keys().isdisjoint(b.own) for a, b in itertools.combinations(equal, 2)):
             tags = ", ".join(f"{{{p.row.tag}}}" for p in equal)
-            yield (
-                f"no two of {tags} that do not share code: compute one another way; "
-                "what both need, the stage supplies"
-            )
+            yield (f"no two of {tags} that do not share code: compute one another way; "
+                   "what both need, the stage supplies")

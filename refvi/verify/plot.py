@@ -24,13 +24,8 @@ def running_mean(path, title, draws, target):
     figure = Figure(figsize=(5.2, 1.4 + 1.3 * P), layout="constrained")
     panels = figure.subplots(P, 1, sharex=True, squeeze=False)[:, 0]
     for p, axes in enumerate(panels):
-        axes.fill_between(
-            at,
-            target[p] - 2 * error[:, p],
-            target[p] + 2 * error[:, p],
-            color="0.88",
-            label="exact value, two standard errors",
-        )
+        axes.fill_between(at, target[p] - 2 * error[:, p], target[p] + 2 * error[:, p], color="0.88",
+                          label="exact value, two standard errors")
         axes.axhline(target[p], color="black", linewidth=1)
         axes.plot(at, mean[:, p], "o", markersize=2.5, color="0.35", label="mean of the first n repetitions")
         axes.set_ylabel(f"coordinate {p}")

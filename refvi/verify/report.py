@@ -31,26 +31,14 @@ def number(x):
 
 
 def row_line(result):
-    return LINE.format(
-        sign=SIGNS[result.relation],
-        row=result.row,
-        how=result.how,
-        gap=number(result.gap),
-        seen=number(result.resolution),
-        verdict="" if result.how == "given" else result.verdict,
-    ).rstrip()
+    return LINE.format(sign=SIGNS[result.relation], row=result.row, how=result.how, gap=number(result.gap),
+                       seen=number(result.resolution), verdict="" if result.how == "given" else result.verdict).rstrip()
 
 
 def wrapped(text):
     """A sentence in lines that fit, none of its words broken: paths and commands stay whole."""
-    return textwrap.wrap(
-        text,
-        WIDTH,
-        initial_indent=INDENT,
-        subsequent_indent=INDENT + "  ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return textwrap.wrap(text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT + "  ", break_long_words=False,
+                         break_on_hyphens=False)
 
 
 def failure_lines(result, page, entropy):
@@ -108,21 +96,15 @@ def pin_lines(result, page):
 
 def unpinned(pages):
     """{(page, chain, row, line): why} of all segments that nothing pins, on whichever stage."""
-    return {
-        (page, result.chain, result.row, result.line): result.unpinned
-        for page, results in pages.items()
-        for result in results
-        if result.unpinned
-    }
+    return {(page, result.chain, result.row, result.line): result.unpinned for page, results in pages.items()
+            for result in results if result.unpinned}
 
 
 def unpinned_lines(pages):
     """What --strict asks to be pinned, one line a segment."""
     lines = [f"{page}:{line}: {chain}, {{{row}}}: {why}" for (page, chain, row, line), why in unpinned(pages).items()]
-    remedy = (
-        "give each an = row that computes it another way, without refvi's chapters: "
-        "a closed form, an enumeration, finite differences"
-    )
+    remedy = ("give each an = row that computes it another way, without refvi's chapters: "
+              "a closed form, an enumeration, finite differences")
     return ["", f"unpinned ({remedy}):", *lines] if lines else []
 
 
@@ -131,10 +113,8 @@ def many_lines(results, page, chain, stage):
     rows, settings = {}, {result.stage for result in results}
     for result in results:
         rows.setdefault(result.row, []).append(result)
-    lines = [
-        f"\n{page.name}: {chain} ({name_of(stage)}, {len(settings):,} settings; of each row the closest)",
-        columns(),
-    ]
+    lines = [f"\n{page.name}: {chain} ({name_of(stage)}, {len(settings):,} settings; of each row the closest)",
+             columns()]
     for tried in rows.values():
         worst = max(tried, key=lambda r: (r.verdict != PASS, (r.gap or 0.0) / (r.resolution or 1.0)))
         passed = sum(r.verdict == PASS for r in tried)
@@ -180,10 +160,8 @@ def as_json(pages, entropy, interrupted):
             {
                 "entropy": f"{entropy:#034x}",
                 "interrupted": interrupted,
-                "pages": [
-                    {"page": str(page), "results": [result._asdict() for result in results]}
-                    for page, results in pages.items()
-                ],
+                "pages": [{"page": str(page), "results": [result._asdict() for result in results]}
+                          for page, results in pages.items()],
             },
             indent=1,
         )

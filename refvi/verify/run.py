@@ -3,8 +3,11 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 from refvi.verify.document import Fault
 from refvi.verify.page import Options, of_the_page, play_page
@@ -12,6 +15,7 @@ from refvi.verify.page import Options, of_the_page, play_page
 __all__ = ["Options", "verify", "start_server"]
 PRELOADED = ["refvi.verify.run", "autograd", "scipy.stats", "scipy.optimize"]     # what nearly every companion needs
 
+STARTING = threading.Lock()
 LONGER = 1.5                # times a row's own timeout a worker may be silent
 
 
@@ -32,6 +36,37 @@ def start_server():
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         forkserver.ensure_running()
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def undisturbed():
+    """Ctrl-C and SIGTERM wait until the end: a process that is half started would say that its beginning is missing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting = []
+    before = {number: signal.signal(number, lambda number, frame: waiting.append(number))
+              for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for number in waiting:
+            signal.raise_signal(number)
+
+
+@contextmanager
+def no_script():
+    """While a process is started: it does not run the script that starts it once more, which a script need not be
+    written for. One thread at a time, or the script would be lost.
+    """
+    with STARTING:
+        script, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = script
 
 
 def verify(path, options):
@@ -68,7 +103,8 @@ def listen(path, options, begun, hung):
     context = workers()
     mine, theirs = context.Pipe()
     worker = context.Process(target=work, args=(theirs, path, options, begun, hung), daemon=True)
-    worker.start()
+    with undisturbed(), no_script():
+        worker.start()
     theirs.close()
     try:
         while mine.poll(LONGER * options.timeout):
@@ -79,13 +115,8 @@ def listen(path, options, begun, hung):
         )
     except EOFError:
         worker.join()
-        yield (
-            "fault",
-            Fault(
-                f"ended its process (exit code {worker.exitcode})",
-                "a row must return, not exit or crash the interpreter",
-            ),
-        )
+        yield ("fault", Fault(f"ended its process (exit code {worker.exitcode})",
+                              "a row must return, not exit or crash the interpreter"))
     finally:
         worker.kill()
         worker.join()

@@ -53,10 +53,8 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
         digits = min(int(-np.log10(result.gap / result.scale)) for result in rough)
         notes = (f"and on {setting - 1:,} more settings, on {len(rough)} of them to {digits} digits only",)
     if fixed and setting >= ALIKE and any(symbols(functions[tag])[0] for tag in held):
-        told = (
-            f"stage {cast.label} gives the same values every time: take its numbers from rng, "
-            "or a coincidence passes for a proof"
-        )
+        told = (f"stage {cast.label} gives the same values every time: take its numbers from rng, "
+                "or a coincidence passes for a proof")
         notes = (told,)
         if only_stage:
             chain = cast.chain
@@ -74,10 +72,8 @@ def is_rough(result):
 
 
 def excused(result, rough, setting):
-    told = (
-        f"differs in the last digits here and on {rough - 1} of {setting - 1:,} other settings: "
-        "let a quadrature carry its error"
-    )
+    told = (f"differs in the last digits here and on {rough - 1} of {setting - 1:,} other settings: "
+            "let a quadrature carry its error")
     return result._replace(verdict=PASS, message="", notes=result.notes + (told,))
 
 
@@ -137,11 +133,8 @@ def masked_transpositions(cast, functions):
     transpose.
     """
     found = []
-    square = [
-        p
-        for p in cast.done
-        if not p.random and len(p.shape) == 2 and p.shape[0] == p.shape[1] and np.allclose(p.value, p.value.T)
-    ]
+    square = [p for p in cast.done
+              if not p.random and len(p.shape) == 2 and p.shape[0] == p.shape[1] and np.allclose(p.value, p.value.T)]
     for name, value in cast.values.items():
         if len(square) < 2 or not (
             isinstance(value, np.ndarray) and value.ndim == 2 and "is symmetric" in plain_array(value)

@@ -4,6 +4,7 @@ refused.
 Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
 """
 import ast
+import contextlib
 import copy
 import csv
 import dis
@@ -14,47 +15,28 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
+try:
+    import resource
+except ImportError:         # not on every system
+    resource = None
+
 import autograd.numpy as np
 
-from refvi.verify.perform import call, played_by
+from refvi.verify.perform import played_by
 from refvi.verify.play import hold
 from refvi.verify.trial import ALPHA, FAIL, PASS
 from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
+ROOM = 2**33                # bytes a worker may take while it plants: a mutant may ask for all there are
 PATIENCE = 5.               # seconds after which a mutant counts as refused: its loop may not end
-OPERATORS = {
-    ast.Add: ast.Sub,
-    ast.Sub: ast.Add,
-    ast.Mult: ast.Div,
-    ast.Div: ast.Mult,
-    ast.Pow: ast.Mult,
-    ast.Lt: ast.Gt,
-    ast.Gt: ast.Lt,
-    ast.LtE: ast.GtE,
-    ast.GtE: ast.LtE,
-}
-NAMES = {
-    "mean": "sum",
-    "sum": "mean",
-    "max": "min",
-    "min": "max",
-    "maximum": "minimum",
-    "minimum": "maximum",
-    "sin": "cos",
-    "cos": "sin",
-    "argmax": "argmin",
-    "argmin": "argmax",
-    "log": "log1p",
-    "exp": "expm1",
-    "cumsum": "cumprod",
-    "prod": "sum",
-    "var": "std",
-    "std": "var",
-    "digamma": "gammaln",
-    "gammaln": "digamma",
-}
-TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order"}
+OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+             ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
+         "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1",
+         "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var", "digamma": "gammaln", "gammaln": "digamma"}
+TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order",
+              "tolerance"}
 
 
 class Mutant(NamedTuple):
@@ -93,11 +75,8 @@ def definitions(path):
 
 def definition(function):
     path = inspect.getsourcefile(function)
-    return (
-        definitions(path).get((function.__name__, function.__code__.co_firstlineno))
-        if path and Path(path).is_file()
-        else None
-    )
+    return (definitions(path).get((function.__name__, function.__code__.co_firstlineno))
+            if path and Path(path).is_file() else None)
 
 
 def helpers(function):
@@ -107,12 +86,8 @@ def helpers(function):
         one = waiting.pop()
         for name in names_in(one.__code__):
             other = one.__globals__.get(name)
-            if (
-                isinstance(other, FunctionType)
-                and other.__globals__ is function.__globals__
-                and other not in found
-                and not hasattr(other, "__wrapped__")
-            ):
+            if (isinstance(other, FunctionType) and other.__globals__ is function.__globals__ and other not in found
+                and not hasattr(other, "__wrapped__")):
                 found.append(other)
                 waiting.append(other)
     return found
@@ -153,19 +128,13 @@ def changes(node):
         ):
             yield old, old.operand
         elif isinstance(old, ast.Compare) and type(old.ops[0]) in OPERATORS:
-            yield (
-                old,
-                ast.copy_location(
-                    ast.Compare(old.left, [OPERATORS[type(old.ops[0])](), *old.ops[1:]], old.comparators), old
-                ),
-            )
+            yield (old, ast.copy_location(
+                            ast.Compare(old.left, [OPERATORS[type(old.ops[0])](), *old.ops[1:]], old.comparators), old
+                        ))
         elif isinstance(old, ast.Constant) and type(old.value) in (int, float):
-            yield (
-                old,
-                ast.copy_location(
-                    ast.Constant(old.value + 1 if type(old.value) is int else 1.1 * old.value or 0.1), old
-                ),
-            )
+            yield (old, ast.copy_location(
+                            ast.Constant(old.value + 1 if type(old.value) is int else 1.1 * old.value or 0.1), old
+                        ))
         elif isinstance(old, ast.Attribute) and old.attr in NAMES:
             yield old, ast.copy_location(ast.Attribute(old.value, NAMES[old.attr], old.ctx), old)
         elif isinstance(old, ast.Name) and old.id in NAMES and isinstance(old.ctx, ast.Load):
@@ -185,17 +154,12 @@ def walk(node):
     """The expressions of a function that say what it computes."""
     for name, value in ast.iter_fields(node):
         for child in value if isinstance(value, list) else [value]:
-            if (
-                not isinstance(child, ast.AST)
+            if (not isinstance(child, ast.AST)
                 or name in ("decorator_list", "args", "defaults", "returns", "annotation")
-                and isinstance(node, ast.FunctionDef)
-            ):
+                and isinstance(node, ast.FunctionDef)):
                 continue
-            if (
-                isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr))
-                or isinstance(child, ast.keyword)
-                and child.arg in TOLERANCES
-            ):
+            if (isinstance(child, (ast.Raise, ast.Assert, ast.JoinedStr)) or isinstance(child, ast.keyword)
+                and child.arg in TOLERANCES):
                 continue
             if isinstance(child, ast.If) and all(isinstance(line, ast.Raise) for line in child.body):
                 continue
@@ -226,16 +190,8 @@ def rebuild(row, family, mutant):
     changed, node = mutant.function, copy.deepcopy(mutant.node)
     names = dict(changed.__globals__, turned=turned)
     code = compiled(node, changed)
-    made = {
-        one: FunctionType(
-            code if one is changed else one.__code__,
-            names,
-            one.__name__,
-            one.__defaults__,
-            closure_of(code, changed) if one is changed else one.__closure__,
-        )
-        for one in family
-    }
+    made = {one: FunctionType(code if one is changed else one.__code__, names, one.__name__, one.__defaults__,
+                              closure_of(code, changed) if one is changed else one.__closure__) for one in family}
     for one, new in made.items():
         new.__kwdefaults__ = one.__kwdefaults__
         if names.get(one.__name__) is one:
@@ -278,11 +234,8 @@ def refuses(use, row):
         if other.shape != played.shape:
             return True
         altered = cast._replace(done=[other if p is played else p for p in cast.done])
-        return any(
-            hold(altered, held, use.stream, True, ALPHA[:1], only_rule=True).verdict != PASS
-            for held in cast.chain.rows
-            if tag in concerned(use.results, held.tag)
-        )
+        return any(hold(altered, held, use.stream, True, ALPHA[:1], only_rule=True).verdict != PASS
+                   for held in cast.chain.rows if tag in concerned(use.results, held.tag))
     except Exception:
         return True
     finally:
@@ -292,12 +245,8 @@ def refuses(use, row):
 
 def concerned(results, tag):
     """The rows that a comparison which passes is about."""
-    return {
-        name
-        for result in results
-        if result.row == tag and result.against and result.verdict == PASS
-        for name in (result.row, result.against)
-    }
+    return {name for result in results if result.row == tag and result.against and result.verdict == PASS
+            for name in (result.row, result.against)}
 
 
 def uses_of(scenes):
@@ -317,6 +266,7 @@ def plant_in_source(uses, most, rng, announce, reasons):
     uses: {a row's own function: where it plays}; most: mutants of a row; reasons: {(function, change): why a change
     alters nothing}. A helper's mutants are planted with the first row that is made of it, and refused by any.
     """
+    bound_memory()
     families = {inner: helpers(inner) for inner in uses}
     known = set()
     for inner, family in families.items():
@@ -326,6 +276,13 @@ def plant_in_source(uses, most, rng, announce, reasons):
         if most != EVERY and len(every) > most:
             chosen = [every[i] for i in sorted(rng.choice(len(every), most, replace=False))]
         yield functools.partial(plant, uses, families, inner, chosen, announce, reasons)
+
+
+def bound_memory():
+    """Let this process have no more than ROOM, where the system knows such a bound."""
+    with contextlib.suppress(ValueError, OSError):
+        if resource:
+            resource.setrlimit(resource.RLIMIT_AS, (ROOM, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def plant(uses, families, inner, chosen, announce, reasons):
@@ -357,9 +314,7 @@ def reasons_of(page):
         path = folder / "survivors.tsv"
         if path.is_file():
             with open(path, encoding="utf-8", newline="") as lines:
-                return {
-                    (line["function"], line["change"]): line["reason"]
-                    for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
-                    if line["chapter"] == page.stem
-                }
+                return {(line["function"], line["change"]): line["reason"]
+                        for line in csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+                        if line["chapter"] == page.stem}
     return {}

@@ -21,11 +21,8 @@ def code_of(function):
     Python.
     """
     while True:
-        inner = (
-            function.func
-            if isinstance(function, functools.partial)
-            else getattr(function, "__wrapped__", getattr(function, "__func__", None))
-        )
+        inner = (function.func if isinstance(function, functools.partial)
+                 else getattr(function, "__wrapped__", getattr(function, "__func__", None)))
         if inner is None:
             break
         function = inner
@@ -46,18 +43,17 @@ def caches():
     """Every memory that functools keeps for code that is neither a library's nor refvi's: emptied, a row has to compute
     again.
     """
-    return [
-        item
-        for item in gc.get_objects()
-        if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")
-    ]
+    return [item for item in gc.get_objects()
+            if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
 
 
 def is_library(module, filename="", name=""):
     """Whether code is the standard library's, an installed package's, refvi's own, or generated, as a named tuple's
-    constructor is.
+    constructor and what reads the arguments of scipy.stats are (<module>: a reader's own exec is refused by the guard).
     """
-    generated = filename == "<string>" and (module.startswith("namedtuple_") or name.startswith("__"))
+    generated = filename == "<string>" and (
+        module.startswith("namedtuple_") or name.startswith(("__", "_parse_args", "<module>"))
+    )
     return module.split(".")[0] in LIBRARIES or "-packages" in filename or generated
 
 
@@ -74,12 +70,8 @@ def codes_in(value):
         return codes_in(list(value.values()))
     fields = {code for field in value for code in codes_in(field)} if isinstance(value, (tuple, list)) else set()
     kinds = (value if isinstance(value, type) else type(value)).__mro__
-    methods = {
-        code_of(getattr(method, "fget", method))
-        for kind in kinds
-        if not is_library(kind.__module__)
-        for method in vars(kind).values()
-    }
+    methods = {code_of(getattr(method, "fget", method)) for kind in kinds if not is_library(kind.__module__)
+               for method in vars(kind).values()}
     code = code_of(value) if callable(value) and not isinstance(value, type) else None
     return (fields | methods | {code}) - {None}
 
@@ -120,10 +112,8 @@ class Trace:
     def __init__(self, supplied=frozenset(), constants=(), inner=None):
         self.supplied, self.entered, self.inner = supplied, {}, inner
         self.constants = {identity(value) for value in constants}
-        self.asking, self.asked = (
-            {},
-            set(),
-        )  # supplied codes that a row asks for a number of the stage, and that gave one
+        self.asking, self.asked = ({},
+                                   set())  # supplied codes that a row asks for a number of the stage, and that gave one
         self.returned = None  # what inner returned
 
     def __enter__(self):
@@ -162,11 +152,8 @@ class Trace:
         is one of them.
         """
         names = frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]
-        return (
-            is_own(frame)
-            and all(identity(frame.f_locals[name]) in self.constants for name in names)
-            and not self.below_supplied(frame.f_back)
-        )
+        return (is_own(frame) and all(identity(frame.f_locals[name]) in self.constants for name in names)
+                and not self.below_supplied(frame.f_back))
 
     def modules(self):
         """Modules of refvi, but for the checker's own, whose functions were entered, by whatever way."""
@@ -183,11 +170,8 @@ class Trace:
         What the stage's functions call is theirs, unless the reader's own code names it: a helper handed to a supplied
         expectation.
         """
-        codes = {
-            code: supplied
-            for code, (names, supplied) in self.entered.items()
-            if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)
-        }
+        codes = {code: supplied for code, (names, supplied) in self.entered.items()
+                 if not is_library(names.get("__name__", ""), code.co_filename, code.co_name)}
         own = {code for code, supplied in codes.items() if not supplied}
         while True:
             named = {name for code in own for name in code.co_names + code.co_freevars}
@@ -203,13 +187,8 @@ class Trace:
         own = self.own_code() - wrappers
         inside = {code for outer in own for code in nested_in(outer)}
         helpers = {("code", *wording(code)): code.co_name for code in own - inside}
-        numbers = {
-            ("number", names.get("__name__", ""), name): name
-            for code in own
-            for names in [self.entered[code][0]]
-            for name in code.co_names
-            if holds_numbers(names.get(name))
-        }
+        numbers = {("number", names.get("__name__", ""), name): name for code in own
+                   for names in [self.entered[code][0]] for name in code.co_names if holds_numbers(names.get(name))}
         return helpers | numbers | {("stage", *wording(code)): code.co_name for code in self.asked}
 
 

@@ -54,11 +54,9 @@ def exact(result, difference, tolerance, carried=EFFECT):
     carrying = "" if widest <= EXACT * result.scale * (1 + EXACT) else f", error {widest:.0e}"
     result = result._replace(how=(result.how or "exact") + carrying, gap=gap, resolution=widest)
     if widest > carried * result.scale:
-        return result._replace(
-            verdict=UNDERPOWERED,
-            message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
-            f"{result.scale:.2g}: it could not fail",
-        )
+        return result._replace(verdict=UNDERPOWERED,
+                               message=f"its own error {widest:.2g} exceeds {100 * carried:g} % of the scale "
+                               f"{result.scale:.2g}: it could not fail")
     message = objection(result, np.asarray(difference), np.asarray(tolerance))
     return result._replace(verdict=FAIL, message=message) if message else result
 

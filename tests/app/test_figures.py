@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from scipy import stats
 from refvi.__main__ import main
 from refvi.app.figures import load_press
 from refvi.base import files
+from refvi.reading import moving
 
 PRESS = load_press()
 NAMES = PRESS.names()
@@ -59,6 +61,37 @@ def test_a_figure_has_a_claim_and_a_committed_picture(name):
 def test_a_picture_is_the_same_twice_and_logging_takes_no_chance(tmp_path, form):
     first, second = (next(PRESS.write("score_function_error", tmp_path / str(i), form)).read_bytes() for i in range(2))
     assert first == second and len(first) > 5000
+
+
+MOVED = [name for name in NAMES if hasattr(PRESS.load(name), "SLIDER")]
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_a_picture_moved_by_hand_shows_the_middle_of_its_frames(name):
+    script, path = PRESS.load(name), PRESS.place(name).with_name(f"{name}_frames.svg")
+    root, labels = ElementTree.parse(path).getroot(), script.SLIDER[1]
+    assert (root.get("data-slider"), json.loads(root.get("data-labels"))) == script.SLIDER
+    parts = root.findall(".//*[@data-frame]")
+    assert {part.get("data-frame") for part in parts} == {str(frame) for frame in range(len(labels))}
+    assert {part.get("data-frame") for part in parts if part.get("display") != "none"} == {str(len(labels) // 2)}
+    assert path.stat().st_size < 300_000
+
+
+def test_a_frame_of_what_moves_is_the_picture_drawn_alone(monkeypatch):
+    script, numbers = PRESS.load("relaxed_bias"), PRESS.stored("relaxed_bias")
+    monkeypatch.setattr(script, "SLIDER", (script.SLIDER[0], script.SLIDER[1][:3]))
+    alone = [moving.plain(frame) for frame in PRESS.frames(script, numbers)]
+    whole = ElementTree.fromstring(moving.picture(list(PRESS.frames(script, numbers)), *script.SLIDER))
+    for frame, one in enumerate(alone):
+        shown = [part for part in whole.iter() if part.get("data-frame", str(frame)) == str(frame)]
+        told, wanted = ([part.text for part in parts if part.tag.endswith("text")] for parts in (shown, one.iter()))
+        assert told == wanted and f"bias {numbers['line_slope'][4 * frame] - numbers['discrete']:.4f}" in told[-1]
+
+
+def test_frames_that_hold_more_and_more_share_what_they_begin_and_end_with():
+    frames = ["<svg><g><a/>" + "<b/>" * count + "<c/></g></svg>" for count in range(3)]
+    first = moving.merged([ElementTree.fromstring(frame) for frame in frames])[0]
+    assert [(part.tag, len(part)) for part in first[0]] == [("a", 0), ("g", 0), ("g", 1), ("g", 2), ("c", 0)]
 
 
 def test_the_beta_densities_have_the_slides_numbers():

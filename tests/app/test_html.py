@@ -38,7 +38,11 @@ def result(row, **changes):
 
 RESULTS = [GIVEN, result("log of integral"),
            result("log of expectation", verdict="FAIL", gap=.25, message="too far", stage="mixture"),
-           result("log of expectation"), result("expectation of log", against="log of expectation", unpinned="alone")]
+           result("mutants", how="9 planted, all refused", gap=None, resolution=None),
+           result("mutants of log of integral", how="3 in source, 2 refused", verdict="FAIL", gap=None,
+                  resolution=None, message="line 24 survives"),
+           result("log of expectation", against="renamed since"),
+           result("expectation of log", against="log of expectation", unpinned="alone")]
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +80,7 @@ def pages(site):
 
 
 def test_there_is_a_page_for_every_chapter_and_every_deck(pages):
-    extra = {"index", "open", "search", "notation", "errata"}
+    extra = {"index", "all", "open", "search", "notation", "errata"}
     assert {f"{name}.html" for name in {*CHAPTERS, *extra, *(f"deck_{deck}" for deck in decks.DECKS)}} <= pages.keys()
 
 
@@ -99,6 +103,14 @@ def test_names_stand_once_and_pictures_are_told_in_words(pages):
         assert all(picture.get("alt") for picture in page.pictures), name
 
 
+def test_headings_go_down_one_by_one_and_what_takes_the_focus_has_a_name(site):
+    for path in site.glob("*.html"):
+        text = path.read_text(encoding="utf-8").replace("<article", "<h0><article")
+        levels = [int(level) for level in re.findall(r"<h([0-9])[ >]", text)]
+        assert levels[:1] in ([0], [1]) and all(below <= above + 1 for above, below in zip(levels, levels[1:])), path
+        assert not re.search(r'<(?!pre)\w+[^>]* tabindex="0"(?![^>]* aria-label="[^"])', text), path
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_formula_of_a_page_stands_in_the_site(site, name):
     source = files.page(name).read_text(encoding="utf-8")
@@ -111,8 +123,22 @@ def test_every_formula_of_a_page_stands_in_the_site(site, name):
     assert formulas == page.count("application/x-tex")
 
 
+def test_five_chapters_have_a_picture_that_moves(site):
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in site.glob("*.html")}
+    moving = [name for name, text in texts.items() if '<template class="frames"><svg' in text]
+    assert sorted(moving) == ["distributions", "elbo", "mle", "score_function", "vae"]
+
+
 def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.iterdir()) < 20e6
+
+
+def test_all_chapters_stand_on_one_page_and_lead_to_each_other_there(site, pages):
+    page, text = pages["all.html"], (site / "all.html").read_text(encoding="utf-8")
+    rows = sum(len(chain.rows) for name in CHAPTERS for chain in read(files.page(name)).chains)
+    assert {*CHAPTERS, "elbo-row-log-of-integral"} <= set(page.ids) and text.count('class="row') == rows
+    assert "#elbo-row-log-of-integral" in page.links and "#mean_field" in page.links and "elbo.html" not in page.links
+    assert "<pre><span" not in text and "<template" not in text
 
 
 def row_of(site, tag):
@@ -127,6 +153,8 @@ def test_a_row_shows_the_worst_of_its_stages_and_that_of_its_ground(site):
     assert "✓ holds" in above and "✗ ground" in above and "unpinned: alone" in above
     assert "• is given" in row_of(site, "log evidence") and "✗ ground" not in row_of(site, "log of integral")
     assert "not in the report" in row_of(site, "closed form")
+    assert "mutants: 3 in source, 2 refused; line 24 survives" in row_of(site, "log of integral")
+    assert "✓ holds" in row_of(site, "log of integral") and "renamed since" in refused
 
 
 def test_what_is_open_names_what_fails_and_what_nothing_pins(site):
@@ -182,6 +210,8 @@ def test_a_sentence_stands_with_its_row_and_other_items_stay():
     text = "```math\n\\begin{align}\n& 1 \\tag{one}\n\\end{align}\n```\n\n- **one.** Here.\n- **two.** There.\n"
     tokens = with_sentences(parser_of().parse(text))
     assert list(tokens[0].meta["sentences"]) == ["one"]
+    both = with_sentences(parser_of().parse(text.replace("**one.** Here", "**one**, **three.** Here")))
+    assert "**one**, **three.** Here." == both[0].meta["sentences"]["one"][1].content
     assert "two" in parser_of().renderer.render(tokens, parser_of().options, {"chains": {}}).split("<li>")[1]
 
 
@@ -194,8 +224,16 @@ def test_latex_that_is_unknown_is_refused_and_what_is_known_is_kept():
 
 def test_the_symbols_are_those_of_the_notation():
     found = symbols.symbols(files.checkout())
-    assert found["S"][1] == {"PML": "M"} and "draws in one estimate" in found["S"][0]
-    assert "in generative, " in found["M"][0]
+    assert found["S"][2] == {"PML": ["M", "<mi>M</mi>"]} and "draws in one estimate" in found["S"][1]
+    assert "in generative, " in found["M"][1]
+
+
+def test_a_symbol_of_several_letters_is_found_as_it_is_built():
+    found, family = symbols.symbols(files.checkout()), symbols.form(symbols.tree(r"q_\lambda"))
+    assert family == "msub(q,λ)" and found[family][0] == "q_λ" == found["q"][0]
+    assert found[symbols.form(symbols.tree(r"\lambda_n"))][2]["RAI"][0] == "ϕ_n"
+    heads = symbols.heads(r"$`f(\epsilon, \lambda), \log\sigma; \mathrm{d}`$ in $`R`$")
+    assert [symbols.form(one) for one in heads] == ["f", "σ", "normal:d"]
 
 
 def test_a_missing_package_is_named(monkeypatch, capsys):
@@ -234,11 +272,14 @@ next();
 """
 
 
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]
+
+
 def browsed(page, room):
     """A page as Chromium has it after its scripts have run."""
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-             "--disable-component-update", "--disable-sync", f"--user-data-dir={room / 'profile'}"]
-    call = [CHROMIUM, *flags, "--virtual-time-budget=600000", "--dump-dom", page.as_uri()]
+    flags = [*FLAGS, f"--user-data-dir={room / 'profile'}", "--virtual-time-budget=600000", "--dump-dom"]
+    call = [CHROMIUM, *flags, page.as_uri()]
     return subprocess.run(call, capture_output=True, text=True, timeout=900, check=True).stdout
 
 
@@ -260,6 +301,13 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
     assert [load for page in seen for load in page["loads"] if not load.startswith(Path(room).as_uri())] == []
 
 
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: nothing is printed")
+def test_in_a_browser_a_page_prints_on_a_few_sheets(site, tmp_path):
+    flags = [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'page.pdf'}"]
+    subprocess.run([CHROMIUM, *flags, (site / "elbo.html").as_uri()], capture_output=True, timeout=300, check=True)
+    assert 4 < len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes())) < 15
+
+
 ACTIONS = {"elbo.html": """
   const row = document.querySelector("#row-log-of-integral .tex"), math = row.querySelector("math");
   row.focus();
@@ -270,7 +318,17 @@ ACTIONS = {"elbo.html": """
   const choice = document.querySelector("nav select");
   choice.value = "PML"; choice.dispatchEvent(new Event("change"));
   const there = document.querySelector("#row-average-log-weight mfrac mi:last-of-type").textContent;
-  return [told.includes("latent variable"), copied.clipboardData.getData("text/plain"), there];""",
+  const slider = document.querySelector(".moving input");
+  slider.value = 3; slider.dispatchEvent(new Event("input"));
+  const shown = part => getComputedStyle(part).display !== "none";
+  const moved = [...document.querySelectorAll(".moving [data-frame]")].filter(shown).map(part => part.dataset.frame);
+  choice.value = ""; choice.dispatchEvent(new Event("change"));
+  const back = document.querySelector("#row-average-log-weight mfrac mi:last-of-type").textContent;
+  const family = [...document.querySelectorAll("math *")].find(part => form(part) === "msub(q,λ)").firstElementChild;
+  family.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
+  const several = document.querySelector(".note").textContent;
+  return [slider.parentElement.textContent, ...new Set(moved), told.includes("latent variable"),
+          copied.clipboardData.getData("text/plain"), there, back, several.includes("q_λ: approximation")];""",
            "deck_PML.html": """
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
@@ -290,6 +348,6 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
     titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
-    wanted = {"elbo.html": [True, r"= \log \int p(x, z)\, \mathrm{d}z", "M"], "deck_PML.html": titles[1],
-              "search.html": ["elbo.html#row-log-evidence-2"]}
+    wanted = {"elbo.html": ["mean μ of q: -0.10", "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M", "S", True],
+              "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
     assert seen == wanted[name]

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from matplotlib.colors import to_hex
 
 import refvi
 from refvi import CHAPTERS
@@ -78,10 +79,53 @@ def test_a_picture_comes_to_a_notebook_with_its_numbers():
     figure, numbers = refvi.figure("elbo_plus_kl", size=(4, 3), font_size=12)
     assert tuple(figure.get_size_inches()) == (4, 3) and numbers["exact_elbo"].ndim == 1
     assert figure.axes[0].xaxis.label.get_fontsize() == 12
+    assert to_hex(figure.axes[0].lines[0].get_color()) == "#1b4f91"      # the house's, whatever the notebook's cycle
     with pytest.raises(LookupError, match="no figure 'mona_lisa', expected one of"):
         refvi.figure("mona_lisa")
 
 
-def test_it_works_where_stdout_is_no_terminal_s(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert main(["data"]) == 0 and "mnist" in sys.stdout.getvalue()
+class Lines(list):
+    """The least that print asks of a file."""
+    write = list.append
+
+    def flush(self):
+        pass
+
+
+@pytest.mark.parametrize("call, told", [
+    ("data", "mnist"), ("slides intractable gradient", "UA.072"), ("verify elbo --settings 0", "PASS"),
+    ("fit regression --data toy", "log evidence"), ("figures banana --out OUT", "banana.svg"),
+])
+@pytest.mark.parametrize("stream", [io.StringIO, Lines])
+def test_it_works_where_stdout_is_no_terminal_s(monkeypatch, tmp_path, stream, call, told):
+    for name in ("stdout", "stderr"):
+        monkeypatch.setattr(sys, name, stream())
+    before = signal.getsignal(signal.SIGTERM)
+    assert main(call.replace("OUT", str(tmp_path)).split()) == 0
+    out = sys.stdout
+    assert told in ("".join(out) if stream is Lines else out.getvalue())
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("size, font_size", [((6, 4), 16), ((3.3, 2.5), 8)])
+@pytest.mark.parametrize("name", ["elbo_plus_kl", "score_function_error", "two_divergences", "variance_of_cures",
+                                  "log_average_bias", "banana"])
+def test_words_find_room_on_half_a_slide_and_in_a_column(name, size, font_size):
+    """Titles, labels and legends lie inside the picture, none on another, and legends leave most of the axes free."""
+    figure, _ = refvi.figure(name, size=size, font_size=font_size)
+    figure.draw_without_rendering()
+    words = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
+    boxes = [text.get_window_extent() for text in words if text.get_text()]
+    boxes += [legend.get_window_extent() for legend in figure.legends]
+    for place, box in enumerate(boxes):
+        assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1
+        assert not any(box.overlaps(other) for other in boxes[:place])
+    for axes in figure.axes:
+        own, legend = axes.get_window_extent(), axes.get_legend()
+        if legend:
+            assert legend.get_window_extent().width * legend.get_window_extent().height < 0.25 * own.width * own.height
+
+
+def test_panels_that_are_crowded_say_so(capsys, recwarn):
+    refvi.figure("bbvi_run", size=(3.3, 2.5), font_size=10)
+    assert "6 panels are crowded: take a smaller --font-size, or a larger --size" in capsys.readouterr().err

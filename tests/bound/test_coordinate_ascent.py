@@ -292,7 +292,8 @@ def test_two_summits_are_one_answer_once_the_labels_are_sorted():
     for start in (np.array([0.6, 0.4]), np.array([0.3, 0.7])):
         q2 = start
         for _ in range(200):
-            q1, q2 = rows.sweep(table, np.ones(2), np.ones(2), q2)
+            q1 = rows.best_factor(table, np.ones(2), np.ones(2), q2)
+            q2 = rows.best_factor(table.T, np.ones(2), np.ones(2), q1)
         ends.append((q1, q2, rows.bound(table, np.ones(2), np.ones(2), q1, q2)))
     (q, r, value), (mirrored, other, same) = ends
     assert value == pytest.approx(same, rel=1e-12) and np.max(np.abs(q - mirrored)) > 0.5

@@ -58,7 +58,7 @@ def test_what_is_not_finite_is_named(tmp_path):
 def test_missing_data_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.delenv("REFVI_DATA", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(FileNotFoundError, match=r"REFVI_DATA is not set\): put data.txt"):
+    with pytest.raises(FileNotFoundError, match=r"REFVI_DATA is not set\): run `refvi data fetch yacht`, or put data"):
         uci.load("yacht")
     monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
     assert data.folder() is None
@@ -66,7 +66,7 @@ def test_missing_data_say_where_they_belong(tmp_path, monkeypatch):
         uci.load("yacht")
     with pytest.raises(FileNotFoundError, match=f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}"):
         mnist.find(mnist.FILES["train", "images"])
-    with pytest.raises(FileNotFoundError, match=f"under {tmp_path}"):
+    with pytest.raises(FileNotFoundError, match=f"in {tmp_path}"):
         uci.load("yacht", tmp_path)
     with pytest.raises(ValueError, match="no UCI set 'wine', expected one of bostonHousing, concrete"):
         uci.load("wine")
@@ -79,7 +79,7 @@ def test_a_set_is_at_hand_only_where_its_folder_is(tmp_path, monkeypatch, capsys
     told = capsys.readouterr().out
     assert (
         f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told
-        and "yacht          not at hand: belongs in REFVI_DATA/uci/yacht" in told
+        and "yacht          not at hand: refvi data fetch yacht, or put it in REFVI_DATA/uci/yacht" in told
     )
     monkeypatch.setenv("REFVI_DATA", str(tmp_path))
     assert (
@@ -87,7 +87,7 @@ def test_a_set_is_at_hand_only_where_its_folder_is(tmp_path, monkeypatch, capsys
         and uci.stands_in("yacht")
         == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run"
     )
-    assert main(["data"]) == 0 and f"belongs in {tmp_path}/uci/yacht" in capsys.readouterr().out
+    assert main(["data"]) == 0 and f"or put it in {tmp_path}/uci/yacht" in capsys.readouterr().out
     write_set(tmp_path / "uci")
     assert main(["data"]) == 0 and uci.at_hand("yacht") and "yacht          at hand" in capsys.readouterr().out
 

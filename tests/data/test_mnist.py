@@ -5,13 +5,14 @@ The server stands on loopback.
 import gzip
 import hashlib
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from refvi.__main__ import main
-from refvi.data import fetch, mnist
+from refvi.data import mnist
+from refvi.data.fetch import fetch
+from tests.data.loopback import hang_up, html, truncated, url
 
 needs_mnist = pytest.mark.skipif(not mnist.at_hand(), reason="MNIST is not at hand")
 
@@ -33,50 +34,6 @@ def small(monkeypatch, rng):
             contents[f"{old.name}.gz"] = gzip.compress(raw)
     monkeypatch.setattr(mnist, "FILES", files)
     return contents
-
-
-@pytest.fixture
-def server():
-    """A web server on loopback; answers[path] is bytes, or a function of the handler."""
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            answer = self.server.answers.get(self.path)
-            self.server.asked.append(self.path)
-            if callable(answer):
-                return answer(self)
-            self.send_response(200 if answer is not None else 404)
-            self.send_header("Content-Length", str(len(answer or b"")))
-            self.end_headers()
-            self.wfile.write(answer or b"")
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.answers, server.asked = {}, []
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def url(server, folder):
-    return f"http://127.0.0.1:{server.server_port}/{folder}/"
-
-
-def truncated(content):
-    def answer(handler):
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content[:len(content) // 2])
-    return answer
-
-
-def hang_up(handler):
-    handler.connection.close()
 
 
 def serve(server, folder, contents, **instead):
@@ -144,9 +101,9 @@ def test_missing_files_say_where_they_belong(tmp_path, monkeypatch):
 
 def test_all_four_files_are_fetched_once(small, server, tmp_path):
     serve(server, "good", small)
-    assert len(list(fetch.fetch_mnist(tmp_path, [url(server, "good")]))) == 4
+    assert len(list(fetch("mnist", tmp_path, [url(server, "good")]))) == 4
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == small
-    assert all("is there" in line for line in fetch.fetch_mnist(tmp_path, [url(server, "good")]))
+    assert all("is there" in line for line in fetch("mnist", tmp_path, [url(server, "good")]))
     assert len(server.asked) == 4
 
 
@@ -154,7 +111,7 @@ def test_all_four_files_are_fetched_once(small, server, tmp_path):
     "name, answer, message",
     [
         ("truncates", truncated, "ended after|IncompleteRead"),
-        ("html", lambda content: b"<html>Welcome to this hotel</html>", "is a web page"),
+        ("html", html, "is a web page"),
         ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
         ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
         ("missing", lambda content: None, "Not Found"),
@@ -166,12 +123,12 @@ def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(
     for path, content in small.items():
         server.answers[f"/bad/{path}"] = answer(content)
     with pytest.raises(ConnectionError, match=message) as error:
-        list(fetch.fetch_mnist(tmp_path, [url(server, "bad")], timeout=5))
+        list(fetch("mnist", tmp_path, [url(server, "bad")], timeout=5))
     assert "without a network, put these four files into" in str(error.value) and url(server, "bad") in str(error.value)
     left = {path.name for path in tmp_path.iterdir()}
     assert left <= {"train-images-idx3-ubyte.gz.bad"} and (left != set()) == (name in ("html", "other file"))
     serve(server, "good", small)
-    list(fetch.fetch_mnist(tmp_path, [url(server, "bad"), url(server, "good")], timeout=5))
+    list(fetch("mnist", tmp_path, [url(server, "bad"), url(server, "good")], timeout=5))
     assert {p.name: p.read_bytes() for p in tmp_path.iterdir() if p.suffix == ".gz"} == small
 
 
@@ -180,7 +137,7 @@ def test_a_server_that_never_answers_is_given_up(small, server, tmp_path):
     for path in small:
         server.answers[f"/slow/{path}"] = lambda handler: never.wait(10)
     with pytest.raises(ConnectionError, match="timed out"):
-        list(fetch.fetch_mnist(tmp_path, [url(server, "slow")], timeout=0.3))
+        list(fetch("mnist", tmp_path, [url(server, "slow")], timeout=0.3))
     never.set()
     assert list(tmp_path.iterdir()) == []
 
@@ -189,7 +146,7 @@ def test_a_damaged_file_in_the_cache_is_set_aside_and_fetched_again(small, serve
     serve(server, "good", small)
     name = "train-labels-idx1-ubyte.gz"
     (tmp_path / name).write_bytes(b"<html>")
-    lines = list(fetch.fetch_mnist(tmp_path, [url(server, "good")]))
+    lines = list(fetch("mnist", tmp_path, [url(server, "good")]))
     assert any("web page" in line and f"kept as {name}.bad" in line for line in lines)
     assert (tmp_path / name).read_bytes() == small[name] and (tmp_path / f"{name}.bad").read_bytes() == b"<html>"
 
@@ -202,7 +159,7 @@ def test_an_interrupted_download_leaves_nothing(small, server, tmp_path, monkeyp
 
     monkeypatch.setattr(mnist, "parse", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        list(fetch.fetch_mnist(tmp_path, [url(server, "good")]))
+        list(fetch("mnist", tmp_path, [url(server, "good")]))
     assert list(tmp_path.iterdir()) == []
 
 

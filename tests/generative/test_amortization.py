@@ -126,15 +126,6 @@ def test_shared_noise_shows_in_the_variance_and_nowhere_else(entropy, rng):
     assert rows.variance_of_shared_noise(*model, 1) > 1.8 * rows.variance_of_own_noise(*model, 1)
 
 
-def test_z_at_the_mean_exceeds_the_evidence(rng):
-    """On every linear stage, although q is the posterior and the true bound cannot."""
-    for label in ("linear", "plane"):
-        stage = setting(label, rng)
-        value = rows.value_at_the_mean(*(stage[name] for name in MODEL))
-        evidence = stage["evidence_by_scipy"]()
-        assert value > evidence + 0.1 and rows.amortized_bound(*(stage[name] for name in MODEL)) <= evidence + 1e-9
-
-
 # ---- the gradient
 
 def gradient_with(eps, phi, theta, x, encoder, decoder, sd=True, plus_one=True, prior=1., square=True, entropy=True):
@@ -257,7 +248,7 @@ def test_training_raises_the_bound_and_tells_what_it_sees(rng):
     phi, theta, ascent = fit(rng, x, encoder, decoder, stage["phi"], stage["theta"], 40, 32, 0.02, watch=lambda step,
                              estimate: seen.append((step, estimate)))
     after = rows.amortized_bound(phi, theta, x, encoder, decoder)
-    assert after > before + 0.3 and after < rows.mean_log_evidence(theta, x, decoder)
+    assert after > before + 0.3 and after < np.mean(rows.log_marginals(x, theta, decoder))
     assert [step for step, _ in seen] == list(range(1, 161)) and ascent.steps == 160
     mean, error = estimated_elbo(rng, x, encoder, decoder, phi, theta, 400)
     assert abs(mean - after) < 7 * error < 0.2

@@ -793,3 +793,16 @@ def test_what_a_fit_goes_on_from_is_told_before_it_works(little, monkeypatch, ca
     monkeypatch.setattr(fits_vae, "climb", lambda fit, *_: told.append(capsys.readouterr().out) or (fit, 1., ""))
     main(["fit", "vae", "--epochs", "3"])
     assert "typeset digits, N = 300" in told[0]
+
+
+def test_a_second_fit_into_the_same_file_says_so(little, capsys):
+    """While the first holds it; afterwards it goes on from there, and nothing is left lying about."""
+    place = little / "fit.npz"
+    call = ["fit", "vae", "--epochs", "1", "--out", str(place)]
+    with store.alone(place):
+        assert main(call) == 2
+        assert f"another fit is being stored in {place}: wait until it is done, or choose another --out" in (
+            capsys.readouterr().err)
+        with store.alone(little / "other.npz"):
+            pass
+    assert main(call) == 0 and not list(little.glob("*.lock"))

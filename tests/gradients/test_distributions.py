@@ -16,7 +16,8 @@ from refvi.gradients.distributions.rows import noise_over_slope
 from refvi.gradients.distributions.table import (box_muller, cauchy_line, exponential_line, inverse_gamma_line,
                                                  laplace_line, laplace_ratio, log_normal_line, mean_under, normal_line,
                                                  rademacher_line, uniform_noise)
-from refvi.gradients.reparameterization.rows import path_gradient, variance_of_slopes
+from refvi.gradients.laboratory.rows import variance_of_path
+from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.verify.trial import FAIL, PASS, escalate, moments
 from tests.verify.proof import prove
 
@@ -108,7 +109,7 @@ def test_a_rotation_that_turns_with_the_parameters_changes_the_variance_of_the_g
     """At the standard normal of the plane, f = z_1^2, in log sigma_1: 8 + 4. A fixed rotation changes nothing."""
     def variance(transport):
         q, zeros = full_normal._replace(transport=transport), np.zeros(5)
-        return variance_of_slopes(lambda z: z[..., 0]**2, q, zeros, 1).value[2]
+        return variance_of_path(lambda z, lam: z[..., 0]**2, q, zeros, 1)[2]
     assert_allclose(variance(full_normal.transport), 8., rtol=1e-9)
     assert_allclose(variance(lambda eps, lam: full_normal.transport(eps @ TURN, lam)), 8., rtol=1e-9)
     assert_allclose(variance(turning), 12., rtol=1e-9)

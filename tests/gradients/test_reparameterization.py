@@ -10,7 +10,6 @@ from refvi.base.optimize import Ascent, adam, gradient_ascent, robbins_monro
 from refvi.gradients.reparameterization import regression, rows
 from refvi.gradients.reparameterization.algorithm import log_weight, reparameterized
 from refvi.gradients.reparameterization.rows import path_gradient
-from refvi.gradients.score_function import variance_of_average
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove
@@ -53,30 +52,18 @@ def test_plus_and_minus_at_the_quoted_draw():
         assert f"{name} = ({mu:.3f}, {log_sigma:.3f})" in page
 
 
-@pytest.mark.parametrize("c, path, score",
-                         [(0.5, "0.006", "0.305"), (1., "0.200", "0.335"), (3., "4.50", "0.499"),
-                          (10., "50.00", "0.500")])
-def test_the_variances_of_a_wave(c, path, score):
-    """PML.087, in the mean of N(0, 1), beside their closed forms."""
-    fine = normal._replace(nodes=lambda lam, order=64: normal.nodes(lam, 6 * order))
-    f, standard = lambda z: anp.sin(c * z), np.zeros(2)
-    measured = rows.variance_of_slopes(f, fine, standard, 1).value[0], variance_of_average(f, fine, standard, 0., 1)[0]
-    square, twice = c**2 * np.exp(-c**2), np.exp(-2 * c**2)
-    np.testing.assert_allclose(measured, [c**2 * (1 + twice) / 2 - square, (1 - (1 - 4 * c**2) * twice) / 2 - square],
-                               rtol=1e-9)
-    page = PAGE.read_text(encoding="utf-8")
-    for value, told in zip(measured, (path, score)):
-        assert f"{value:.{len(told.split('.')[1])}f}" == told and told in page
-
-
 def test_a_variance_by_quadrature_carries_its_error():
     """exp(-10 z^2) is narrow beside N(1, 1): nodes are added until they miss none of it; a jump never settles."""
     at, truth = np.array([1., 0.]), [0.9416294409671, 0.8920460195790]        # SciPy's adaptive quadrature
-    value, error = rows.variance_of_slopes(lambda z: anp.exp(-10 * z**2), normal, at, 1)
+
+    def variance(f):
+        return rows.variance_over_noise(lambda eps: rows.along_path(eps, f, normal, at), normal, at, 1)
+
+    value, error = variance(lambda z: anp.exp(-10 * z**2))
     np.testing.assert_allclose(value, truth, rtol=1e-9)
     assert np.all(error < 1e-9)
     with pytest.raises(ArithmeticError, match="has not settled: f jumps"):
-        rows.variance_of_slopes(lambda z: z * anp.where(z > 1.1, 1., 0.), normal, at, 1)
+        variance(lambda z: z * anp.where(z > 1.1, 1., 0.))
 
 
 def test_the_path_points_to_the_posterior():

@@ -235,7 +235,9 @@ def test_sigma_never_falls_below_its_floor():
 
 @pytest.mark.parametrize("x, y, message", [
     (np.zeros((5, 1)), np.zeros((5, 2)), r"x has shape \(5, 1\), expected \(5,\): one target for each of the N=5 rows"),
-    (np.zeros(5), np.zeros((5, 2), int), "got int64 max 0; divide by 255"),
+    (np.zeros(5), np.full((5, 2), 7), "got int64 max 7; divide by 255"),
+    (np.zeros(5), np.zeros((5, 2), int), r"got int64 max 0; convert them with y.astype\(float\)"),
+    (np.zeros(5), np.zeros(5), r"y has shape \(5,\), expected .* a single input is a column, y\[:, None\]"),
     (np.zeros(0), np.zeros((0, 2)), "empty batch"),
 ])
 def test_bad_input_to_the_heteroscedastic_normal(x, y, message, rng):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from refvi.base.special import logsumexp
-from refvi.marginal.approximations import beam_search, truncated_responsibilities
+from refvi.likelihood.conditional.decisions import beam_search
+from refvi.marginal.approximations import truncated_responsibilities
 
 
 def test_truncation_keeps_the_most_probable_and_sums_to_one(rng):

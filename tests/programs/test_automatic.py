@@ -1,5 +1,7 @@
 """Automatic inference: constraints, planted faults, fits beside exact posteriors, how a fit ends, bad inputs."""
 
+import re
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -642,6 +644,16 @@ def test_data_that_are_none_are_refused(rng, change, message):
         fit(**(dict(model=MEAN, latents=dict(m="real"), rng=rng, steps=5, data=np.ones(3)) | change))
 
 
+@pytest.mark.parametrize("data, told", [
+    (anp.array([1.0, None], object), r"data\[0\] holds Python objects \(NoneType among them\)"),
+    ([np.ones(2), None], r"data\[1\] holds Python objects \(NoneType among them\)"),
+    ([[1.0, 2.0], [3.0, 2.5], [1.0, 0.0]], r"log_likelihood of z.m \(1, 8\), data \(3, 2\) raised: operands could not"),
+])
+def test_data_that_the_model_cannot_take_are_named_with_their_shapes(data, told, rng):
+    with pytest.raises(ValueError, match=told):
+        fit(MEAN, dict(m="real"), rng, steps=5, data=data)
+
+
 @pytest.mark.parametrize("S", [1, 8, 16])
 def test_a_fit_that_ends_lower_than_it_began_says_so(rng, S):
     with pytest.warns(RuntimeWarning, match="the ELBO fell from .* to .* nats: lower the rate"):
@@ -661,13 +673,20 @@ def test_a_known_evidence_and_columns_of_other_sizes_are_told(rng):
 
 
 def test_the_noise_of_the_rate_is_told(rng):
-    """Fifty means, a single draw a step, a constant rate: each mean keeps a spread, and their sum is nats."""
+    """Fifty means, a single draw a step, a constant rate: each mean keeps a spread, and their sum is nats. The average
+    of the last block has less of it, and is what comes back.
+    """
+    kept = []
     found = fit(lambda z: -0.5 * anp.sum((z.w / 0.02) ** 2, axis=-1), dict(w=("real", 50)), rng, S=1, steps=600,
-                rate=0.05, spread=0.02, start=dict(w=np.ones(50)))
-    assert "the average of the last iterates has an ELBO" in found.why
+                rate=0.05, spread=0.02, start=dict(w=np.ones(50)), watch=lambda step, lam: kept.append(lam.copy()))
+    assert re.search("this is the average of the last iterates, .* nats above the last one: .* lower the", found.why)
+    np.testing.assert_allclose(found.lam, np.mean(kept[-30:], axis=0))
+    assert np.sum(found.lam[:50] ** 2) < 0.5 * np.sum(kept[-1][:50] ** 2)
 
 
 def test_a_verdict_names_what_it_could_have_seen():
     assert "no rise of more than 0.5 nats a block" in verdict_of(Gain(0.1, 0.2, 0.0, 0.0), None, False)
     assert "too noisy to tell a rise of less than 40 nats" in verdict_of(Gain(3.0, 20.0, 0.0, 0.0), None, False)
     assert "still rising" in verdict_of(Gain(300.0, 20.0, 0.0, 0.0), None, False)
+    for gain in (Gain(9e4, 8e4, 0.0, 0.0), Gain(np.inf, np.inf, 0.0, 0.0), Gain(np.nan, np.nan, 0.0, 0.0)):
+        assert "too noisy to tell" in verdict_of(gain, None, False)

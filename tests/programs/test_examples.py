@@ -25,6 +25,28 @@ def test_the_quadrature_over_the_noise_is_brute_force_s(N, D, size, rng):
     assert exact.mean[-1] == pytest.approx(noise, rel=1e-4)
 
 
+@pytest.mark.parametrize("size", [1e3, 1e6, 1e9])
+def test_the_quadrature_finds_a_peak_that_a_wide_grid_steps_over(size, rng):
+    """Targets far beyond the noise's prior leave a posterior as narrow as one over the root of the noise."""
+    y = rng.standard_normal((6, 2))
+    x = size * rng.standard_normal(6)
+    exact = examples.unknown_noise_exact(x, y)
+    values, axes = np.linalg.eigh(examples.PRIOR_SD**2 * y @ y.T)
+    t = np.log(exact.mean[-1]) + np.linspace(-40, 40, 200_001) / np.sqrt(exact.mean[-1])
+    total = np.exp(2 * t)[:, None] + np.maximum(values, 0)
+    log_w = -0.5 * np.sum((axes.T @ x)**2 / total + np.log(2 * np.pi * total), axis=1) - np.exp(t) + t
+    evidence = logsumexp(log_w) + np.log(t[1] - t[0])
+    assert exact.log_evidence == pytest.approx(evidence, rel=1e-12, abs=1e-6) and exact.error < 1e-6
+
+
+def test_rows_that_are_alike_tell_of_the_noise_with_fewer_data_than_weights(rng):
+    row, x = rng.standard_normal(3), rng.standard_normal(2)
+    exact, (evidence, noise) = examples.unknown_noise_exact(x, np.array([row, row])), brute(x, np.array([row, row]))
+    assert exact.log_evidence == pytest.approx(evidence, abs=1e-4) and exact.mean[-1] == pytest.approx(noise, rel=1e-4)
+    with pytest.raises(ValueError, match="explain x to within rounding .2 data, 3 weights"):
+        examples.unknown_noise_exact(np.full(2, x[0]), np.array([row, row]))
+
+
 def test_a_weight_that_no_datum_tells_of_keeps_its_prior(rng):
     exact = examples.unknown_noise_exact(rng.standard_normal(4), np.column_stack([rng.standard_normal(4), np.zeros(4)]))
     assert exact.mean[1] == pytest.approx(0, abs=1e-12)
@@ -53,6 +75,7 @@ def test_labels_of_any_type_are_the_labels(dtype, rng):
     (lambda: examples.unknown_noise_exact(np.full(5, 3.), np.ones((5, 1))), "explain x to within rounding .5 data, 1"),
     (lambda: examples.unknown_noise_exact(np.ma.masked_values([1., -9.], -9.), np.ones((2, 1))), "x is a masked array"),
     (lambda: examples.unknown_noise_exact([1., 2.], np.ones((3, 1))), "one target for each of the N=3 rows of y"),
+    (lambda: examples.unknown_noise_exact([1e-120, 2e-120], np.ones((2, 1))), "x is of size 2e-120: rescale it"),
     (lambda: examples.logistic_exact([1, 2], np.ones((2, 2))), "x must hold labels 0 and 1, got 2"),
     (lambda: examples.logistic_exact([1, 0], np.ones((2, 3))), r"y has shape \(2, 3\), expected \(any, 2\)"),
 ])

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from refvi import Noise
+from refvi import Estimate, Noise
 from refvi.verify.compare import expectation
 from refvi.verify.draws import BUDGET, N1, by_draws
-from refvi.verify.trial import PASS, UNDERPOWERED
+from refvi.verify.trial import FAIL, PASS, UNDERPOWERED
 from refvi.verify.verdict import Result, exact, tolerated
+from tests.verify.proof import prove
 
 
 @pytest.mark.parametrize(
@@ -54,6 +56,18 @@ def test_a_tolerance_beyond_what_is_to_be_seen_proves_nothing():
     assert exact(result, np.zeros(1), np.array([9.9])).verdict == PASS
 
 
+@pytest.mark.parametrize("value, error, verdict", [
+    ([1., 2.], [0., 0.0095], PASS),             # at most 1 % of the scale, allowed twice,
+    ([1., 2.], [0., 0.0105], UNDERPOWERED),
+    ([0.01, 2.], [0.00045, 0.], PASS),          # and 10 % of a coordinate that is not small beside it
+    ([0.01, 2.], [0.00055, 0.], UNDERPOWERED),
+    ([0.0019, 2.], [0.001, 0.], PASS)])
+def test_an_estimate_that_carries_much_could_not_fail(value, error, verdict, entropy):
+    value, error = np.array(value), np.array(error)
+    rows = dict(truth=lambda: value, row=lambda: Estimate(1 * value, error))
+    assert prove(entropy, "truth; = row", rows)["row"].verdict == verdict
+
+
 def counting(rule_of):
     return Noise(lambda rng, R, S: rng.standard_normal((R, S)), rule_of)
 
@@ -87,3 +101,16 @@ def test_as_many_draws_are_taken_as_it_takes(rng):
     assert 0.8 * (pilots + wanted) < sum(taken) < 1.25 * (pilots + wanted) or sum(taken) > 5 * wanted
     assert held(500.0).verdict == UNDERPOWERED and sum(taken) < 2.5 * BUDGET
     assert held(0.5, effect=0.01).verdict == PASS and sum(taken) > 200_000
+
+
+def test_tails_too_small_to_be_held_are_named(entropy):
+    """A binomial's tail with a wrong binomial coefficient: 2e-12 beside a largest probability of 0.6."""
+    k = np.arange(10)
+    right = stats.binom.pmf(k, 9, 0.05)
+    wrong = right * np.where(k == 9, 9., 1.)
+    noted = prove(entropy, "truth; = row", dict(truth=lambda: right, row=lambda: 1 * wrong))["row"]
+    assert noted.verdict == PASS and "in coordinate 9 the two differ" in noted.notes[0]
+    held = prove(entropy, "truth; = row", dict(truth=lambda: np.log(right), row=lambda: 1 * np.log(wrong)))["row"]
+    assert held.verdict == FAIL
+    again = prove(entropy, "truth; = row", dict(truth=lambda: right, row=lambda: right * (1 + 1e-12)))["row"]
+    assert again.verdict == PASS and again.notes == ()

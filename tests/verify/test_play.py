@@ -845,3 +845,11 @@ def test_a_random_row_announces_every_call_so_that_a_timeout_is_that_of_one():
     calls = []
     row = beating(Played(Row("average", "=", 2), set(), set(), {}, (), at=np.square), calls.append)
     assert list(map(row.at, (2, 3))) == [4, 9] and calls == ["average", "average"]
+
+
+def test_two_rows_that_ask_scipy_s_distributions_share_no_code_of_the_reader_s(entropy):
+    """What reads the arguments of scipy.stats is generated for each frozen distribution, and stands in no file."""
+    results = prove(entropy, "truth; = row", dict(
+        s=1.7, truth=lambda s: stats.halfnorm(scale=s).mean(),
+        row=lambda s: -stats.halfnorm(scale=s).expect(lambda z: -z, epsabs=1e-12)))
+    assert {r.verdict for r in results.values()} == {PASS} and results["truth"].pinned == ("truth", "row")

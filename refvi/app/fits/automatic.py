@@ -48,8 +48,7 @@ def known_noise(rng, steps):
     """The code task's regression: a full normal reaches the evidence, a product of normals the best that products
     can."""
     x, theta = examples.code_task()
-    mean, precision = models.posterior(x, theta)
-    exact = examples.Exact(mean, np.linalg.inv(precision), models.log_evidence(x, theta))
+    exact = examples.Exact(models.posterior(x, theta)[0], models.covariance(x, theta), models.log_evidence(x, theta))
     best = models.mean_field(x, theta)
     top = require_bound(models.elbo(best, x, theta), exact.log_evidence)
     product = line("best product", best[:2], np.exp(best[2:]), f"{top:.4f}", exact.log_evidence - top)

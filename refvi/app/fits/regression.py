@@ -80,8 +80,8 @@ def run(rng, name=None, steps=4000):
     x, theta = problem(regression)
     ascent = fit(x, theta, rng, steps)
     D = theta.y.shape[1]
-    mean, precision = models.posterior(x, theta)
-    sd, best = np.sqrt(np.diag(np.linalg.inv(precision))), models.mean_field(x, theta)
+    mean, sd = models.posterior(x, theta)[0], np.sqrt(np.diag(models.covariance(x, theta)))
+    best = models.mean_field(x, theta)
     mu, q_sd = ascent.lam[:D], np.exp(ascent.lam[D:])
     z = diagonal_normal.sample(rng, ascent.lam, (1000,))
     weights = models.linear_gaussian.log_joint(z, x, theta) - diagonal_normal.log_prob(z, ascent.lam)

@@ -109,6 +109,12 @@ def run(rng, name=None, epochs=SHORT, latent=2, out=None, fresh=False):
         raise ValueError(f"{latent} latent dimensions for images of {model.SLIDE.n} pixels: "
                          f"take --latent of at most {model.SLIDE.n}; the slides take 2")
     path = None if out is None else store.require_place(out or default_place(name, latent), fresh)
+    with store.alone(path):
+        yield from report(rng, name, epochs, latent, path, fresh)
+
+
+def report(rng, name, epochs, latent, path, fresh):
+    """The lines of a fit that is kept in path, or not at all."""
     stored = store.load(path) if path and path.exists() and not fresh else None
     digits, shape = choose(rng, name, stored), model.architecture(D=latent)
     if name is None and not mnist.at_hand():

@@ -19,9 +19,10 @@ def categorical_lam(probs):
     return np.log(probs)
 
 
-# categorical: z (..., S) in 0..K-1; lam = K logits. Its nodes are the K outcomes, each of weight one.
+# categorical: its nodes are the K outcomes, each of weight one
 
 def categorical_log_prob(z, lam):
+    """Log probability (..., S) in nats of outcome z (..., S) in 0..K-1; lam = K logits."""
     K = np.shape(lam)[-1]
     chosen = np.asarray(z)[..., None] == np.arange(K)
     of_outcome = np.sum(np.where(chosen, lam + np.zeros(np.shape(chosen)), 0.), axis=-1) - logsumexp(lam, axis=-1)
@@ -37,9 +38,10 @@ def categorical_nodes(lam, order=64):
     return np.arange(len(lam)), np.ones(len(lam))
 
 
-# bernoulli: z (..., S, D) in {0, 1}, independent; lam = D logits. Its nodes are the 2^D corners, each of weight one.
+# bernoulli: its nodes are the 2^D corners, each of weight one
 
 def bernoulli_log_prob(z, lam):
+    """Log probability (..., S) in nats of D independent coins z (..., S, D) in {0, 1}; lam = D logits."""
     inside = (z == 0) | (z == 1)
     sign = 1. - 2. * np.where(inside, z, 0.)
     return within(np.all(inside, axis=-1), -np.sum(np.logaddexp(0., sign * lam), axis=-1))

@@ -34,11 +34,12 @@ def student_t_lam(mu, *, sigma, df):
     return np.array([mu, np.log(sigma), np.log(require_positive("df", df, "one is the Cauchy"))])
 
 
-# gamma: z (..., S) > 0; lam = (log shape, log rate), so that q(0) is the exponential. Nodes: a trapezoid in t, where
+# gamma, q(0) being the exponential. Nodes: a trapezoid in t, where
 # z = exp(t - exp(-t)), whose integrand ends doubly exponentially on both sides. Shapes below about 0.02 give draws that
 # are smaller than the smallest float.
 
 def gamma_log_prob(z, lam):
+    """Log density (..., S) in nats of a gamma at z (..., S) > 0; lam = (log shape, log rate)."""
     log_shape, log_rate = pair(lam)
     a = np.exp(log_shape)
     inside = ~((z < 0) | (z == np.inf))
@@ -69,9 +70,10 @@ def gamma_transport(eps, lam):
     return np.exp(gamma_log_quantile(np.exp(log_shape), eps) - log_rate)
 
 
-# exponential: z (..., S) > 0; lam = (log rate,): a gamma of shape one
+# exponential: a gamma of shape one
 
 def exponential_log_prob(z, lam):
+    """Log density (..., S) in nats of an exponential at z (..., S) > 0; lam = (log rate,)."""
     return within(~(z < 0), lam[..., 0] - np.exp(lam[..., 0]) * z)
 
 
@@ -87,9 +89,10 @@ def exponential_transport(eps, lam):
     return eps * np.exp(-lam[..., 0])
 
 
-# inverse gamma: z (..., S) > 0, one over a gamma; lam = (log shape, log rate) of that gamma: its rate is our scale
+# inverse gamma: one over a gamma, whose rate is our scale
 
 def inverse_gamma_log_prob(z, lam):
+    """Log density (..., S) in nats of one over a gamma at z (..., S) > 0; lam = (log shape, log rate) of that gamma."""
     log_shape, log_rate = pair(lam)
     a, inside = np.exp(log_shape), ~((z <= 0) | (z == np.inf))
     z = np.where(inside, z, 1.)
@@ -110,10 +113,11 @@ def inverse_gamma_transport(eps, lam):
     return 1 / gamma_transport(1 / eps, lam)
 
 
-# beta: z (..., S) in (0, 1); lam = (log a, log b), so that q(0) is uniform. Nodes: the trapezoid in the logit of z,
+# beta, q(0) being uniform. Nodes: the trapezoid in the logit of z,
 # where both ends decay exponentially; it errs by about exp(-sqrt(2 pi order min(a, b))).
 
 def beta_log_prob(z, lam):
+    """Log density (..., S) in nats of a beta at z (..., S) in (0, 1); lam = (log a, log b)."""
     a, b = map(np.exp, pair(lam))
     inside = ~((z < 0) | (z > 1))
     z = np.where(inside, z, 0.5)
@@ -144,7 +148,7 @@ def beta_transport(eps, lam):
     return beta_quantile(a, b, eps)
 
 
-# Student's t: z (..., S) real; lam = (mu, log sigma, log degrees of freedom), so that q(0) is the standard Cauchy.
+# Student's t, q(0) being the standard Cauchy.
 # Nodes: a trapezoid in t, where z / sqrt(df) = sinh(pi / 2 sinh(t)), which reaches as far as a heavy tail asks for, of
 # 0.2 degrees of freedom or more.
 
@@ -156,6 +160,7 @@ def student_parts(lam):
 
 
 def student_t_log_prob(z, lam):
+    """Log density (..., S) in nats of Student's t at real z (..., S); lam = (mu, log sigma, log degrees of freedom)."""
     mu, log_sigma, df = student_parts(lam)
     square = ((z - mu) * np.exp(-log_sigma))**2
     return -(df + 1) / 2 * np.log1p(square / df) - 0.5 * np.log(df) - betaln(df / 2, 0.5) - log_sigma

@@ -28,9 +28,10 @@ def full_normal_lam(mu, *, Sigma):
     return np.concatenate([mu, np.log(np.diag(R)), R[np.tril_indices(D, -1)]])
 
 
-# normal: z (..., S) real; lam = (mu, log sigma)
+# normal
 
 def normal_log_prob(z, lam):
+    """Log density (..., S) in nats of a normal at real z (..., S); lam = (mu, log sigma)."""
     mu, log_sigma = pair(lam)
     return -0.5 * ((z - mu) * np.exp(-log_sigma))**2 - log_sigma - 0.5 * np.log(2 * np.pi)
 
@@ -49,9 +50,12 @@ def normal_transport(eps, lam):
     return mu + np.exp(log_sigma) * eps
 
 
-# diagonal normal: z (..., S, D) real; lam = (mu_1..mu_D, log sigma_1..log sigma_D)
+# diagonal normal
 
 def diagonal_log_prob(z, lam):
+    """Log density (..., S) in nats of D independent normals at z (..., S, D); lam = (mu_1..mu_D, log sigma_1..log
+    sigma_D).
+    """
     mu, log_sigma = halves(lam)
     return np.sum(-0.5 * ((z - mu) * np.exp(-log_sigma))**2 - log_sigma - 0.5 * np.log(2 * np.pi), axis=-1)
 
@@ -78,8 +82,7 @@ def closed_divergence(lam):
     return 0.5 * np.sum(mu**2 + np.exp(2 * log_sd) - 1 - 2 * log_sd, axis=-1)
 
 
-# full normal: z (..., S, D) real, covariance R R^T with R lower triangular; lam = (mu_1..mu_D, log R_11..log R_DD, then
-# the entries of R below its diagonal, row by row: R_21, R_31, R_32, ...)
+# full normal
 
 def full_parts(lam):
     """mu (..., D), log of the diagonal of R (..., D), and the entries of R below it (..., D (D - 1) / 2)."""
@@ -92,7 +95,11 @@ def full_parts(lam):
 
 
 def full_log_prob(z, lam):
-    """log density (..., S), by forward substitution: R t = z - mu, coordinate by coordinate."""
+    """Log density (..., S) in nats of a normal with covariance R R^T, R lower triangular, at z (..., S, D).
+
+    lam = (mu_1..mu_D, log R_11..log R_DD, then the entries of R below its diagonal, row by row: R_21, R_31, R_32, ...).
+    By forward substitution: R t = z - mu, coordinate by coordinate.
+    """
     mu, log_diagonal, below = full_parts(lam)
     t = []
     for i in range(np.shape(mu)[-1]):

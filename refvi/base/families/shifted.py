@@ -7,9 +7,12 @@ from refvi.base.families.gaussian import normal_log_prob, normal_nodes, normal_s
 from refvi.base.families.lam import pair, within
 
 
-# Cauchy: z (..., S) real; lam = (mu, log gamma), gamma half the distance between the quartiles. No mean, no variance.
+# Cauchy: no mean, no variance
 
 def cauchy_log_prob(z, lam):
+    """Log density (..., S) in nats of a Cauchy at real z (..., S); lam = (mu, log gamma), gamma half the distance
+    between the quartiles.
+    """
     mu, log_gamma = pair(lam)
     return -np.log1p(((z - mu) * np.exp(-log_gamma))**2) - log_gamma - np.log(np.pi)
 
@@ -27,9 +30,10 @@ def cauchy_transport(eps, lam):
     return mu + np.exp(log_gamma) * eps
 
 
-# Laplace: z (..., S) real; lam = (mu, log b), standard deviation sqrt(2) b. Half of the nodes on each side of the kink.
+# Laplace: half of the nodes on each side of the kink
 
 def laplace_log_prob(z, lam):
+    """Log density (..., S) in nats of a Laplace at real z (..., S); lam = (mu, log b), standard deviation sqrt(2) b."""
     mu, log_b = pair(lam)
     return -np.abs(z - mu) * np.exp(-log_b) - log_b - np.log(2.)
 
@@ -48,9 +52,12 @@ def laplace_transport(eps, lam):
     return mu + np.exp(log_b) * eps
 
 
-# log-normal: z (..., S) > 0, the exponential of a normal; lam = (mu, log sigma) of that normal
+# log-normal: the exponential of a normal
 
 def log_normal_log_prob(z, lam):
+    """Log density (..., S) in nats of the exponential of a normal at z (..., S) > 0; lam = (mu, log sigma) of that
+    normal.
+    """
     inside = ~((z <= 0) | (z == np.inf))
     log_z = np.log(np.where(inside, z, 1.))
     return within(inside, normal_log_prob(log_z, lam) - log_z)

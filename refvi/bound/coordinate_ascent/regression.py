@@ -35,14 +35,6 @@ def sweep(mean, x, theta):
     return mean
 
 
-def sweep_error(start, x, theta, T):
-    """Means after T sweeps from start, less the posterior mean: (D,)."""
-    mean = start
-    for _ in range(T):
-        mean = sweep(mean, x, theta)
-    return mean - models.posterior(x, theta)[0]
-
-
 def lam_of(mean, x, theta):
     """lam (2 D,) of the factors with these means and the precisions of the updates."""
     return np.concatenate([mean, -0.5 * np.log(np.diag(normal_equations(x, theta)[0]))])

@@ -51,12 +51,6 @@ def bound_after_update(log_joint, w1, w2, q2):
     return bound(log_joint, w1, w2, best_factor(log_joint, w1, w2, q2), q2)
 
 
-def sweep(log_joint, w1, w2, q2):
-    """(q1, q2): the first factor given the second, then the second given the new first."""
-    q1 = best_factor(log_joint, w1, w2, q2)
-    return q1, best_factor(log_joint.T, w2, w1, q1)
-
-
 def natural_gradient_step(bound, log_normalizer, eta):
     """Natural parameters (P,) after one step of size one along the natural gradient of bound(eta).
 

@@ -7,7 +7,7 @@ from autograd import grad
 
 from refvi.base.families.lam import halves
 from refvi.generative.amortization.model import (bound_and_gradients, closed_divergence, drawn, encode, log_likelihood,
-                                                 slopes, standard_nodes)
+                                                 standard_nodes)
 from refvi.generative.amortization.rows import on_nodes
 from refvi.likelihood.heads import back, through
 
@@ -60,15 +60,7 @@ def through_decoder(z, x, theta, decoder):
     return back(theta, hs, decoder.observed.slope(x, hs[-1]), decoder)
 
 
-# ---- by hand, step by step, for held noise (N, D)
-
-def slope_in_the_heads(held, x, lam, theta, decoder):
-    """d / d(mu_n, log sd_n) (N, 2 D) of log p(x_n | mu_n + sd_n eps_n) less the divergence, for eps = held (N, D)."""
-    mu, log_sd = halves(lam)
-    sd = np.exp(log_sd)
-    in_z = slopes((mu + sd * held)[None], x, theta, decoder, np.ones((1, 1)))[2][0]
-    return np.concatenate([in_z - mu, in_z * sd * held - sd**2 + 1], axis=-1)
-
+# ---- by hand, for held noise (N, D)
 
 def gradient_by_autograd(held, x, phi, theta, encoder, decoder):
     """All weights at once, phi and then theta, by automatic differentiation of one estimate. (P,)"""

@@ -10,7 +10,7 @@ from refvi.base.families.lam import halves
 from refvi.generative.amortization.model import log_joint, standard_nodes
 from refvi.generative.amortization.rows import log_marginals
 from refvi.likelihood.heads import back, bernoulli, normal_heads, output, through
-from refvi.likelihood.networks import layers, sigmoid
+from refvi.likelihood.networks import sigmoid
 
 
 # ---- pixels: images (16, 4), every one at one z
@@ -78,12 +78,3 @@ def tenth_of_the_slope(codes, weights, network):
     hs = through(weights, np.repeat(codes[:1], network.n, axis=0), network)
     _, slope = back(weights, hs, np.eye(network.n), network)
     return np.linalg.norm(slope) * np.linalg.norm(codes[0] - codes[1]) / 10
-
-
-def slope_times_codes(codes, weights, network):
-    """L |z_i - z_j|.
-
-    Images are no further apart than the product L of the layers' norms allows, tanh having slope at most one.
-    """
-    (inner, _), (outer, _) = layers(weights, network.sizes)
-    return np.linalg.norm(inner, 2) * np.linalg.norm(outer, 2) * np.linalg.norm(codes[0] - codes[1])

@@ -8,7 +8,7 @@ and Wierstra (2014).
 """
 import autograd.numpy as np
 
-from refvi.base.checks import require_count, require_finite, require_shape
+from refvi.base.checks import require_count, require_finite, require_shape, require_some, require_unmasked
 from refvi.base.core import Noise, POINTS, noise
 from refvi.base.families.gaussian import closed_divergence, diagonal_normal
 from refvi.base.families.lam import halves
@@ -38,7 +38,9 @@ def log_joint(z, x, theta, decoder):
 
 def encode(x, phi, encoder):
     """lam (N, 2 D) of all data: one pass. PML.129, RAI.072."""
-    return output(phi, x, encoder)
+    n = encoder.sizes[0]
+    x = require_finite("x", require_shape("x", x, (None, n), f"a datum a row, n={n} numbers for the encoder"))
+    return output(phi, require_some("x", x), encoder)
 
 
 def drawn(eps, lam):
@@ -133,19 +135,19 @@ def require_data(x, decoder):
 
     Booleans are left what they are, so that a data set of images stays small.
     """
-    x, n, binary = np.asarray(x), decoder.n, decoder.observed.binary
+    x, n, binary = np.asarray(require_unmasked("x", x)), decoder.n, decoder.observed.binary
     if x.dtype.kind not in "biuf":
         raise ValueError(f"expected pixels that are booleans or floats, got {x.dtype}")
     if x.dtype.kind in "ui":
-        kind, remedy = ("booleans", "binarize them, images >= 128") if binary else ("floats", "divide by 255.")
         top = x.max() if x.size else "none"
+        kind, remedy = ("booleans", "binarize them, images >= 128") if binary else ("floats", "divide by 255.")
+        if x.size and x.min() >= 0 and top <= 1:
+            remedy = f"convert them, x.astype({'bool' if binary else 'float'})"
         raise ValueError(f"expected pixels that are {kind}, got {x.dtype} max {top}: {remedy}")
     meaning = f"(N=number of data, n={n} numbers that the decoder speaks of)"
     if x.ndim != 2 or x.shape[1] != n:
         raise ValueError(f"x has shape {x.shape}, expected (any, {n}): {meaning}")
-    if not len(x):
-        raise ValueError("no data: x has no rows")
-    if x.dtype == bool:
+    if require_some("x", x).dtype == bool:
         return x
     x = require_finite("x", require_shape("x", x, (None, n), meaning))
     if binary and not np.all((x == 0) | (x == 1)):

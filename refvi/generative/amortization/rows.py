@@ -162,19 +162,6 @@ def variance_of_shared_noise(phi, theta, x, encoder, decoder, S):
     return w @ (average - w @ average)**2 / S
 
 
-# ---- what is no bound
-
-def mean_log_evidence(theta, x, decoder):
-    """(1/N) sum_n log p(x_n). Nats per datum."""
-    return np.mean(log_marginals(x, theta, decoder))
-
-
-def value_at_the_mean(phi, theta, x, encoder, decoder):
-    """The reconstruction at z = mu less the divergence, nats per datum: no bound, it may exceed the evidence."""
-    lam = encode(x, phi, encoder)
-    return np.mean(log_likelihood(halves(lam)[0], x, theta, decoder) - closed_divergence(lam))
-
-
 # ---- what one function for all can reach
 
 def highest_amortized_bound(phi, theta, x, encoder, decoder):

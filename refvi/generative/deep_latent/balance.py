@@ -41,7 +41,7 @@ def after_langevin(f, x, theta, decoder, size):
 
 def draws_after_langevin(eps, f, x, theta, decoder, size):
     """f (R, F) after one step from posterior draws, averaged over S of them."""
-    z, e, u = eps[..., :1, None], eps[..., 1:2, None], eps[..., 2:]
+    z, e, u = eps[..., 0, None, None], eps[..., 1, None, None], eps[..., 2, None]
     return np.mean(f(langevin_step(z, e, u, x, theta, decoder, size)[..., 0, :]), axis=1)
 
 

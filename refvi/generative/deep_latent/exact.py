@@ -15,6 +15,7 @@ def gradient(x, theta, decoder, order=None):
     The data share the nodes, so that a node passes the network once, with the slopes of all data under their
     posteriors.
     """
+    x = observations(x, decoder)
     z, masses, evidence = posterior_nodes(x, theta, decoder, order)
     hs = through(theta, z, decoder)
     delta = np.einsum("kn,kno->ko", masses, decoder.observed.slope(x, hs[-1][:, None, :])) / len(x)

@@ -15,9 +15,9 @@ from refvi.generative.deep_latent.model import hermite, observations
 FLATTEST = np.exp(-2.)      # of the share of curvature in a step: log_sd grows by at most one a step
 
 
-def start(N, D, sd=0.3):
-    """lam (N, 2 D) of N normals at the prior's mean, narrower than the prior."""
-    return np.tile(np.repeat([0., np.log(sd)], D), (N, 1))
+def start(N, D, mean=0., sd=0.3):
+    """lam (N, 2 D) of N normals, by default at the prior's mean, narrower than the prior."""
+    return np.tile(np.repeat([mean, np.log(sd)], D), (N, 1))
 
 
 def direction(lam, slope):

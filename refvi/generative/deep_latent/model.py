@@ -60,13 +60,13 @@ def prior_nodes(D, order=None):
 
 def log_evidence(x, theta, decoder, order=None):
     """log p(x_n | theta) (N,) in nats, by quadrature over z."""
-    z, log_w = prior_nodes(decoder.sizes[0], order)
+    x, (z, log_w) = observations(x, decoder), prior_nodes(decoder.sizes[0], order)
     return logsumexp(log_w[:, None] + log_likelihood(z[:, None, :], x, theta, decoder), axis=0)
 
 
 def posterior_nodes(x, theta, decoder, order=None):
     """(z (K, D), masses (K, N) of the exact posteriors on these nodes, log p(x_n) (N,))."""
-    z, log_w = prior_nodes(decoder.sizes[0], order)
+    x, (z, log_w) = observations(x, decoder), prior_nodes(decoder.sizes[0], order)
     joint = log_w[:, None] + log_likelihood(z[:, None, :], x, theta, decoder)
     evidence = logsumexp(joint, axis=0)
     return z, np.exp(joint - evidence), evidence

@@ -16,7 +16,8 @@ from refvi.generative.deep_latent import exact, linear, local
 from refvi.generative.deep_latent.model import log_evidence, posterior_nodes, prior_nodes
 from refvi.likelihood.heads import Network
 
-ENOUGH = 100    # steps of the E step, after which little moves
+ENOUGH = 100                # steps of the E step, after which little moves
+PLACES = -1.2, 0., 1.2      # along the prior, from where a new datum climbs
 
 
 # ---- the model
@@ -51,7 +52,7 @@ def score_of_linear_decoder(outcomes, widths, theta, decoder):
 
 def rule(decoder):
     """eps (S, 1, D) and weights (S,) that integrate against N(0, I), for `bounds`."""
-    eps, w = standard_nodes(decoder.sizes[0], {1: 160, 2: 60}[decoder.sizes[0]])
+    eps, w = standard_nodes(decoder.sizes[0], {1: 240, 2: 60}[decoder.sizes[0]])
     return eps[:, None, :], w
 
 
@@ -83,7 +84,8 @@ def climbed(x, lam, theta, decoder):
 
     top = optimize.root(slope, near.ravel(), tol=1e-13).x.reshape(near.shape)
     above = bounds(top, x, theta, decoder, *nodes)[0]
-    return (top, above) if np.all(above >= value - 1e-12 * np.abs(value)) else (near, value)
+    better = (above > value) | np.isclose(above, value, rtol=1e-12, atol=0.)
+    return np.where(better[:, None], top, near), np.maximum(above, value)
 
 
 def divergence_at_the_top(x, lam, theta, decoder):
@@ -168,8 +170,7 @@ def evidence_at_new_theta(x, lam, theta, decoder, rate):
 def highest(x, theta, decoder):
     """(lam (N, 2 D), ELBO_n (N,)) of the highest top that ascents from three starts along the prior reach, datum by
     datum."""
-    D = decoder.sizes[0]
-    starts = [local.start(len(x), D) + place * np.repeat([1., 0.], D) for place in (-1.2, 0., 1.2)]
+    starts = (local.start(len(x), decoder.sizes[0], place) for place in PLACES)
     lams, values = map(np.array, zip(*(climbed(x, start, theta, decoder) for start in starts)))
     best = np.argmax(values, axis=0), np.arange(len(x))
     return lams[best], values[best]

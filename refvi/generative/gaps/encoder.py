@@ -10,9 +10,10 @@ from typing import NamedTuple
 import autograd.numpy as np
 from autograd import grad, hessian
 
-from refvi.base.checks import require_count, require_finite, require_shape
+from refvi.base.checks import require_count
 from refvi.base.optimize import gradient_ascent
-from refvi.generative.linear_latent.model import log_density_of, posterior_map, scatter
+from refvi.generative.linear_latent.maximum import require_spread
+from refvi.generative.linear_latent.model import log_density_of, observed, posterior_map, scatter
 
 NEWTON = 6      # steps on the bound of an encoder, from somewhere near
 
@@ -25,9 +26,7 @@ class Moments(NamedTuple):
 
 def moments_of(x):
     """Moments of data x (N, n), or a ValueError."""
-    x = require_finite("x", require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)"))
-    if len(x) < 2:
-        raise ValueError(f"x has N={len(x)} data: a covariance takes at least 2")
+    x = require_spread(x)
     return Moments(np.mean(x, axis=0), scatter(x, np.mean(x, axis=0)))
 
 
@@ -59,7 +58,8 @@ def placed(V, sees, n):
 def encode(x, phi, sees, theta):
     """lam (N, 2 D): means and log_sd for each datum."""
     V, c, log_sd = unpacked(phi, theta.W.shape[1])
-    return np.concatenate([c + (x - theta.b)[:, sees] @ V.T, log_sd + np.zeros((len(x), 1))], axis=1)
+    off = observed(x, theta) - theta.b
+    return np.concatenate([c + off[:, sees] @ V.T, log_sd + np.zeros((len(off), 1))], axis=1)
 
 
 def about_b(moments, theta):

@@ -13,7 +13,7 @@ from refvi.bound.mean_field import divergence_of_normals
 from refvi.generative.gaps.encoder import (best_encoder, climbed_encoder, elbo, encode, log_evidence, mean_gap,
                                            moments_of, require_sight, trained, unpacked)
 from refvi.generative.linear_latent.encoder import bounds
-from refvi.generative.linear_latent.model import covariance, log_joint, posterior_map
+from refvi.generative.linear_latent.model import covariance, log_joint, observed, posterior_map
 
 NEWTON = 12     # steps: half a unit of log sd each at first, then every one doubles the digits
 
@@ -25,9 +25,9 @@ def each_climbed(x, theta):
 
     From the prior's spread, which is too wide, they never overshoot.
     """
-    W, off = theta.W / np.reshape(theta.sd**2, (-1, 1)), x - theta.b
+    W, off = (theta.W.T / theta.sd**2).T, observed(x, theta) - theta.b
     curvature = np.eye(W.shape[1]) + theta.W.T @ W
-    mu = log_sd = np.zeros((len(x), len(curvature)))
+    mu = log_sd = np.zeros((len(off), len(curvature)))
     for _ in range(NEWTON):
         mu = mu + np.linalg.solve(curvature, ((off - mu @ theta.W.T) @ W - mu).T).T
         spread = np.diag(curvature) * np.exp(2 * log_sd)
@@ -82,8 +82,7 @@ def evidence_through_encoder(x, sees, phi, theta):
 
 def log_mean_weight(datum, lam, theta):
     """log E_q[p(x, z) / q(z | x)] for one datum (n,), q at lam (2 D,)."""
-    wide = lam + np.repeat([0., np.log(2.)], len(lam) // 2)       # nodes for q's own tails, and the posterior's
-    z, w = diagonal_normal.nodes(wide, 60)
+    z, w = diagonal_normal.nodes(lam, order=60)
     log_q = diagonal_normal.log_prob(z, lam)
     return logsumexp(np.log(w) + log_q + (log_joint(z, datum, theta) - log_q))
 

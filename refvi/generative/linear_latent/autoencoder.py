@@ -7,25 +7,35 @@ uncompress an input".
 """
 import autograd.numpy as np
 
-from refvi.generative.linear_latent.maximum import closed_form, eigen
+from refvi.base.checks import require_shape
+from refvi.generative.linear_latent.maximum import closed_form, eigen, require_spread
 from refvi.generative.linear_latent.model import small
+
+
+def centred(x, E):
+    """x less its mean, or a ValueError where it is not of the n coordinates that E (D, n) encodes."""
+    n = np.shape(E)[-1]
+    x = require_spread(require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each, as E has columns"))
+    return x - np.mean(x, axis=0)
 
 
 def error(W, E, x):
     """The mean of |x - xhat|^2, xhat = b + W E (x - b)."""
-    off = x - np.mean(x, axis=0)
+    off = centred(x, E)
     return np.mean(np.sum((off - off @ E.T @ W.T)**2, axis=1))
 
 
 def trained(x, E, rounds=150):
     """W (n, D) and E (D, n) after so many rounds of least squares, each layer in turn, from an encoder E.
 
-    The error has saddles, but no other minimum.
+    The error has saddles, but no other minimum. ValueError where the first codes are dependent: a saddle.
     """
-    off = x - np.mean(x, axis=0)
+    off = centred(x, E)
+    if np.linalg.matrix_rank(off @ E.T) < len(E):
+        raise ValueError(f"the codes of the data are combinations of one another: take an E (D={len(E)}, n) with "
+                         "independent rows, and data that vary in as many directions")
     for _ in range(rounds):
-        code = off @ E.T
-        W = np.linalg.solve(code.T @ code, code.T @ off).T
+        W = np.linalg.lstsq(off @ E.T, off, rcond=None)[0].T
         E = np.linalg.pinv(W)
     return W, E
 

@@ -6,9 +6,7 @@ analysis; Tipping and Bishop (1999), section 3.3 and appendix B.
 """
 import numpy as np
 
-from refvi.generative.linear_latent.maximum import closed_form
-from refvi.generative.linear_latent.model import (Linear, covariance, deviations, log_likelihood, posterior, scatter,
-                                                  small)
+from refvi.generative.linear_latent.model import Linear, deviations, log_likelihood, observed, posterior
 
 
 # ---- one step
@@ -28,12 +26,20 @@ def m_step(x, moments, each):
     centre, b = np.mean(mean, axis=0), np.mean(x, axis=0)
     cross = (x - b).T @ mean / len(x)
     W = np.linalg.solve(second - np.outer(centre, centre), cross.T).T
-    left = np.mean((x - b)**2, axis=0) - np.sum(W * cross, axis=1)
-    return Linear(W, b - W @ centre, np.sqrt(left if each else np.mean(left)))
+    whole = np.mean((x - b)**2, axis=0)
+    left = whole - np.sum(W * cross, axis=1)
+    if not each:
+        whole, left = np.mean(whole), np.mean(left)
+    if not np.all(left > 16 * np.finfo(float).eps * whole):
+        what = f"x[:, {np.argmin(left / whole)}]" if each else "x"
+        raise ValueError(f"z explains {what} to within rounding: the noise would fall to zero and the likelihood grow "
+                         f"without end, take a smaller D{' or leave the column out' if each else ''}")
+    return Linear(W, b - W @ centre, np.sqrt(left))
 
 
 def em_step(x, theta, each):
     """theta after one step. Where b is the mean of the data, it stays there."""
+    x = observed(x, theta)
     return m_step(x, e_step(x, theta), each)
 
 
@@ -86,25 +92,7 @@ def regression_on_moments(x, theta, each):
     return parts(em_step(x, theta, each))
 
 
-def one_matrix(x, theta):
-    """For one noise and b at the mean: W <- S W (sd^2 I + M^-1 W' S W)^-1, with S the data's covariance."""
-    S, W, M = scatter(x, theta.b), theta.W, small(theta)
-    new = S @ W @ np.linalg.inv(theta.sd**2 * np.eye(len(M)) + np.linalg.solve(M, W.T @ S @ W))
-    left = np.trace(S - S @ W @ np.linalg.solve(M, new.T)) / len(S)
-    return np.column_stack([new, theta.b, np.full(len(S), left)])
-
-
 # ---- where it ends
-
-def covariance_after_em(x, theta, each, steps):
-    """The model's covariance of x after so many steps. (n, n)"""
-    return covariance(iterated(x, theta, each, steps))
-
-
-def covariance_a_step_later(x, D):
-    """The covariance one more step from the closed form: nothing moves. (n, n)"""
-    return covariance(em_step(x, closed_form(x, D), False))
-
 
 def likelihood_after_em(x, theta, each, steps):
     """The likelihood after so many steps."""

@@ -15,8 +15,8 @@ from refvi.base.families.lam import halves
 from refvi.base.models import isotropic
 from refvi.bound.elbo.rows import lowest
 from refvi.generative.linear_latent.maximum import closed_form, unflat
-from refvi.generative.linear_latent.model import (deviations, log_joint, log_likelihood, posterior, posterior_map,
-                                                 small)
+from refvi.generative.linear_latent.model import (deviations, log_joint, log_likelihood, observed, posterior,
+                                                 posterior_map, small)
 
 
 # ---- the exact bound
@@ -24,7 +24,7 @@ from refvi.generative.linear_latent.model import (deviations, log_joint, log_lik
 def reconstruction(x, lam, theta):
     """E_q[log p(x | z)] (N,) at lam (N, 2 D): the density at the mean code, less the spread of z seen through W."""
     mu, log_sd = halves(lam)
-    sd = deviations(theta)
+    x, sd = observed(x, theta), deviations(theta)
     W = theta.W / sd[:, None]
     at_mean = isotropic((x - theta.b) / sd - mu @ W.T, 1.) - np.sum(np.log(sd))
     return at_mean - 0.5 * np.exp(2 * log_sd) @ np.sum(W**2, axis=0)
@@ -43,7 +43,7 @@ def unpacked(phi, n, D):
 def encode(x, phi, theta):
     """lam (N, 2 D): means, and log standard deviations that all data share. RAI, "Role of encoder"."""
     V, log_sd = unpacked(phi, *theta.W.shape)
-    return np.concatenate([(x - theta.b) @ V.T, np.tile(log_sd, (len(x), 1))], axis=1)
+    return np.concatenate([(observed(x, theta) - theta.b) @ V.T, np.tile(log_sd, (len(x), 1))], axis=1)
 
 
 def elbo(x, phi, theta):
@@ -87,24 +87,6 @@ def average_weight(eps, x, phi, theta):
     mu, log_sd = halves(lam)
     z = mu + np.exp(log_sd) * eps
     return np.mean(log_joint(z, x, theta) - diagonal_normal.log_prob(z, lam), axis=(1, 2))
-
-
-# ---- the variance of a log weight, averaged over the data: S N times the variance of that average
-
-def slopes_and_curvature(x, phi, theta):
-    """The mean of |g_n|^2 + |H|^2 / 2: the log weight is quadratic in eps, of these slopes and this curvature."""
-    mu, log_sd = halves(encode(x, phi, theta))
-    A, precision = posterior_map(theta)
-    sd = np.exp(log_sd[0])
-    slopes = sd * (((x - theta.b) @ A.T - mu) @ precision)
-    H = sd[:, None] * precision * sd - np.eye(len(sd))
-    return np.mean(np.sum(slopes**2, axis=1)) + 0.5 * np.sum(H**2)
-
-
-def squared_error_of_average(eps, x, phi, theta):
-    """S N times the squared distance of average_weight from the bound: its mean does not depend on S. Returns (R,)."""
-    error = average_weight(eps, x, phi, theta) - elbo(x, phi, theta)
-    return eps.shape[1] * len(x) * error**2
 
 
 # ---- the best one: V above its standard deviations (n + 1, D)
@@ -186,8 +168,9 @@ def posterior_with_noise(x, theta):
 
 
 def scaled_bound_without_noise(x, D):
-    """-2 sd^2 (ELBO + n/2 log 2 pi sd^2) at the best W and encoder, as sd vanishes."""
+    """-2 sd^2 ELBO at the best W and encoder, as sd vanishes: the bound's own log sd grows too slowly to stay."""
     def scaled(sd):
         theta = closed_form(x, D)._replace(sd=sd)
-        return -2 * sd**2 * (elbo(x, best(theta), theta) + 0.5 * x.shape[1] * np.log(2 * np.pi * sd**2))
+        return -2 * sd**2 * elbo(x, best(theta), theta)
+
     return limit(scaled)

@@ -1,12 +1,12 @@
 """Factor analysis, a noise for each coordinate, where EM has fitted it, beside probabilistic PCA.
 
-Shapes as in model.py; likelihoods in nats per datum.
+Shapes as in model.py.
 """
 import numpy as np
 
 from refvi.generative.linear_latent.fit import fit, with_noise_of_each
 from refvi.generative.linear_latent.maximum import closed_form, gradient
-from refvi.generative.linear_latent.model import covariance, log_likelihood
+from refvi.generative.linear_latent.model import covariance
 
 
 def fitted_variances(x, D):
@@ -32,13 +32,3 @@ def gradient_at_ppca(x, D):
 def covariance_of_fit(x, D):
     """The covariance of x under factor analysis at its maximum. (n, n)"""
     return covariance(fit(x, D).found)
-
-
-def likelihood_of_fit(x, D):
-    """The likelihood of factor analysis at its maximum."""
-    return log_likelihood(x, fit(x, D).found)
-
-
-def likelihood_of_ppca(x, D):
-    """The likelihood of probabilistic PCA at its maximum."""
-    return log_likelihood(x, closed_form(x, D))

@@ -7,18 +7,22 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.generative.linear_latent.model import Linear, covariance, log_likelihood, scatter
+from refvi.generative.linear_latent.model import Linear, log_likelihood, scatter
+
+
+def require_spread(x):
+    """x (N, n) as a float array, or a ValueError: at least two data, finite."""
+    x = require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)")
+    if len(x) < 2:
+        raise ValueError(f"x has N={len(x)} data: a covariance takes at least 2")
+    return require_finite("x", x).astype(float)
 
 
 def require_data(x, D):
-    """x (N, n) as a float array, or a ValueError: at least two data, finite, in more dimensions than D."""
-    x = require_shape("x", x, (None, None), "(N=number of data, n=coordinates of one datum)")
-    x = require_finite("x", x).astype(float)
-    require_count("D", D)
-    N, n = x.shape
-    if N < 2:
-        raise ValueError(f"x has N={N} data: a covariance takes at least 2")
-    if D >= n:
+    """require_spread of data in more dimensions than D."""
+    x = require_spread(x)
+    n = x.shape[1]
+    if require_count("D", D) >= n:
         raise ValueError(f"D={D} latent coordinates leave no direction of the n={n} in x to the noise: "
                          f"take D of at most {n - 1}")
     return x
@@ -26,6 +30,7 @@ def require_data(x, D):
 
 def eigen(x):
     """Eigenvalues (n,), the largest first, and eigenvectors (n, n) of the data's covariance."""
+    x = require_spread(x)
     return eigen_of(scatter(x, np.mean(x, axis=0)))
 
 
@@ -66,8 +71,8 @@ def from_moments(mean, covariance_of_data, kept, rotation):
         raise ValueError(f"the {len(others)} smallest eigenvalues of the covariance have mean {variance:.2g}, "
                          f"not above rounding: the data lie in a plane of D={len(kept)} dimensions, "
                          "take a smaller D, or more data than coordinates")
-    excess = values[kept] - variance
-    excess = np.where(np.abs(excess) <= 8 * np.finfo(float).eps * len(values) * values[0], 0., excess)      # a tie
+    tie = np.isclose(values[kept], variance, rtol=0., atol=8 * np.finfo(float).eps * len(values) * values[0])
+    excess = np.where(tie, 0., values[kept] - variance)
     if not np.all(excess >= 0):
         raise ValueError(f"each kept eigenvalue must be at least the mean of the others, got {excess} less it: "
                          "keep the largest")
@@ -129,8 +134,3 @@ def sum_of_log_eigenvalues(x, D):
 def likelihood_of_other_axes(x, D, kept):
     """The likelihood of another choice of eigenvectors, with the best noise for it."""
     return log_likelihood(x, from_axes(x, kept, np.eye(D)))
-
-
-def covariance_of_closed_form(x, D):
-    """The covariance that the best model gives to x, W W' + sd^2 I. (n, n)"""
-    return covariance(closed_form(x, D))

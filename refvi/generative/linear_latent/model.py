@@ -9,9 +9,13 @@ principal component analysis.
 from typing import NamedTuple
 
 import autograd.numpy as np
+from autograd.tracer import getval
 
-from refvi.base.checks import require_finite, require_positive, require_shape
+from refvi.base.checks import require_finite, require_positive, require_shape, require_some
 from refvi.base.models import isotropic
+
+
+MOST = 1e11     # of the spread of x over the noise, squared, that sums of squares are trusted with
 
 
 class Linear(NamedTuple):
@@ -45,6 +49,13 @@ def log_joint(z, x, theta):
     return isotropic(z, 1.) + isotropic(residual, 1.) - np.sum(np.log(deviations(theta)))
 
 
+def observed(x, theta):
+    """x (N, n) as an array of floats; ValueError for another shape, no rows, or a value that is not finite."""
+    n = len(theta.b)
+    x = require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each")
+    return require_finite("x", require_some("x", x))
+
+
 # ---- the marginal, N(b, C)
 
 def covariance(theta):
@@ -58,38 +69,68 @@ def scatter(x, b):
 
 
 def log_density_of(second, theta):
-    """E[log N(x; b, C)] in nats, of all data or populations whose second moment about b is second (n, n)."""
+    """E[log N(x; b, C)] in nats, of all data or populations whose second moment about b is second (n, n).
+
+    ValueError where the noise is too small to be seen in sums of squares: log_likelihood, of the data, needs none.
+    """
     C = covariance(theta)
+    ratio = np.trace(getval(C + second) / getval(deviations(theta))**2)
+    if not ratio < MOST:
+        raise ValueError(f"the spread of x is {np.sqrt(ratio):.1g} times the noise: a covariance in float64 holds no "
+                         "digits of the noise, raise sd or take log_likelihood of the data")
     return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, second)))
 
 
 def log_likelihood(x, theta):
     """The average over the data of log N(x; b, C), in nats per datum."""
-    n = len(theta.b)
-    x = require_finite("x", require_shape("x", x, (None, n), f"a datum a row, n={n} coordinates each"))
-    return log_density_of(scatter(x, theta.b), theta)
+    return np.mean(log_evidence(x, theta))
 
 
 def log_evidence(x, theta):
-    """log N(x_n; b, C) in nats, of every datum. (N,)"""
-    C, off = covariance(theta), x - theta.b
-    squares = np.sum(off * np.linalg.solve(C, off.T).T, axis=1)
-    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + squares)
+    """log N(x_n; b, C) in nats, of every datum. (N,)
+
+    By Bayes' rule at the posterior's mean, in units of the noise: C itself holds no digits of a small one.
+    """
+    mean, precision = posterior(x, theta)
+    sd = deviations(theta)
+    residual = (x - theta.b) / sd - mean @ (theta.W.T / sd)
+    squares = np.sum(residual**2, axis=1) + np.sum(mean**2, axis=1)
+    log_det = 2 * np.sum(np.log(sd)) + np.linalg.slogdet(precision)[1]
+    return -0.5 * (len(sd) * np.log(2 * np.pi) + log_det + squares)
 
 
 # ---- the posterior, N(A (x - b), P^-1)
 
 def posterior_map(theta):
-    """A (D, n), which takes x - b to the posterior's mean, and the precision P = I + W' diag(sd^-2) W (D, D)."""
-    scaled = theta.W.T / theta.sd**2
-    precision = np.eye(len(scaled)) + scaled @ theta.W
-    return np.linalg.solve(precision, scaled), precision
+    """A (D, n), which takes x - b to the posterior's mean, and the precision P = I + W' diag(sd^-2) W (D, D).
+
+    ValueError where W's columns are so alike that float64 leaves no digits of P's smallest eigenvalue.
+    """
+    scaled = theta.W.T / theta.sd
+    with np.errstate(over="ignore", invalid="ignore"):
+        precision = np.eye(len(scaled)) + scaled @ scaled.T
+    require_apart(getval(precision))
+    return np.linalg.solve(precision, scaled) / theta.sd, precision
+
+
+def require_apart(precision):
+    """Nothing, or a ValueError where a precision, its diagonal scaled to one, is singular to within rounding."""
+    size = np.sqrt(np.diag(precision))
+    if np.all(np.isfinite(precision)):
+        smallest = np.linalg.eigvalsh(precision / size / size[:, None])[0]
+        if smallest > 100 * len(precision) * np.finfo(float).eps:
+            return
+        what = f"combinations of one another to within rounding (smallest eigenvalue {smallest:.1g} of their cosines)"
+        remedy = "leave one out, or raise sd"
+    else:
+        what, remedy = "too large beside the noise: their squares overflow", "rescale x, or raise sd"
+    raise ValueError(f"the columns of W in units of the noise are {what}: {remedy}")
 
 
 def posterior(x, theta):
     """Means (N, D) and the precision (D, D), one for all data, of p(z | x)."""
     A, precision = posterior_map(theta)
-    return (x - theta.b) @ A.T, precision
+    return (observed(x, theta) - theta.b) @ A.T, precision
 
 
 def small(theta):

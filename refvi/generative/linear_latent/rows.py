@@ -9,7 +9,7 @@ from refvi.base.core import expectation
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.models import isotropic
 from refvi.base.special import logsumexp
-from refvi.generative.linear_latent.model import covariance, log_joint, log_likelihood, posterior, small
+from refvi.generative.linear_latent.model import covariance, log_density_of, log_joint, posterior, scatter
 from refvi.likelihood.networks import forward
 
 ORDER = 100     # nodes for each latent coordinate, spread over the prior: fine enough for a posterior a third as wide
@@ -34,22 +34,7 @@ def joint_over_posterior(x, theta, z):
 
 def trace_of_ratio(x, theta):
     """The average log density, for which the mean and the covariance of the data are enough."""
-    return log_likelihood(x, theta)
-
-
-def log_normalizer(x, theta, power):
-    """Minus half of n log 2 pi + log det M + power log sd^2 + Q, Q the mean of y' (I - W M^-1 W') y / sd^2."""
-    M, off = small(theta), x - theta.b
-    scores = off @ theta.W
-    explained = np.sum(scores * np.linalg.solve(M, scores.T).T, axis=1)
-    squares = np.mean(np.sum(off**2, axis=1) - explained) / theta.sd**2
-    return -0.5 * (x.shape[1] * np.log(2 * np.pi) + np.linalg.slogdet(M)[1] + power * np.log(theta.sd**2) + squares)
-
-
-def small_matrix(x, theta):
-    """The average log density by the D by D matrix M: det C = sd^(2 (n - D)) det M, and Woodbury's formula for C^-1."""
-    n, D = theta.W.shape
-    return log_normalizer(x, theta, n - D)
+    return log_density_of(scatter(x, theta.b), theta)
 
 
 # ---- the covariance of x (n, n)
@@ -97,12 +82,6 @@ def precision_of_z(x, theta):
     """The means that the precision P = I + W' diag(sd^-2) W gives, and its inverse."""
     mean, precision = posterior(x, theta)
     return np.concatenate([mean, np.linalg.inv(precision)])
-
-
-def small_posterior(x, theta):
-    """M^-1 W'(x - b) and sd^2 M^-1."""
-    M = small(theta)
-    return np.concatenate([np.linalg.solve(M, theta.W.T @ (x - theta.b).T).T, theta.sd**2 * np.linalg.inv(M)])
 
 
 # ---- the linear special case of a network

@@ -5,6 +5,7 @@ import io
 import json
 import tempfile
 import zipfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,11 @@ import numpy as np
 from refvi.base import files
 from refvi.generative.vae.model import Architecture, split
 from refvi.generative.vae.training import Settings, Training, resumed
+
+try:
+    import fcntl
+except ImportError:     # not on every system: two fits into one file are then not told apart
+    fcntl = None
 
 FORMAT = "refvi vae 1"
 ARRAYS = ("weights", "first", "second", "history")
@@ -60,6 +66,25 @@ def require_place(path, fresh=False):
         raise OSError(f"cannot store a fit in {path}: {error.strerror or error}; nothing was written. Choose another "
                       f"--out") from None
     return path
+
+
+@contextmanager
+def alone(path):
+    """Nobody else stores a fit in path meanwhile; ValueError where somebody does. No path: nothing to hold."""
+    if path is None or fcntl is None:
+        yield
+        return
+    lock = Path(f"{path}.lock")
+    with open(lock, "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another fit is being stored in {path}: wait until it is done, or choose another "
+                             "--out") from None
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
 
 
 def foreign(path):

@@ -13,6 +13,7 @@ from refvi.gradients.score_function import score_function
 
 SIGMAS = 6          # the average log weight may end this many standard errors below where it began,
 FEW = 10            # each of the two averages over no fewer than this many
+LOWER = "lower the rate, or let it fall (optimize.robbins_monro)"
 
 
 def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
@@ -30,12 +31,12 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
         z = q.sample(rng, lam, (1, S))
         log_p = np.asarray(require_one_each("log_joint", log_joint(z), (1, S)))
         log_weights = finite("log_joint", log_p, z) - finite("log q", q.log_prob(z, lam), z)
-        averages.append(np.mean(log_weights))
+        remember(log_weights, first, averages)
         return z, log_weights
 
     def gradient(lam):
         if not averages:
-            first.append(draw(lam)[1])
+            draw(lam)
         z, log_weights = draw(lam)
         g = score_function(z, lambda z: log_weights, q, lam, averages[-2])[0]
         if not np.all(np.isfinite(g)):
@@ -44,7 +45,7 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
 
     ascent = ascend(gradient, lam, steps, rate, watch)
     if not ascent.stopped:
-        warn_of_descent(first[0], averages)
+        warn_of_descent(first, averages)
     return ascent
 
 
@@ -58,13 +59,19 @@ def finite(term, numbers, z):
     return numbers
 
 
+def remember(log_weights, first, averages):
+    """Keep the average of a step's log weights, and the first FEW of them one by one."""
+    averages.append(np.mean(log_weights))
+    if len(first) < FEW:
+        first.extend(np.ravel(log_weights))
+
+
 def warn_of_descent(first, averages):
-    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below first (1, S)."""
+    """A RuntimeWarning where the average log weights, estimates of the ELBO, end clearly below the first of them."""
     last = averages[-(len(averages) // 10 + 1):]
-    if np.size(first) < FEW or len(last) < FEW:     # no error to speak of
+    if len(first) < FEW or len(last) < FEW:     # no error to speak of
         return
     errors = [np.std(v) / np.sqrt(np.size(v)) for v in (first, last)]
     if np.mean(last) < np.mean(first) - SIGMAS * np.hypot(*errors):
-        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats before the first step to "
-                      f"{np.mean(last):.4g} over the last {len(last)}: lower the rate, or let it fall "
-                      "(optimize.robbins_monro)", RuntimeWarning, stacklevel=3)
+        warnings.warn(f"the average log weight fell from {np.mean(first):.4g} nats over the first {len(first)} draws "
+                      f"to {np.mean(last):.4g} over the last {len(last)} steps: {LOWER}", RuntimeWarning, stacklevel=3)

@@ -13,6 +13,8 @@ from refvi.base.core import POINTS, Noise, gradient_of_each
 from refvi.base.families.gammas import exponential
 from refvi.base.special import logsumexp
 
+RATE_ONE = np.zeros(1)      # the logarithm of an exponential's rate
+
 
 def gumbel_noise(K):
     """S draws of K independent standard Gumbel numbers, minus the logarithm of exponential draws: a Noise."""
@@ -22,7 +24,7 @@ def gumbel_noise(K):
     def rule(S, order):
         if order**(S * K) > POINTS:
             return None
-        z, w = exponential.nodes(np.zeros(1), order)
+        z, w = exponential.nodes(RATE_ONE, order)
         index = np.indices((len(w),) * S * K).reshape(S * K, -1).T
         return -np.log(z)[index].reshape(-1, S, K), np.prod((w * np.exp(-z))[index], axis=-1)
 
@@ -48,16 +50,19 @@ def logistic_density(x):
     return np.exp(log_expit(x) + log_expit(-x))
 
 
-def logistic_nodes():
-    """Nodes and masses (n,) of the standard logistic: a trapezoid, since both tails are exponential."""
-    x = np.linspace(-40, 40, 1601)
-    return x, (x[1] - x[0]) * logistic_density(x)
+def relaxed_nodes(lam, temperature, end=40., n=1601):
+    """Nodes y = expit((log odds + x) / temperature) and their masses, (n,) each.
+
+    The logistic noise x is laid out as a trapezoid, since both of its tails are exponential.
+    """
+    x, step = np.linspace(-end, end, n, retstep=True)
+    return expit((lam[0] - lam[1] + x) / temperature), step * logistic_density(x)
 
 
 def mean_over_logistic(f, lam, temperature):
     """E[f(y)] for y = expit((log odds + logistic noise) / temperature). A number."""
-    x, mass = logistic_nodes()
-    return mass @ f(expit((lam[0] - lam[1] + x) / temperature))
+    y, mass = relaxed_nodes(lam, temperature)
+    return mass @ f(y)
 
 
 def average_of_relaxed(eps, f, lam, temperature):
@@ -81,10 +86,10 @@ def area_between_steps(f, lam, temperature):
 
     The noise stands at temperature x - log odds. Each side of zero has its own rule, as the sharp step jumps there.
     """
-    x, w = exponential.nodes(np.zeros(1), 96)
+    x, w = exponential.nodes(RATE_ONE, order=96)
 
     def side(sign, corner):
-        return (f(expit(sign * x)) - f(corner)) * logistic_density(temperature * sign * x - lam[0] + lam[1])
+        return (f(expit(sign * x)) - f(corner)) * logistic_density(temperature * (sign * x) - lam[0] + lam[1])
     return w @ (side(1, 1.) + side(-1, 0.))
 
 
@@ -95,8 +100,8 @@ def area_at_temperature_zero(f, lam):
 
 def chord_at_the_mean(f, lam, temperature):
     """The straight line from f(0) to f(1), at the mean of the relaxed draw. A number."""
-    x, mass = logistic_nodes()
-    mean = mass @ expit((lam[0] - lam[1] + x) / temperature)
+    y, mass = relaxed_nodes(lam, temperature)
+    mean = mass @ y
     return mean * f(1.) + (1 - mean) * f(0.)
 
 
@@ -104,15 +109,14 @@ def chord_at_the_mean(f, lam, temperature):
 
 def slopes_over_logistic(f, lam, temperature):
     """f'(y) y (1 - y) over the temperature, at the nodes of the noise, and their masses: (n,) each."""
-    x, mass = logistic_nodes()
-    y = expit((lam[0] - lam[1] + x) / temperature)
+    y, mass = relaxed_nodes(lam, temperature)
     return elementwise_grad(f)(y) * y * (1 - y) / temperature, mass
 
 
 def expected_relaxed_slope(f, lam, temperature):
     """The mean of f'(y) y (1 - y) over the temperature, times the slope of the log odds. Returns (2,)."""
     slope, mass = slopes_over_logistic(f, lam, temperature)
-    return mass @ slope * np.array([1, -1])
+    return np.array([1, -1]) * (mass @ slope)
 
 
 def relaxed_gradient(eps, f, lam, temperature):
@@ -125,7 +129,7 @@ def relaxed_gradient(eps, f, lam, temperature):
 def gradient_of_discrete_mean(f, lam):
     """pi (1 - pi) (f(1) - f(0)), times the slope of the log odds. Returns (2,)."""
     pi = expit(lam[0] - lam[1])
-    return pi * (1 - pi) * (f(1.) - f(0.)) * np.array([1, -1])
+    return np.array([1, -1]) * pi * (1 - pi) * (f(1.) - f(0.))
 
 
 def variance_of_relaxed(f, lam, temperature, S=1):

@@ -33,5 +33,5 @@ def share_below(eps, q, lam, x):
 
 def gradient_over_noise(f, q, lam, base):
     """The gradient in lam of the expectation of f(z, lam) over the noise base, by its rule. Returns (P,)."""
-    points, mass = base.rule(1, 64)
+    points, mass = base.rule(1, order=64)
     return grad(lambda lam: mass @ f(q.transport(points, lam), lam)[:, 0])(lam)

@@ -73,7 +73,7 @@ def box_muller(u):
 def normal_line(u, lam):
     """mu + sigma times the first of Box and Muller's two draws."""
     mu, log_sigma = pair(lam)
-    return mu + np.exp(log_sigma) * np.sqrt(-2 * np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1])
+    return mu + np.exp(log_sigma) * box_muller(u)[..., 0]
 
 
 def rademacher_line(u, p):
@@ -96,22 +96,27 @@ def inverse_gamma_line(eps, lam):
 
 def mean_under(noise, f):
     """The expectation of f(eps) (n, ...) over one draw of a noise, by its rule."""
-    points, mass = noise.rule(1, 64)
+    points, mass = noise.rule(1, order=64)
     return mass @ f(points[:, 0])
 
 
-def finite_and_below(noise, mu, b):
+def finite_and_below(noise, lam):
     """Which share of a noise laplace_line can take, and which share it carries to mu or below. Returns (2,)."""
     def shares(eps):
         with np.errstate(invalid="ignore"):
-            z = laplace_line(eps, np.array([mu, np.log(b)]))
-        return np.stack([np.isfinite(z), z <= mu], axis=-1)
+            z = laplace_line(eps, lam)
+        return np.stack([np.isfinite(z), z <= lam[0]], axis=-1)
     return mean_under(noise, shares)
 
 
-def moments_of_box_muller():
-    """Second and fourth moment of the first of Box and Muller's draws. Returns (2,)."""
-    return mean_under(uniform_noise(2), lambda u: np.stack([box_muller(u)[..., 0]**k for k in (2, 4)], axis=-1))
+def moments_of_box_muller(base):
+    """First, second and fourth moment of Box and Muller's draws, and that of both squares. Returns (4,)."""
+    return mean_under(base, lambda u: moments_of_pair(box_muller(u)))
+
+
+def moments_of_pair(z):
+    """z, z^2 and z^4, averaged over a pair z (..., 2) of draws, and the product of their squares. Returns (..., 4)."""
+    return np.stack([*(np.mean(z**k, axis=-1) for k in (1, 2, 4)), np.prod(z**2, axis=-1)], axis=-1)
 
 
 def inverse_powers(q, lam, base):

@@ -16,7 +16,7 @@ RAYS = 4096
 
 def score_arrows(z, log_joint, q, lam):
     """The log weight times the score of every draw, its part in the means."""
-    return log_weight(z, log_joint, q, lam)[..., None] * score(q, z, lam)[..., :len(lam) // 2]
+    return log_weight(z, log_joint, q, lam)[..., None] * score(q, z, lam)[..., :z.shape[-1]]
 
 
 def path_arrows(z, log_joint, q, lam):
@@ -24,9 +24,14 @@ def path_arrows(z, log_joint, q, lam):
     return elementwise_grad(lambda z: log_weight(z, log_joint, q, lam))(z)
 
 
+def products(v, w):
+    """The products v.w of arrows (..., D)."""
+    return np.einsum("...d,...d->...", v, w)
+
+
 def unit(v):
     """v (..., D) over its length."""
-    return v / np.sqrt(np.sum(v**2, axis=-1, keepdims=True))
+    return v / np.sqrt(products(v, v))[..., None]
 
 
 # ---- the score: towards the mode, or away from it
@@ -37,43 +42,38 @@ def direction_of_weighted_score(z, log_joint, q, lam):
 
 
 def share_towards_the_mode(log_joint, q, lam):
-    """P(log weight < 0) for a log weight that is quadratic in z (2,), an Estimate: ray by ray from the mode, by its
-    roots.
+    """P(log weight < 0) for a log weight quadratic and concave in z (2,), an Estimate: ray by ray from the mode, by its
+    roots; ValueError where it is not concave.
 
     Three values on a line determine a quadratic; in standard noise a ray's length is Rayleigh distributed,
     P(length > t) = exp(-t^2 / 2).
     """
     def share(rays):
-        angle = 2 * np.pi * (np.arange(rays) + 0.5) / rays
+        angle = 2 * np.pi * np.arange(rays) / rays
         ray = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         back, centre, ahead = (log_weight(q.transport(t * ray, lam), log_joint, q, lam) for t in (-1., 0., 1.))
         a, b = (ahead + back) / 2 - centre, (ahead - back) / 2
+        if np.any(a >= 0):
+            raise ValueError("the log weight is not concave along every ray from the mode: count draws instead")
         # without a root both ends coincide, and the sign is that of the far end
         root = np.sqrt(np.maximum(b**2 - 4 * a * centre, 0.))
         ends = np.sort(np.stack([-b - root, -b + root]) / (2 * a), axis=0)
         near, far = np.exp(-0.5 * np.maximum(ends, 0.)**2)
-        return np.mean(np.where(a > 0, near - far, 1 - near + far))
+        return np.mean(1 - near + far)
 
     fine, coarse = share(RAYS), share(RAYS // 2)
     return Estimate(fine, 10 * abs(fine - coarse))
-
-
-def draws_towards_the_mode(eps, log_joint, q, lam):
-    """The share (R,) of S draws z_s = eps_s ~ q(lam) whose weighted score points to the mode of q and not away from
-    it."""
-    to_mode = lam[:len(lam) // 2] - eps
-    return np.mean(np.sum(score_arrows(eps, log_joint, q, lam) * to_mode, axis=-1) > 0, axis=-1)
 
 
 # ---- the path: with the model, or with what the model and q have apart
 
 def alignment(arrows, others, q, lam):
     """The alignment under q(lam) of arrows(z) and others(z), each (n, D)."""
-    def products(z):
+    def of_each(z):
         v, w = arrows(z), others(z)
-        return np.stack([np.sum(pair, axis=-1) for pair in (v * w, v**2, w**2)], axis=-1)
+        return np.stack([products(v, w), products(v, v), products(w, w)], axis=-1)
 
-    inner, first, second = expectation(products, q, lam)
+    inner, first, second = expectation(of_each, q, lam)
     return inner / np.sqrt(first * second)
 
 

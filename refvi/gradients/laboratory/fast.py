@@ -11,10 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.base.core import score
 from refvi.gradients.bbvi.regression import log_constant, whitened
 from refvi.gradients.laboratory.moments import block_moments, merged, require_replicates, variance_with_error
-from refvi.gradients.laboratory.rows import score_gradient
 
 BLOCK = 2**17           # numbers of noise, or residuals, at once: they stay in the cache
 
@@ -33,7 +31,7 @@ def in_noise(x, theta, lam, rotate=True):
     quadratic needs it."""
     D = theta.y.shape[1]
     lam = require_shape("lam", lam, (2 * D,), f"D={D} means, then D={D} log standard deviations")
-    lam = require_finite("lam", lam).astype(float)
+    lam = require_finite("lam", lam, squared=False).astype(float)
     B, sigma = whitened(x, theta), np.exp(lam[D:])
     offset, rows = B[:, 0] + B[:, 1:] @ lam[:D], B[:, 1:] * sigma
     constant = log_constant(theta) + np.sum(lam[D:]) + 0.5 * D * np.log(2 * np.pi)
@@ -65,7 +63,7 @@ def values_and_slopes(eps, problem):
 def estimates(eps, problem):
     """(score-function estimates (2 D, R), path estimates (2 D, R)) from the noise eps (D, R, S)."""
     D, R, S = eps.shape
-    flat, mean = eps.reshape(D, -1), np.full(S, 1 / S)
+    flat, mean = eps.reshape(D, R * S), np.full(S, 1 / S)
     values, slopes = values_and_slopes(flat, problem)
     square = flat * flat
     values += np.full(D, 0.5) @ square
@@ -100,29 +98,3 @@ def regression_study(x, theta, lam, rng, replicates, S, rotate=True):
         eps = rng.standard_normal((D, min(size, replicates - start), S))
         found = [merged(before, block_moments(g.T)) for before, g in zip(found, estimates(eps, problem))]
     return dict(zip(("score", "path"), (variance_with_error(*moments) for moments in found)))
-
-
-# ---- as rows of the page: eps (R, S, D)
-
-def features_first(eps):
-    """eps (R, S, D) as (D, R, S)."""
-    return np.ascontiguousarray(np.moveaxis(eps, -1, 0))
-
-
-def score_in_the_noise(eps, x, theta, lam):
-    """Score-function estimates (R, 2 D) of the gradient of the bound, log weights and scores written in the noise."""
-    return estimates(features_first(eps), in_noise(x, theta, lam))[0].T
-
-
-def score_gradient_and_score(eps, f, q, lam):
-    """Estimates (R, 2 D) by score_gradient, plus the average score.
-
-    score_gradient differentiates the -log q in f as well, which takes the score away; the slide's estimator does not.
-    """
-    return score_gradient(eps, f, q, lam) + np.mean(score(q, q.transport(eps, lam), lam), axis=-2)
-
-
-def path_in_the_noise(eps, x, theta, lam):
-    """Path estimates (R, 2 D) of the gradient of the bound: the slope of a quadratic, times the slope of the
-    transport."""
-    return estimates(features_first(eps), in_noise(x, theta, lam))[1].T

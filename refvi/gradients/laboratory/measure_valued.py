@@ -1,10 +1,9 @@
 """Measure-valued gradients of the normal: the derivative of its density is a difference of two densities that can be
 drawn from.
 
-Noise eps (R, S, 3) or, for D independent normals, (R, S, D, 3), coupled halves: a Rayleigh draw for right and left, a
-two-sided Maxwell draw, and a uniform share, so that share times Maxwell is standard normal. Apart, (..., 4): two
-Rayleigh draws, one to the right and one to the left, a two-sided Maxwell draw and a standard normal one. Estimators
-return (R, P), P = 2 D: gradients in the means, then in the log standard deviations. Heidergott and Vazquez-Abad (2008),
+Noise eps (R, S, 3) or, for D independent normals, (R, S, D, 3): a Rayleigh draw for right and left, a two-sided Maxwell
+draw, and a uniform share, so that share times Maxwell is standard normal. Estimates (R, P), P = 2 D: gradients in the
+means, then in the log standard deviations. Heidergott and Vazquez-Abad (2008),
 Measure-valued differentiation for Markov chains; Mohamed et al. (2020), section 6.
 """
 from functools import lru_cache
@@ -13,10 +12,10 @@ import autograd.numpy as np
 from numpy.polynomial.legendre import leggauss
 from scipy.linalg import eigh_tridiagonal
 
-from refvi.base.core import POINTS, Noise, gradient_of_each, settled
+from refvi.base.core import POINTS, Noise, settled
 from refvi.base.families.gaussian import diagonal_normal, normal
 from refvi.base.families.lam import trapezoid
-from refvi.gradients.laboratory.rows import exact_variance, spread
+from refvi.gradients.laboratory.rows import exact_variance, spread, weighted
 
 FURTHEST = 12.          # where the rules of Rayleigh draws end
 PANEL = 12              # Gauss-Legendre nodes side by side
@@ -49,41 +48,30 @@ def difference_of_two_means(f, q, lam):
         (up, p), (wide, maxwell), (inner, base) = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
         return np.array([steepness(lam)[0] * (p @ at(up) - p @ at(-up)), maxwell @ at(wide) - base @ at(inner)])
 
-    return settled(of, 1).value
+    return settled(of).value
 
 
-# ---- the estimators
+# ---- the estimator
 
 def measure_valued(eps, f, q, lam):
-    """Measure-valued estimates (R, P) with coupled halves, from noise of weak_noise()."""
-    up, wide, share = parts(eps, 3)
-    return mean_of_differences(up, up, wide, wide * share, f, q, lam)
-
-
-def measure_valued_apart(eps, f, q, lam):
-    """Measure-valued estimates (R, P) with independent halves, from noise of weak_noise(coupled=False)."""
-    return mean_of_differences(*parts(eps, 4), f, q, lam)
-
-
-def mean_of_differences(right, left, wide, inner, f, q, lam):
-    """The estimate (R, P) from Rayleigh draws to the right and to the left, Maxwell draws and normal ones, each (R, S)
-    or (R, S, D).
+    """Measure-valued estimates (R, P) from noise of weak_noise().
 
     A coordinate that is not the gradient's own keeps its normal draw, the same in both halves: 3 D + 1 evaluations of f
     for 2 D gradients. What f changes by its own dependence on lam is added.
     """
+    up, wide, share = parts(eps)
+    inner = wide * share
     require_normal(q)
     at, D = values_at(f, q, lam), len(lam) // 2
     own = np.eye(D, dtype=bool)
 
     def moved(d, t):
-        return at(np.where(own[d], t, inner)) if inner.ndim == 3 else at(t)
+        return at(np.where(own[d], t, inner)) if t.ndim == 3 else at(t)
 
     unmoved = at(inner)
-    means = [c * (moved(d, right) - moved(d, -left)) for d, c in enumerate(steepness(lam))]
+    means = [c * (moved(d, up) - moved(d, -up)) for d, c in enumerate(steepness(lam))]
     spreads = [moved(d, wide) - unmoved for d in range(D)]
-    # a zero times log q, so that autograd finds lam even in an f of z alone
-    itself = gradient_of_each(lambda z, lam: f(z, lam) + 0. * q.log_prob(z, lam), q.transport(inner, lam), lam)
+    itself = weighted(0., f, q, q.transport(inner, lam), lam)
     return np.mean(np.stack(means + spreads, axis=-1) + itself, axis=-2)
 
 
@@ -97,12 +85,12 @@ def values_at(f, q, lam):
     return lambda t: f(q.transport(t, lam), lam)
 
 
-def parts(eps, number):
-    """The noise's parts, its last axis, or a ValueError where there are not so many."""
-    if np.shape(eps)[-1] != number:
-        raise ValueError(f"eps has shape {np.shape(eps)}, expected (R, S, {number}) or (R, S, D, {number}): "
-                         f"take its draws from weak_noise(coupled={number == 3})")
-    return [eps[..., i] for i in range(number)]
+def parts(eps):
+    """The noise's three parts, its last axis, or a ValueError where there are not so many."""
+    if np.shape(eps)[-1] != 3:
+        raise ValueError(f"eps has shape {np.shape(eps)}, expected (R, S, 3) or (R, S, D, 3): "
+                         "take its draws from weak_noise()")
+    return np.moveaxis(eps, -1, 0)
 
 
 def require_normal(q):
@@ -113,33 +101,26 @@ def require_normal(q):
                          "use the score-function gradient")
 
 
-# ---- their noise
+# ---- its noise
 
-def weak_noise(D=None, coupled=True):
-    """The Noise of measure_valued, or, not coupled, of measure_valued_apart; D of diagonal_normal, None for normal."""
-    shape, axes = () if D is None else (D,), 3 if coupled else 4
+def weak_noise(D=None):
+    """The Noise of measure_valued; D of diagonal_normal, None for normal."""
+    shape = () if D is None else (D,)
 
     def draw(rng, R, S):
         size = (R, S) + shape
-
-        def up():
-            return np.sqrt(2 * rng.standard_exponential(size))
-
+        up = np.sqrt(2 * rng.standard_exponential(size))
         wide = np.sqrt(2 * rng.standard_gamma(1.5, size)) * (2. * rng.integers(2, size=size) - 1)
-        if coupled:
-            return np.stack([up(), wide, rng.random(size)], axis=-1)
-        return np.stack([up(), up(), wide, rng.standard_normal(size)], axis=-1)
+        return np.stack([up, wide, rng.random(size)], axis=-1)
 
     def rule(S, order):
         copies = S * (D or 1)
-        most = min(NODES, POINTS**(1 / (axes * copies)))
+        most = min(NODES, POINTS**(1 / (3 * copies)))
         if most < 3:        # its second order needs fewer, and one node is no rule
             return None
         n = max(2, int(most * min(1., order / 64)))
-        up, wide = rayleigh(FINE), two_sided_maxwell(FINE)
-        fine = [up, wide, legendre(FINE)] if coupled else [up, up, wide, standard_normal(FINE)]
-        rules = [gauss(*measure, n) for measure in fine] * copies
-        eps = np.stack(np.meshgrid(*[z for z, _ in rules], indexing="ij"), axis=-1).reshape((-1, S) + shape + (axes,))
+        rules = [gauss(*measure(FINE), n) for measure in (rayleigh, two_sided_maxwell, legendre)] * copies
+        eps = np.stack(np.meshgrid(*[z for z, _ in rules], indexing="ij"), axis=-1).reshape((-1, S) + shape + (3,))
         return eps, np.prod(np.stack(np.meshgrid(*[w for _, w in rules], indexing="ij")), axis=0).ravel()
 
     return Noise(draw, rule)
@@ -186,7 +167,7 @@ def gauss(nodes, weights, n):
     return z, np.sum(weights) * vectors[0]**2
 
 
-# ---- their variances by quadrature, for an f of z alone under the normal
+# ---- its variance by quadrature, for an f of z alone under the normal
 
 def variance_of_halves(f, q, lam, S):
     """Variance (2,) of measure_valued: an integral over the Rayleigh draw, and one over Maxwell draw and share."""
@@ -198,29 +179,11 @@ def variance_of_halves(f, q, lam, S):
 
     def in_log_sd(order):
         (wide, p), (share, flat) = two_sided_maxwell(order), legendre(order)
-        return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).reshape(-1, 1))
+        return spread(np.outer(p, flat).ravel(), (at(wide)[:, None] - at(np.outer(wide, share))).ravel()[:, None])
 
-    return np.concatenate([settled(in_mean, 1).value, settled(in_log_sd, 2).value]) / S
-
-
-def variance_apart(f, q, lam, S):
-    """Variance (2,) of measure_valued_apart: the variances of its halves add up."""
-    at = values_at(f, q, lam)
-
-    def of_one(order):
-        up, wide, inner = rayleigh(order), two_sided_maxwell(order), standard_normal(order)
-        right, left, outer, base = (spread(p, at(sign * t)[:, None])[0]
-                                    for sign, (t, p) in ((1, up), (-1, up), (1, wide), (1, inner)))
-        return np.array([steepness(lam)[0]**2 * (right + left), outer + base])
-
-    return settled(of_one, 1).value / S
+    return np.concatenate([settled(in_mean).value, settled(in_log_sd, 2).value]) / S
 
 
 def measure_valued_through_rule(f, q, lam, base, S):
     """Variance (2,) of measure_valued, computed from the estimator itself at every node of its noise."""
     return exact_variance(measure_valued, f, q, lam, base, S)
-
-
-def apart_through_rule(f, q, lam, base, S):
-    """Variance (2,) of measure_valued_apart, computed from the estimator itself at every node of its noise."""
-    return exact_variance(measure_valued_apart, f, q, lam, base, S)

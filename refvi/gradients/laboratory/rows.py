@@ -13,6 +13,7 @@ from autograd import grad
 
 from refvi.base.core import Estimate, axes_of, expectation, gradient_of_each, noise, score, settled
 from refvi.gradients.reparameterization.rows import path_gradient
+from refvi.gradients.variance_reduction.leave_one_out import leave_one_out
 
 ORDERS = (256, 128, 64, 40, 26, 19)     # of a noise's rule: the finest that fits
 
@@ -70,13 +71,7 @@ def others_gradient(eps, f, q, lam):
     Kool, van Hoof and Welling (2019), Buy 4 REINFORCE samples, get a baseline for free.
     """
     z = placed(eps, q, lam)
-    values = f(z, lam)
-    S = np.shape(values)[-1]
-    if S < 2:
-        raise ValueError(f"S={S} leaves no other draw to take the baseline from: "
-                         "take S of at least 2, or score_gradient")
-    others = (np.sum(values, axis=-1, keepdims=True) - values) / (S - 1)
-    return np.mean(weighted(values - others, f, q, z, lam), axis=-2)
+    return leave_one_out(z, lambda z: f(z, lam), q, lam) + np.mean(weighted(0., f, q, z, lam), axis=-2)
 
 
 # ---- exact variances by quadrature
@@ -102,18 +97,6 @@ def variance_of_path(f, q, lam, S):
         eps, w = q.nodes(at_zero, order)
         return spread(w * np.exp(q.log_prob(eps, at_zero)), along(eps, f, q, lam))
     return settled(of_one, axes_of(q, at_zero)).value / S
-
-
-def variance_of_others(f, q, lam, S):
-    """Variance (P,) of others_gradient for an f of z alone: that of the baseline E[f], and what it costs not to know
-    E[f]."""
-    def of_average(order):
-        z, w = q.nodes(lam, order)
-        p, u, values = w * np.exp(q.log_prob(z, lam)), score(q, z, lam), f(z, lam)
-        centred = (values - p @ values)[:, None]
-        gradient = p @ (centred * u)
-        return spread(p, centred * u) / S + (p @ centred**2 * (p @ u**2) + gradient**2) / (S * (S - 1))
-    return settled(of_average, axes_of(q, lam)).value
 
 
 def exact_variance(estimator, f, q, lam, base, S):
@@ -143,11 +126,6 @@ def path_through_rule(f, q, lam, base, S):
     return exact_variance(path_gradient, f, q, lam, base, S)
 
 
-def others_through_rule(f, q, lam, base, S):
-    """Variance (P,) of others_gradient, computed from the estimator itself at every node of all S draws."""
-    return exact_variance(others_gradient, f, q, lam, base, S)
-
-
 # ---- a sum of D terms, each of its own coordinate
 
 def score_of_one_of_many(pieces, q_one, lam, S):
@@ -174,4 +152,4 @@ def score_of_one_of_many(pieces, q_one, lam, S):
         rest, wide = (np.tile(np.sum(v[:D]) - v[:D], 2) for v in (mean, scatter))
         return own + 2 * rest * cross + (wide + rest**2) * square
 
-    return settled(of_one, 1).value / S
+    return settled(of_one).value / S

@@ -8,7 +8,6 @@ from scipy.optimize import brentq
 
 from refvi.base.checks import require_count
 from refvi.base.core import expectation
-from refvi.gradients.laboratory.measure_valued import variance_of_halves
 from refvi.gradients.laboratory.moments import block_moments, merged, require_replicates, variance_with_error
 from refvi.gradients.laboratory.rows import base_noise, variance_of_path, variance_of_score
 
@@ -35,11 +34,6 @@ def cosine(k):
 def sine(k):
     """sin(k z)."""
     return lambda z, lam=None: np.sin(k * z)
-
-
-def exponential(k):
-    """exp(k z)."""
-    return lambda z, lam=None: np.exp(k * z)
 
 
 # ---- the study
@@ -105,16 +99,7 @@ def crossing(first, second, low, high):
     return brentq(difference, low, high, xtol=1e-13, rtol=1e-13)
 
 
-def frequency_of_equal_variance(q, lam):
-    """The k at which sin(k z) is as hard for the path as for the score, in the mean of q: sought between 0.5 and 3
-    over sigma."""
-    sigma = np.exp(lam[1])
+def frequency_of_equal_variance(q, lam, low, high):
+    """The k between low and high at which sin(k z) is as hard for the path as for the score, in the mean of q."""
     return crossing(lambda k: variance_of_path(sine(k), q, lam, 1)[0],
-                    lambda k: variance_of_score(sine(k), q, lam, 1)[0], 0.5 / sigma, 3 / sigma)
-
-
-def distance_of_equal_variance(q, lam):
-    """How far k must lie from the mean for coupled halves to be as hard as the path on (z - k)^2, in the mean of q."""
-    mu, sigma = lam[0], np.exp(lam[1])
-    return crossing(lambda k: variance_of_halves(quadratic(k), q, lam, 1)[0],
-                    lambda k: variance_of_path(quadratic(k), q, lam, 1)[0], mu + 0.5 * sigma, mu + 5 * sigma) - mu
+                    lambda k: variance_of_score(sine(k), q, lam, 1)[0], low, high)

@@ -8,7 +8,7 @@ from autograd.tracer import getval
 
 from refvi.base.checks import require_count, require_one_each
 from refvi.base.optimize import adam
-from refvi.gradients.bbvi.algorithm import finite
+from refvi.gradients.bbvi.algorithm import finite, remember, warn_of_descent
 from refvi.gradients.reparameterization.rows import path_gradient
 
 
@@ -34,10 +34,17 @@ def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=a
     """
     require_count("S", S)
     f, zeros = log_weight(log_joint, q, explicit), np.zeros(len(lam))
+    seen, first, averages = [], [], []      # log weights of the last step; the first ones; their averages
+
+    def watched(z, lam):
+        values = f(z, lam)
+        seen[:] = [getval(values)]
+        return values
 
     def gradient(lam):
         eps = q.sample(rng, zeros, (1, S))
-        g = path_gradient(eps, f, q, lam)[0]
+        g = path_gradient(eps, watched, q, lam)[0]
+        remember(seen[0], first, averages)
         if not np.all(np.isfinite(g)):
             name_what_is_not(q.transport(eps, lam), lam)
         return g
@@ -47,4 +54,7 @@ def reparameterized(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=a
         finite("log q", q.log_prob(z, lam), z)
         finite("the slope of log_joint", elementwise_grad(log_joint)(z), z)
 
-    return ascend(gradient, lam, steps, rate, watch)
+    ascent = ascend(gradient, lam, steps, rate, watch)
+    if not ascent.stopped:
+        warn_of_descent(first, averages)
+    return ascent

@@ -14,7 +14,7 @@ from refvi.base.core import noise
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.base.models import targets
 from refvi.base.optimize import adam_on_floats
-from refvi.gradients.bbvi.regression import BLOCK, out_of_range, start
+from refvi.gradients.bbvi.regression import BLOCK, compared, out_of_range, start
 
 
 # ---- the gradients that the notebook gives; one weight vector z (D,) or many (..., D)
@@ -108,7 +108,7 @@ def fit(x, theta, lam, rng, steps, S, rate, watch=None, explicit=False):
         except (OverflowError, ZeroDivisionError):
             raise out_of_range(lam) from None
 
-    return adam_on_floats(gradient, lam, steps, rate, watch)
+    return compared(x, theta, lam, adam_on_floats(gradient, lam, steps, rate, watch))
 
 
 def moments_of_each_step(rng, steps, S, D):

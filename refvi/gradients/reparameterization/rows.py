@@ -113,21 +113,6 @@ def partial_of_density(points, q, lam):
     return score(q, carried(q, points, lam), lam)
 
 
-def mean_total(q, lam):
-    """The average of total_of_density."""
-    return over_noise(lambda eps: total_of_density(eps, q, lam), q, lam)
-
-
-def mean_partial(q, lam):
-    """The average of partial_of_density."""
-    return over_noise(lambda eps: partial_of_density(eps, q, lam), q, lam)
-
-
-def average_partial(eps, q, lam):
-    """partial_of_density, averaged over S draws. Returns (R, P)."""
-    return np.mean(partial_of_density(eps, q, lam), axis=-2)
-
-
 def slope_of_the_model(points, log_joint, q, lam):
     """The gradient of log p(x, z) in z. (k,) or (k, D)"""
     return elementwise_grad(log_joint)(q.transport(points, lam))
@@ -179,11 +164,6 @@ def variance_of_path(log_joint, q, lam, S):
 def variance_of_total(log_joint, q, lam, S):
     """Variance of path_gradient for the log weight, path and explicit part."""
     return variance_over_noise(lambda eps: total_derivative(eps, log_joint, q, lam), q, lam, S)
-
-
-def variance_of_slopes(f, q, lam, S):
-    """Variance of path_gradient for an f(z)."""
-    return variance_over_noise(lambda eps: along_path(eps, f, q, lam), q, lam, S)
 
 
 # ---- where log p jumps

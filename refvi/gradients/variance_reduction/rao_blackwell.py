@@ -59,11 +59,6 @@ def touching_terms(terms, touches, q, lam):
     return p @ ((terms(z) @ touches.T) * u)
 
 
-def whole_weight(eps, terms, q, lam):
-    """Average of f times the score, every term in every weight. Returns (R, P)."""
-    return np.mean(total(terms)(eps)[..., None] * score(q, eps, lam), axis=-2)
-
-
 def local_weight(eps, terms, touches, q, lam):
     """Average of the score of a parameter times the terms that touch its variable. Returns (R, P)."""
     return np.mean((terms(eps) @ touches.T) * score(q, eps, lam), axis=-2)

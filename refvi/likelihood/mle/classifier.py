@@ -5,7 +5,7 @@ the indicator of x minus the probabilities; the network carries it backward.
 """
 import numpy as np
 
-from refvi.base.checks import require_count, require_shape
+from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.base.optimize import adam
 from refvi.likelihood.networks import backward, forward, initial, rectified, require_inputs
 
@@ -21,7 +21,7 @@ def log_softmax(logits):
 
 def log_probabilities(theta, y, sizes=SIZES):
     """log Cat(k | y) (N, K) for every outcome k, in nats."""
-    y = require_inputs(y, sizes[0])
+    y = require_finite("y", require_inputs(y, sizes[0]))
     blocks = (y[start:start + BLOCK] for start in range(0, len(y), BLOCK))
     return np.concatenate([log_softmax(forward(theta, block, sizes, rectified)[-1]) for block in blocks])
 

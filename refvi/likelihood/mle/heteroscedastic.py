@@ -21,7 +21,7 @@ def sizes_of(y):
 
 def predict(theta, y):
     """(mu, sigma), each (N,), of the inputs' densities."""
-    y = require_finite("y", require_inputs(y, np.shape(y)[-1]))
+    y = require_finite("y", require_inputs(y))
     mu, rho = forward(theta, y, sizes_of(y), tanh)[-1].T
     return mu, np.hypot(FLOOR, np.exp(rho))
 
@@ -50,7 +50,7 @@ def gradient(theta, x, y, constant=False):
 
 def fit(rng, x, y, epochs=60, M=32, rate=5e-3, constant=False):
     """An Ascent of the log-likelihood by Adam on minibatches of M without replacement, from one sigma for all y."""
-    y = require_finite("y", require_inputs(y, np.shape(y)[-1]))
+    y = require_finite("y", require_inputs(y))
     N = len(y)
     if require_count("M", M) > N:
         raise ValueError(f"a minibatch of M={M} out of N={N} data: M must be at most N")

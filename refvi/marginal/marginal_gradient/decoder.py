@@ -5,7 +5,7 @@ do. Shapes: counts (V,) of the observed outcomes; the network maps (n, D) nodes 
 """
 import numpy as np
 
-from refvi.base.checks import require_positive, require_shape
+from refvi.base.checks import require_finite, require_positive, require_shape
 from refvi.base.families.gaussian import diagonal_normal
 from refvi.likelihood.mle.classifier import log_softmax
 from refvi.likelihood.networks import backward, forward, tanh
@@ -29,7 +29,10 @@ def gradient(theta, counts, sizes, order=40):
 
     The gradient in a node's logits is sum_v counts_v p(z|v) (indicator of v - softmax).
     """
-    counts = require_shape("counts", counts, (sizes[-1],), f"one for each of the V={sizes[-1]} outcomes")
+    meaning = f"one for each of the V={sizes[-1]} outcomes"
+    counts = require_finite("counts", require_shape("counts", counts, (sizes[-1],), meaning))
+    if np.min(counts) < 0:
+        raise ValueError(f"counts[{np.argmin(counts)}] is {np.min(counts):g}: a number of observations is not negative")
     require_positive("sum of counts", np.sum(counts), "observe something first")
     z, w = prior_nodes(sizes[0], order)
     hs = forward(theta, z, sizes, tanh)

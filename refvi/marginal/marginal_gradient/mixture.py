@@ -101,9 +101,16 @@ def network_gradient(theta, x, logits, y, sizes):
 
 
 def expectation_maximization(x, logits, mu, log_sigma):
-    """New (logits, mu, log_sigma) after one step of EM, which never lowers the log-likelihood."""
+    """New (logits, mu, log_sigma) after one step of EM, which never lowers the log-likelihood; ValueError where the
+    variance of a component falls to zero, since the likelihood then has no maximum.
+    """
     x = require_data(x)
     centre = np.mean(x)
     _, (count, first, second) = posterior_sums(x, logits - logsumexp(logits), mu - centre, log_sigma, centre)
     mean = first / count
-    return np.log(count / len(x)), mean + centre, 0.5 * np.log(second / count - mean**2)
+    variance = second / count - mean**2
+    gone = np.flatnonzero(~(variance > 8 * np.finfo(float).eps * second / count))
+    if len(gone):
+        raise ValueError(f"component {gone[0]} falls onto the one value {mean[gone[0]] + centre:g}: its variance goes "
+                         "to zero and the likelihood grows without end, take fewer components or start elsewhere")
+    return np.log(count / len(x)), mean + centre, 0.5 * np.log(variance)

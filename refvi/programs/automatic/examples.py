@@ -17,6 +17,8 @@ from refvi.programs.automatic.model import Parts
 from refvi.programs.automatic.space import space
 
 PRIOR_SD = 1.5      # of every weight, unless said otherwise
+NODES = 4001        # of the noise's logarithm
+SMALLEST = 1e-100   # size of targets whose squares, over the smallest noise looked at, are still numbers
 
 
 class Exact(NamedTuple):
@@ -63,10 +65,15 @@ def unknown_noise_exact(x, y):
     """
     theta = regression(y, prior_sd=PRIOR_SD, noise_sd=1.)
     x, (N, D) = targets(x, theta), theta.y.shape
+    size = np.linalg.norm(x)
+    if size and not SMALLEST < size < 1 / SMALLEST:
+        raise ValueError(f"x is of size {size:.1g}: rescale it, the prior's noise is of size one")
     U, s, V = np.linalg.svd(theta.y, full_matrices=False)
+    rank = np.sum(s > N * np.finfo(float).eps * s[0])
+    U, s, V = U[:, :rank], s[:rank], V[:rank]
     seen = U.T @ x
-    missed = np.linalg.norm(x - U @ seen) if N > D else 0.
-    if N > D and missed <= 1e-13 * np.linalg.norm(x):
+    missed = np.linalg.norm(x - U @ seen) if N > rank else 0.
+    if N > rank and missed <= 1e-13 * size:
         raise ValueError(f"the inputs explain x to within rounding ({N} data, {D} weights): no noise can be estimated, "
                          "take more data or fewer inputs")
 
@@ -79,14 +86,14 @@ def unknown_noise_exact(x, y):
         return -0.5 * (along + across) - np.exp(t) + t
 
     # below the low end the density falls like the noise itself or faster, above the high end the prior ends it
-    size = np.linalg.norm(x)
-    low, high = np.log(min(1., missed / np.sqrt(N) if N > D else size or 1.)) - 45, np.log(10 + size) + 5
-    wide = np.arange(low, high, 0.3 / np.sqrt(N + 2))
-    density = log_density(wide)
-    alive = wide[density > np.max(density) - 60]
-    step = 0.3 / np.sqrt(N + 2 + np.exp(wide[np.argmax(density)]))
-    t = np.arange(alive[0], alive[-1] + step, step)
-    density, sd = log_density(t), np.exp(t)[:, None]
+    edges = np.log(min(1., missed / np.sqrt(N) if N > rank else size or 1.)) - 45, np.log(10 + size) + 5
+    alive = ()
+    while len(alive) < NODES // 4:      # a wide grid finds the peak, narrower ones resolve it
+        t, step = np.linspace(*edges, NODES, retstep=True)
+        density = log_density(t)
+        alive = t[density > np.max(density) - 60]
+        edges = alive[0] - step, alive[-1] + step
+    sd = np.exp(t)[:, None]
     total = s**2 + (sd / PRIOR_SD)**2
     means = (s * seen / total) @ V
     unseen = PRIOR_SD**2 * (np.eye(D) - V.T @ V)

@@ -6,6 +6,7 @@ The family is a normal on the free coordinates of space.py, independent ("mean-f
 alone. Kucukelbir et al. (2017), Automatic differentiation variational inference.
 """
 import warnings
+from collections import deque
 from typing import Any, NamedTuple
 
 import autograd.numpy as np
@@ -60,7 +61,8 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     coordinates, or its covariance (D, D). rate: a number or a function of the step; falling from 0.1 by default.
     tolerance: nats; where the bound has changed by surely less over two successive blocks, the fit ends. log_evidence:
     an ELBO above it is an ArithmeticError. watch(step, lam) is called after every step. What is not finite ends the fit
-    with a RuntimeWarning that names the term, the draw and the step.
+    with a RuntimeWarning that names the term, the draw and the step. Where the average of the last iterates surely has
+    a higher bound than the last one, it is what is returned.
     """
     require_count("S", S)
     require_count("steps", steps)
@@ -68,7 +70,7 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     estimate = chosen("gradient", gradient, {"path": through_noise, "score": by_scores})
     if tolerance is not None:
         require_positive("tolerance", tolerance, "nats, or leave it out to take all steps")
-    log_weights, recent = [], []    # (1, S) of every step; lam after each of the last block
+    log_weights, recent = [], deque(maxlen=size_of(steps))      # (1, S) of every step; lam after the last ones
 
     def gradient_of_bound(lam):
         before = np.mean(log_weights[-1]) if log_weights else None
@@ -79,8 +81,7 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     def after(step, lam):
         if watch:
             watch(step, lam)
-        if step > steps - size_of(steps):
-            recent.append(lam.copy())
+        recent.append(lam.copy())
         if tolerance is not None and step % size_of(steps) == 0:
             return SETTLED if has_settled(averages_of(log_weights), steps, tolerance) else None
         return None
@@ -89,12 +90,13 @@ def fit(model, latents, rng, family="mean-field", gradient="path", steps=2000, S
     rate = robbins_monro(0.1, delay=max(1, steps / 10)) if rate is None else rate
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):      # what is not finite is named by the fit
         lam, done, stopped = ascend(gradient_of_bound, first, steps, rate, after)
-        averages = averages_of(log_weights)
+        averages, middle = averages_of(log_weights), np.mean(recent, axis=0) if recent else lam
+        higher = above(lam, middle, goal, where, rng, q)
+        lam = middle if higher else lam
         began, elbo = (bound_of(at, goal, where, rng, q) for at in (first, lam))
         lower = fell(began, elbo)
         if lower:
             warnings.warn(lower, RuntimeWarning, stacklevel=2)
-        higher = above(lam, np.mean(recent, axis=0), goal, where, rng, q) if len(recent) > 1 else 0.
     if log_evidence is not None and np.isfinite(elbo.error):
         require_bound(elbo.value - SIGMAS * elbo.error, log_evidence)
 
@@ -126,7 +128,7 @@ def above(lam, average, goal, where, rng, q):
     eps = rng.standard_normal((1, CHECKED, where.D))
     gain = log_weights_of(average, eps, goal, where, q) - log_weights_of(lam, eps, goal, where, q)
     value, error = np.mean(gain), np.std(gain) / np.sqrt(CHECKED)
-    return float(value) if value > max(SIGMAS * error, NOTABLE) else 0.
+    return float(value) if value > SIGMAS * error else 0.
 
 
 def notes(elbo, higher, log_evidence, unscaled):
@@ -134,9 +136,9 @@ def notes(elbo, higher, log_evidence, unscaled):
     told = []
     if log_evidence is not None:
         told.append(f"{log_evidence - elbo.value:.2g} +- {elbo.error:.1g} nats below the log evidence")
-    if higher:
-        told.append(f"the average of the last iterates has an ELBO {higher:.2g} nats higher: the noise of the rate "
-                    "keeps the fit below its optimum, lower the rate or raise S")
+    if higher > NOTABLE:
+        told.append(f"this is the average of the last iterates, {higher:.2g} nats above the last one: the noise of the "
+                    "rate keeps the fit below its optimum, lower the rate or raise S")
     if unscaled:
         told.append(unscaled)
     return told

@@ -77,7 +77,7 @@ def holds_several(data):
     """Whether data is a tuple of arrays or of lists, or a list of arrays."""
     if isinstance(data, tuple):
         return any(hasattr(piece, "__len__") for piece in data)
-    return isinstance(data, list) and bool(data) and all(hasattr(piece, "shape") for piece in data)
+    return isinstance(data, list) and any(np.ndim(piece) and hasattr(piece, "shape") for piece in data)
 
 
 def piece_of(name, piece):
@@ -108,5 +108,11 @@ def checked(name, log_density):
     """The function with its result's shape checked: a log density that is not one number for each draw would
     broadcast silently."""
     def one_for_each(z, *data):
-        return require_one_each(name, log_density(z, *data), np.shape(z[0])[:2])
+        try:
+            values = log_density(z, *data)
+        except ValueError as error:
+            given = ", ".join([f"z.{name} {np.shape(value)}" for name, value in zip(z._fields, z)]
+                              + [f"data {piece.shape}" for piece in data])
+            raise ValueError(f"{name} of {given} raised: {error}") from error
+        return require_one_each(name, values, np.shape(z[0])[:2])
     return one_for_each

@@ -83,8 +83,8 @@ def verdict(gain, tolerance, lower):
         return "lower than it began"
     if tolerance is not None:
         return "at rest"
-    if not np.isfinite(gain.error) or 2 * gain.error > NOISY * max(1., abs(gain.nats)):
-        return f"too noisy to tell a rise of less than {2 * gain.error:.2g} nats a block"
     if gain.nats > 2 * gain.error:
         return "still rising, take more steps"
+    if not 2 * gain.error <= NOISY:
+        return f"too noisy to tell a rise of less than {2 * gain.error:.2g} nats a block"
     return f"no rise of more than {max(gain.nats, 0) + 2 * gain.error:.2g} nats a block, which these draws could tell"

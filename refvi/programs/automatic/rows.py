@@ -12,7 +12,7 @@ import autograd.numpy as np
 from autograd import elementwise_grad, grad, jacobian
 
 from refvi.base.core import expectation, score
-from refvi.base.families.gaussian import full_normal, normal
+from refvi.base.families.gaussian import full_normal, full_parts, normal
 from refvi.base.optimize import gradient_ascent
 from refvi.bound.elbo.rows import climbed
 from refvi.gradients.reparameterization.rows import path_gradient
@@ -125,8 +125,8 @@ def draws_of_the_covariance(eps, lam):
 
 def factor_of(lam):
     """R (D, D) of a full normal: where it carries the unit vectors."""
-    D = int((np.sqrt(9 + 8 * len(lam)) - 3) / 2 + 0.5)
-    return full_normal.transport(np.eye(D), lam).T - lam[:D, None]
+    mu = full_parts(lam)[0]
+    return full_normal.transport(np.eye(len(mu)), lam).T - mu[:, None]
 
 
 def half_the_log_variance(at, mu, log_variance):
@@ -178,7 +178,7 @@ def back_to_lam(slope, eps, lam):
 
     R is diagonal or lower triangular. The one in the log diagonal is the gradient of its volume.
     """
-    D = np.shape(eps)[-1]
+    D = np.shape(slope)[-1]
     parts = [slope, slope * eps * np.exp(lam[D:2 * D]) + 1]
     if len(lam) > 2 * D:
         i, j = np.tril_indices(D, -1)

@@ -1,0 +1,1 @@
+"""What a probabilistic model buys: derivations/likelihood/benefits.md."""

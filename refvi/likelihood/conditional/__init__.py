@@ -1,0 +1,1 @@
+"""Conditional models, and what is decided with them: derivations/likelihood/conditional.md."""
