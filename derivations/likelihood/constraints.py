@@ -37,7 +37,7 @@ def closed_distances(slope, T, rate):
 def stage_draw(rng):
     """A latent z of three values, their probabilities softmax(alpha), and likelihoods f that z stands for."""
     alpha = np.array([1.4, -0.7, 0.3]) + rng.uniform(-0.2, 0.2, 3)
-    f = np.array([0.35, 0.05, 0.2]) + rng.uniform(-0.04, 0.04, 3)
+    f = np.array([0.08, 0.9, 0.6]) + rng.uniform(-0.04, 0.04, 3)
     pi = special.softmax(alpha)
     return dict(alpha=alpha, f=f, u=np.cumsum(pi) - pi * rng.uniform(0.05, 0.2, 3), masses=pi)
 

@@ -352,7 +352,7 @@ def height_by_scipy(mu, sd):
 def stage_collapse(rng):
     """Six data, and one component that has narrowed onto the first."""
     x = np.array([0.4, -2.1, -0.8, 1.3, 2.2, 3.9]) + rng.uniform(-0.2, 0.2, 6)
-    narrow = 10**rng.uniform(-6, -3)
+    narrow = 10**rng.uniform(-4, -2)
     return dict(x=x, sd=narrow, centre=np.mean(x), spread=np.std(x))
 
 

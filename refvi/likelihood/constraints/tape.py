@@ -28,6 +28,12 @@ def of_sum(out, a, axis=None, keepdims=False):
     return (lambda g: np.reshape(g, kept) + np.zeros(np.shape(a)),)
 
 
+def of_mean(out, a, axis=None, keepdims=False):
+    """Pullback of a mean: that of a sum, over how many were averaged."""
+    (pull,) = of_sum(out, a, axis, keepdims)
+    return (lambda g: pull(g) * np.size(out) / np.size(a),)
+
+
 def of_max(out, a, axis=None, keepdims=False):
     """Pullback of a maximum, shared where several are largest."""
     top = np.max(a, axis=axis, keepdims=True)
@@ -46,12 +52,18 @@ SLOPES = {      # (out, *arguments) -> a pullback for each argument
     np.log: lambda out, a: (lambda g: g / a,),
     np.log1p: lambda out, a: (lambda g: g / (1 + a),),
     np.tanh: lambda out, a: (lambda g: g * (1 - out * out),),
+    np.expm1: lambda out, a: (lambda g: g * (out + 1),),
+    np.sqrt: lambda out, a: (lambda g: g / (2 * out),),
+    np.square: lambda out, a: (lambda g: g * 2 * a,),
+    np.abs: lambda out, a: (lambda g: g * np.sign(a),),
     np.sin: lambda out, a: (lambda g: g * np.cos(a),),
+    np.cos: lambda out, a: (lambda g: -g * np.sin(a),),
     np.logaddexp: lambda out, a, b: (lambda g: g * np.exp(a - out), lambda g: g * np.exp(b - out)),
     np.maximum: lambda out, a, b: (lambda g: g * (a > b), lambda g: g * (a <= b)),
     np.matmul: of_matmul,
     np.dot: of_matmul,
     np.sum: of_sum,
+    np.mean: of_mean,
     np.max: of_max,
     np.reshape: lambda out, a, shape: (lambda g: np.reshape(g, np.shape(a)), None),
     np.squeeze: lambda out, a, axis=None: (lambda g: np.reshape(g, np.shape(a)),),
