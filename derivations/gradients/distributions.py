@@ -116,7 +116,7 @@ def stage_cauchy(rng):
 def laplace_row(rng, line, base, points, **more):
     """f = z^2, E = mu^2 + 2 b^2."""
     mu, b = rng.uniform(0.5, 0.9), rng.uniform(1.4, 1.8)
-    return row(laplace, line, np.array([mu, np.log(b)]), stats.laplace(mu, b), base, points, flat, f=of_z(np.square),
+    return row(laplace, line, np.array([mu, np.log(b)]), stats.laplace(mu, b), base, points, flat, f=of_z(anp.square),
                truth=lambda: np.array([2 * mu, 4 * b**2]), **more)
 
 
@@ -135,7 +135,7 @@ def stage_normal_of_two(rng):
     """Box and Muller's first number, moved and stretched: f = z^2, E = mu^2 + sigma^2."""
     mu, sigma = rng.uniform(0.5, 0.9), rng.uniform(1.4, 1.8)
     stage = row(normal, normal_line, np.array([mu, np.log(sigma)]), stats.norm(mu, sigma), uniform_noise(2),
-                np.full((1, 2), 0.4), flat, S=1, f=of_z(np.square), truth=lambda: np.array([2 * mu, 2 * sigma**2]))
+                np.full((1, 2), 0.4), flat, S=1, f=of_z(anp.square), truth=lambda: np.array([2 * mu, 2 * sigma**2]))
     return without(stage, "points")
 
 
@@ -261,7 +261,7 @@ def stage_gamma(rng):
 
 def stage_squared_gamma(rng):
     """f = z^2, E = a (a + 1) / rate^2."""
-    a, rate, stage = gamma_row(rng, np.ones(1), f=of_z(np.square))
+    a, rate, stage = gamma_row(rng, np.ones(1), f=of_z(anp.square))
     return without(stage, "points") | dict(truth=lambda: np.array([a * (2 * a + 1), -2 * a * (a + 1)]) / rate**2)
 
 
@@ -306,7 +306,7 @@ def stage_student_t(rng):
 
     lam = np.array([mu, np.log(sigma), np.log(df)])
     return implied(student_t, lam, law(lam), rng.uniform([-2., 0.3, 2.5], [-1.2, 0.8, 3.5]), mass_below=whole_line,
-                   quantile_slope=differences_of_quantiles(law, lam, stats.cauchy), f=of_z(np.square), truth=truth)
+                   quantile_slope=differences_of_quantiles(law, lam, stats.cauchy), f=of_z(anp.square), truth=truth)
 
 
 # ---- draws of all of them: shares are no smooth function of the noise, so no rule is asked

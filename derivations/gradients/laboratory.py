@@ -1,6 +1,7 @@
 """Companion of laboratory.md: its rows, its stages, its slips and its referees."""
 import itertools
 
+import autograd.numpy as anp
 import numpy as np
 from referees import coarser, few_nodes
 from scipy import integrate, optimize, special, stats
@@ -132,7 +133,7 @@ def stage_scaled_sine(rng):
             return sigma * k * np.cos(k * (mu + sigma * t))
         return over(spread_under_normal(slope, lambda t: slope(t) * sigma * t + sigma * g(t)), S)
 
-    return dict(f=lambda z, lam: np.exp(lam[..., 1]) * sine(k)(z, lam), q=normal, lam=lam, S=S, base=base,
+    return dict(f=lambda z, lam: anp.exp(lam[..., 1]) * sine(k)(z, lam), q=normal, lam=lam, S=S, base=base,
                 score_variance_by_hand=by_score, path_variance_by_hand=by_path)
 
 
@@ -152,8 +153,8 @@ def in_space(rng):
     sigma = np.array([0.7, 0.5, 0.6]) + rng.uniform(-0.1, 0.1, 3)
 
     def f(z, lam):
-        log_p = -0.5 * np.sum((z @ A) * z, axis=-1) + z @ h - 2.
-        return log_p + 0.5 * (np.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
+        log_p = -0.5 * anp.sum((z @ A) * z, axis=-1) + z @ h - 2.
+        return log_p + 0.5 * (anp.sum(lam[..., 3:], axis=-1) - diagonal_normal.log_prob(z, lam))
 
     def gradient():
         return np.concatenate([h - A @ mu, 1 - np.diag(A) * sigma**2])
@@ -304,7 +305,7 @@ def stage_many(rng):
         cross = np.concatenate([a**2 / s + 3, 2 * a**2 + 10 * s])
         return (score_of_a_square(a, s).ravel() + 2 * rest * cross + (scatter + rest**2) * fisher) / S
 
-    return dict(f=lambda z, lam=None: np.sum((z - k)**2, axis=-1), pieces=[lambda z, k=k_d: (z - k)**2 for k_d in k],
+    return dict(f=lambda z, lam=None: anp.sum((z - k)**2, axis=-1), pieces=[lambda z, k=k_d: (z - k)**2 for k_d in k],
                 q=diagonal_normal, q_one=normal, lam=lam, S=S, variance_of_many_by_hand=many)
 
 

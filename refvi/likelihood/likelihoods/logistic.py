@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
-from scipy.sparse import eye_array, hstack
+from scipy.sparse import hstack, identity
 
 from refvi.base.checks import require_finite, require_shape
 from refvi.base.core import Fit
@@ -130,7 +130,7 @@ def separated(x, y):
     """
     N, D = y.shape
     margins = np.where(x == 1, 1., -1.)[:, None] * y / np.max(np.abs(y), axis=0)
-    clear = linprog(np.append(np.zeros(D), -np.ones(N)), A_ub=hstack([-margins, eye_array(N)]), b_ub=np.zeros(N),
+    clear = linprog(np.append(np.zeros(D), -np.ones(N)), A_ub=hstack([-margins, identity(N)]), b_ub=np.zeros(N),
                     bounds=[(None, None)] * D + [(0, 1)] * N)
     inside = round(-clear.fun) if clear.success else 0
     border = "" if inside == N else f", the other {N - inside} on the border"
