@@ -38,17 +38,13 @@ PARTS = {
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 
 # imported when they are asked for, so that `import refvi` stays quick
-WORDS = {
-    "app.figures": ("figure",),
-    "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
-    "verify.companion": ("stages",),
-    "verify.family": ("check_family",),
-    "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
-    "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma",
-                             "student_t", "student_t_lam"),
-    "base.families.gaussian": ("diagonal_normal", "full_normal", "full_normal_lam", "normal", "normal_lam"),
-    "base.families.shifted": ("cauchy", "laplace", "log_normal"),
-}
+WORDS = {"app.figures": ("figure",), "base.core": ("Estimate", "Family", "Model", "Noise", "noise", "tied"),
+         "verify.companion": ("stages",), "verify.family": ("check_family",),
+         "base.families.discrete": ("bernoulli", "categorical", "categorical_lam"),
+         "base.families.gammas": ("beta", "beta_lam", "exponential", "gamma", "gamma_lam", "inverse_gamma",
+                                  "student_t", "student_t_lam"),
+         "base.families.gaussian": ("diagonal_normal", "full_normal", "full_normal_lam", "normal", "normal_lam"),
+         "base.families.shifted": ("cauchy", "laplace", "log_normal")}
 HOMES = {word: home for home, words in WORDS.items() for word in words}
 __all__ = sorted(HOMES)
 

@@ -49,10 +49,8 @@ def test_changes_in_the_source_of_rows_are_refused_or_explained(rng):
 
 @pytest.mark.parametrize(
     "name, section, stages",
-    [
-        ("elbo", "The bound", {"normal", "mixture", "regression"}),
-        ("score_function", "The gradient of an expectation", {"normal", "categorical", "plane"}),
-    ],
+    [("elbo", "The bound", {"normal", "mixture", "regression"}),
+     ("score_function", "The gradient of an expectation", {"normal", "categorical", "plane"})],
 )
 def test_the_first_two_derivations_have_a_continuous_a_discrete_and_a_two_dimensional_stage(
     name, section, stages, entropy

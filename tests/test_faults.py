@@ -71,11 +71,9 @@ def own_baseline(eps):
     return np.mean((weight - weight)[..., None] * scores(eps), axis=1)
 
 
-SCORE_CORRECT = {
-    "plain": score_function(),
-    "baseline": score_function(lambda z: log_joint(z) - log_normal(z, MU, SIGMA) + 3.1),
-    "zero-mean term": score_function(more=lambda z: 0.7 * scores(z)),
-}
+SCORE_CORRECT = {"plain": score_function(),
+                 "baseline": score_function(lambda z: log_joint(z) - log_normal(z, MU, SIGMA) + 3.1),
+                 "zero-mean term": score_function(more=lambda z: 0.7 * scores(z))}
 PATH_CORRECT = {"plain": path(), "sticking the landing": sticking_the_landing}
 
 SCORE_FAULTS = {
@@ -91,16 +89,11 @@ SCORE_FAULTS = {
     "score of sigma misses -1": score_function(score=lambda z: scores(z, minus=0.)),
     "prior variance as sd": score_function(lambda z: log_joint(z, prior_sd=PRIOR**2) - log_normal(z, MU, SIGMA)),
 }
-PATH_FAULTS = {
-    "sign flip": path(factor=-1.),
-    "factor 2": path(factor=2.),
-    "dropped entropy": path(entropy=0.),
-    "no sigma in the Jacobian": path(jacobian=1.),
-    "log-determinant sign": path(entropy=-1.),
-    "variance as sd": path(sd=SIGMA**2, jacobian=SIGMA**2),
-    "likelihood variance as sd": path(lambda z: joint_slope(z, likelihood_sd=LIKELIHOOD**2)),
-    "no gradient through the prior": path(lambda z: joint_slope(z, prior=0.)),
-}
+PATH_FAULTS = {"sign flip": path(factor=-1.), "factor 2": path(factor=2.), "dropped entropy": path(entropy=0.),
+               "no sigma in the Jacobian": path(jacobian=1.), "log-determinant sign": path(entropy=-1.),
+               "variance as sd": path(sd=SIGMA**2, jacobian=SIGMA**2),
+               "likelihood variance as sd": path(lambda z: joint_slope(z, likelihood_sd=LIKELIHOOD**2)),
+               "no gradient through the prior": path(lambda z: joint_slope(z, prior=0.))}
 CORRECT = [*(("score", name, row) for name, row in SCORE_CORRECT.items()),
            *(("path", name, row) for name, row in PATH_CORRECT.items())]
 FAULTS = [*(("score", name, row) for name, row in SCORE_FAULTS.items()),
@@ -167,15 +160,11 @@ def minibatch(N, M):
         return joint[:, None], np.repeat(w, len(subsets)) / len(subsets)
 
     right = lambda eps: pathwise(eps, N / M)        # noqa: E731
-    faults = {
-        "missing N/M": lambda eps: pathwise(eps, 1.),
-        "N/(M-1)": lambda eps: pathwise(eps, N / (M - 1)),
-        "M/N": lambda eps: pathwise(eps, M / N),
-        "short last batch": lambda eps: pathwise(eps, N / M, used=M - 1),
-        "N/M applied to the prior too": lambda eps: pathwise(eps, N / M, prior=N / M),
-        "entropy over N": lambda eps: pathwise(eps, N / M, entropy=1 / N),
-        "prior once per point": lambda eps: pathwise(eps, N / M, prior=M),
-    }
+    faults = {"missing N/M": lambda eps: pathwise(eps, 1.), "N/(M-1)": lambda eps: pathwise(eps, N / (M - 1)),
+              "M/N": lambda eps: pathwise(eps, M / N), "short last batch": lambda eps: pathwise(eps, N / M, used=M - 1),
+              "N/M applied to the prior too": lambda eps: pathwise(eps, N / M, prior=N / M),
+              "entropy over N": lambda eps: pathwise(eps, N / M, entropy=1 / N),
+              "prior once per point": lambda eps: pathwise(eps, N / M, prior=M)}
     return exact, tied(Noise(draw, rule), 1), right, faults
 
 

@@ -177,10 +177,8 @@ def test_no_row_is_wider_than_the_window(name):
 def test_a_row_that_is_too_wide_is_seen(tmp_path):
     page = tmp_path / "wide.md"
     row = r"\sum_{n=1}^N \left( x_n - \mu \right)^2 + " * 12
-    page.write_text(
-        f"```math\n\\begin{{align}}\n& 1 \\tag{{one}} \\\\\n&= {row} \\tag{{two}}\n\\end{{align}}\n```\n",
-        encoding="utf-8",
-    )
+    page.write_text(f"```math\n\\begin{{align}}\n& 1 \\tag{{one}} \\\\\n&= {row} \\tag{{two}}\n\\end{{align}}\n```\n",
+                    encoding="utf-8")
     assert [line for line, _ in wide(page)] == [4]
 
 
@@ -264,10 +262,8 @@ def test_the_readme_shows_the_code_as_it_is():
 def test_the_readme_s_own_derivation_passes_and_can_fail(tmp_path, capsys):
     from refvi.__main__ import main
     text = (HOME / "README.md").read_text(encoding="utf-8").split("## Check your own derivation")[1]
-    page, companion = (
-        re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1),
-        re.search(r"```python\n(.*?)```", text, re.S).group(1),
-    )
+    page, companion = (re.search(r"`{4}markdown\n(.*?)`{4}", text, re.S).group(1),
+                       re.search(r"```python\n(.*?)```", text, re.S).group(1))
     (tmp_path / "mine.md").write_text(page, encoding="utf-8")
     for rows, status in ((companion, 0), (companion.replace("(n + 1) / 2", "(n + 2) / 2"), 1)):
         (tmp_path / "mine.py").write_text(rows, encoding="utf-8")
@@ -300,11 +296,9 @@ def test_notation_names_what_the_code_uses():
 
 
 def test_importing_refvi_brings_no_matplotlib_and_no_scipy_stats():
-    code = (
-        "import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, "
-        "refvi.likelihood.mle.classifier, refvi.app.fits.classifier, refvi.__main__, sys; "
-        "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])"
-    )
+    code = ("import refvi.verify.run, refvi.gradients.score_function, refvi.bound.elbo.rows, "
+            "refvi.likelihood.mle.classifier, refvi.app.fits.classifier, refvi.__main__, sys; "
+            "print([m for m in ('matplotlib', 'scipy.stats') if m in sys.modules])")
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )

@@ -41,10 +41,8 @@ def run(options):
     if options.json:
         print(f"wrote {options.json}")
     if options.plot:
-        print(
-            f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: "
-            "one for every random row on every stage"
-        )
+        print(f"{options.plot} holds {len(list(Path(options.plot).glob('*.svg'))) or 'no'} pictures: "
+              "one for every random row on every stage")
     return 130 if interrupted else status(results, options.strict)
 
 
@@ -99,10 +97,8 @@ def page_of(name):
         page = path.parent / f"{path.stem}.md"
         near = [page] if page.is_file() else difflib.get_close_matches(name, CHAPTERS, 1)
         meant = f"did you mean {near[0]}? " if near else ""
-        raise LookupError(
-            f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, "
-            "or the path of a Markdown page ending in .md"
-        )
+        raise LookupError(f"no chapter {name!r}: {meant}expected one of {', '.join(CHAPTERS)}, "
+                          "or the path of a Markdown page ending in .md")
     if not path.is_file():
         raise FileNotFoundError(f"no page {name}: give the path of a Markdown page with its companion .py beside it")
     return path

@@ -57,10 +57,8 @@ def require_unmasked(name, value):
     if not numpy.ma.isMaskedArray(value):
         return value
     if numpy.ma.is_masked(value):
-        raise ValueError(
-            f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
-            "take those that are there (x.compressed(), or whole rows without a gap), or fill them in"
-        )
+        raise ValueError(f"{name} is a masked array with {numpy.ma.count_masked(value)} of {value.size} values masked: "
+                         "take those that are there (x.compressed(), or whole rows without a gap), or fill them in")
     return value.data
 
 

@@ -8,28 +8,10 @@ import numpy as np
 from refvi.base.checks import require_count
 from refvi.data.store import Digits
 
-FONTS = (
-    "DejaVuSans",
-    "DejaVuSans-Bold",
-    "DejaVuSans-Oblique",
-    "DejaVuSans-BoldOblique",
-    "DejaVuSerif",
-    "DejaVuSerif-Bold",
-    "DejaVuSerif-Italic",
-    "DejaVuSerif-BoldItalic",
-    "DejaVuSansMono",
-    "DejaVuSansMono-Bold",
-    "DejaVuSansMono-Oblique",
-    "STIXGeneral",
-    "STIXGeneralBol",
-    "STIXGeneralItalic",
-    "STIXGeneralBolIta",
-    "cmr10",
-    "cmb10",
-    "cmss10",
-    "cmtt10",
-    "cmti10",
-)
+FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique", "DejaVuSerif",
+         "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic", "DejaVuSansMono", "DejaVuSansMono-Bold",
+         "DejaVuSansMono-Oblique", "STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta", "cmr10",
+         "cmb10", "cmss10", "cmtt10", "cmti10")
 SIDE, CANVAS, HEIGHT = 28, 96, 60      # pixels of an image; of the canvas a glyph is drawn on; of the glyph itself
 BLOCK = 2000                            # images rendered at once
 
@@ -72,12 +54,8 @@ def render(rng, labels):
     font, turn, slant = rng.integers(0, len(FONTS), n), rng.normal(0, 0.13, n), rng.normal(0, 0.15, n)
     stretch, shift = np.exp(rng.normal(0, 0.1, (n, 2))), rng.normal(0, 1.2, (n, 2))
     cos, sin = np.cos(turn), np.sin(turn)
-    matrix = (
-        np.stack([np.stack([cos, sin + slant], axis=-1), np.stack([-sin, cos], axis=-1)], axis=1)
-        * stretch[:, None]
-        * HEIGHT
-        / 20
-    )
+    matrix = (np.stack([np.stack([cos, sin + slant], axis=-1), np.stack([-sin, cos], axis=-1)], axis=1)
+              * stretch[:, None] * HEIGHT / 20)
     grid = (
         np.stack(np.meshgrid(np.arange(SIDE), np.arange(SIDE), indexing="ij"), axis=-1).reshape(-1, 2) - (SIDE - 1) / 2
     )

@@ -24,12 +24,8 @@ def quick(monkeypatch, tmp_path):
 def test_one_table_tells_all(quick, capsys):
     assert main([]) == 0
     told = capsys.readouterr().out
-    assert (
-        all(f"verified  {name}" in told for name in CHAPTERS)
-        and "drawn     banana" in told
-        and "ELBO -13 nats" in told
-        and "interrupted" not in told
-    )
+    assert (all(f"verified  {name}" in told for name in CHAPTERS) and "drawn     banana" in told
+            and "ELBO -13 nats" in told and "interrupted" not in told)
 
 
 def test_ctrl_c_leaves_the_table_of_what_is_finished(quick, capsys):
@@ -40,24 +36,16 @@ def test_ctrl_c_leaves_the_table_of_what_is_finished(quick, capsys):
     quick.setattr(figures, "draw", draw)
     assert main([]) == 130
     told = capsys.readouterr().out
-    assert (
-        "verified  elbo" in told
-        and "drawn     banana" in told
-        and "interrupted: after banana was drawn" in told
-        and "ELBO" not in told
-    )
+    assert ("verified  elbo" in told and "drawn     banana" in told and "interrupted: after banana was drawn" in told
+            and "ELBO" not in told)
 
 
 def test_a_fit_cut_short_ends_the_run(quick, capsys):
     quick.setattr(
         fit,
         "fit",
-        lambda options: iter(
-            [
-                ("regression (--entropy 0x5)", [CutShort("3 steps, interrupted after step 3 of 4000")]),
-                ("classifier", ["never"]),
-            ]
-        ),
+        lambda options: iter([("regression (--entropy 0x5)", [CutShort("3 steps, interrupted after step 3 of 4000")]),
+                              ("classifier", ["never"])]),
     )
     assert main([]) == 130
     told = capsys.readouterr().out

@@ -25,12 +25,8 @@ def test_bbvi_ends_at_the_mean_field_optimum(problem, rng):
     assert np.all(np.abs(ascent.lam[:D] - best[:D]) < 0.5 * np.exp(best[D:]))
     assert np.all(np.abs(ascent.lam[D:] - best[D:]) < 0.2)
     gain = models.elbo(ascent.lam, x, theta) - models.elbo(regression.start(D), x, theta)
-    assert (
-        models.elbo(best, x, theta) - 0.5
-        < models.elbo(ascent.lam, x, theta)
-        <= models.elbo(best, x, theta)
-        < models.log_evidence(x, theta)
-    )
+    assert (models.elbo(best, x, theta) - 0.5 < models.elbo(ascent.lam, x, theta) <= models.elbo(best, x, theta)
+            < models.log_evidence(x, theta))
     assert gain > 10
 
 
@@ -38,33 +34,16 @@ def test_the_steps_of_a_downhill_fit_would_be_seen(problem, rng):
     """Planted fault: the sign of the log joint turned; the bound falls."""
     x, theta = problem
     D = theta.y.shape[1]
-    ascent = bbvi(
-        lambda z: -models.linear_gaussian.log_joint(z, x, theta),
-        diagonal_normal,
-        regression.start(D),
-        rng,
-        50,
-        16,
-        0.05,
-    )
+    ascent = bbvi(lambda z: -models.linear_gaussian.log_joint(z, x, theta), diagonal_normal, regression.start(D), rng,
+                  50, 16, 0.05)
     assert models.elbo(ascent.lam, x, theta) < models.elbo(regression.start(D), x, theta)
 
 
 def test_watching_a_fit_does_not_change_it(problem, entropy):
     x, theta = problem
-    runs = [
-        bbvi(
-            lambda z: models.linear_gaussian.log_joint(z, x, theta),
-            diagonal_normal,
-            regression.start(theta.y.shape[1]),
-            np.random.Generator(np.random.SFC64(entropy)),
-            20,
-            8,
-            0.05,
-            watch,
-        )
-        for watch in (None, lambda step, lam: None)
-    ]
+    runs = [bbvi(lambda z: models.linear_gaussian.log_joint(z, x, theta), diagonal_normal,
+                 regression.start(theta.y.shape[1]), np.random.Generator(np.random.SFC64(entropy)), 20, 8, 0.05, watch)
+            for watch in (None, lambda step, lam: None)]
     assert np.array_equal(runs[0].lam, runs[1].lam)
 
 
@@ -110,10 +89,8 @@ def test_the_classifier_s_report_on_typeset_digits(monkeypatch, tmp_path, capsys
 @pytest.mark.skipif(not mnist.at_hand(), reason="MNIST is not at hand")
 def test_five_epochs_on_mnist_reach_97_and_a_half_percent(rng):
     *_, line = classifier.run(rng, "mnist")
-    assert (
-        line.startswith("MNIST train: held-out log-likelihood -0.0")
-        and float(line.split("accuracy ")[1].split(" %")[0]) >= 97.5
-    )
+    assert (line.startswith("MNIST train: held-out log-likelihood -0.0")
+            and float(line.split("accuracy ")[1].split(" %")[0]) >= 97.5)
 
 
 def test_a_predicted_sigma_gains_where_the_noise_varies(monkeypatch, capsys):
@@ -141,10 +118,8 @@ def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     told = capsys.readouterr().err
     assert "no fit 'everest', expected one of automatic, check, classifier, gaussian, heteroscedastic, logistic" in told
     assert main(["fit", "--data", "wine"]) == 2
-    assert (
-        "no data 'wine', expected one of bostonHousing, concrete, energy, mnist, polarity, toy, typeset, yacht"
-        in capsys.readouterr().err
-    )
+    assert ("no data 'wine', expected one of bostonHousing, concrete, energy, mnist, polarity, toy, typeset, yacht"
+            in capsys.readouterr().err)
     assert main(["fit", "classifier", "--data", "yacht"]) == 2
     assert "no data 'yacht' for classifier, expected one of mnist, typeset" in capsys.readouterr().err
 

@@ -101,10 +101,8 @@ def test_every_row_cited_is_found_on_its_page_and_in_the_code(name, monkeypatch)
     for tag in {tag for kind, chapter, tag in cited if kind == "row" and chapter == name}:
         page, function = slides.row_places(name, tag)
         path, line = page.rsplit(":", 1)
-        assert (
-            f"\\tag{{{tag}}}"
-            in files.checkout().joinpath(path).read_text(encoding="utf-8").splitlines()[int(line) - 1 :][0]
-        ), page
+        assert (f"\\tag{{{tag}}}"
+                in files.checkout().joinpath(path).read_text(encoding="utf-8").splitlines()[int(line) - 1 :][0]), page
         assert points_to_its_function(function, tag), function
         assert not points_to_its_function(function, "no such row")
 
@@ -113,11 +111,8 @@ def test_a_slide_s_title_leads_to_its_rows_and_pictures(monkeypatch, capsys):
     monkeypatch.chdir(files.checkout())
     assert main(["slides", "INTRACTABLE", "grad"]) == 0
     told = capsys.readouterr().out
-    assert (
-        told.startswith("UA: Intractable gradient\n  UA.072  equation\n")
-        and "derivations/marginal/marginal_gradient.md:" in told
-        and "UA.051" not in told
-    )
+    assert (told.startswith("UA: Intractable gradient\n  UA.072  equation\n")
+            and "derivations/marginal/marginal_gradient.md:" in told and "UA.051" not in told)
     assert "refvi/marginal/marginal_gradient/rows.py:" in told and "figures/marginal/identity_fails.svg" in told
     assert main(["slides", "Calculating the gradient \u2013", "in summary"]) == 0      # a dash as a deck has it
     assert "row     weighted score " in capsys.readouterr().out
@@ -154,11 +149,8 @@ def test_the_field_s_words_are_found_in_either_spelling():
 def test_words_on_no_slide_are_told_with_what_comes_near(capsys):
     assert main(["slides", "stochastic", "optimizaton"]) == 2
     told = capsys.readouterr().err
-    assert (
-        "'optimizaton' is in no title or statement, did you mean optimization" in told
-        and "'stochastic' is" not in told
-        and "refvi slides" in told
-    )
+    assert ("'optimizaton' is in no title or statement, did you mean optimization" in told
+            and "'stochastic' is" not in told and "refvi slides" in told)
 
 
 def test_what_is_open_says_where_it_will_be_checked_and_what_it_states(capsys):

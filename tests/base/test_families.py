@@ -18,21 +18,19 @@ def factor(lam):
     return np.array([[np.exp(lam[2]), 0.], [lam[4], np.exp(lam[3])]])
 
 
-SCIPY = {
-    "normal": lambda z, lam: stats.norm.logpdf(z, lam[0], np.exp(lam[1])),
-    "diagonal_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], np.diag(np.exp(2 * lam[2:]))),
-    "full_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], factor(lam) @ factor(lam).T),
-    "categorical": lambda z, lam: np.log(np.exp(lam) / np.exp(lam).sum())[z],
-    "bernoulli": lambda z, lam: stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-lam))).sum(axis=-1),
-    "beta": lambda z, lam: stats.beta.logpdf(z, *np.exp(lam)),
-    "exponential": lambda z, lam: stats.expon.logpdf(z, scale=np.exp(-lam[0])),
-    "gamma": lambda z, lam: stats.gamma.logpdf(z, np.exp(lam[0]), scale=np.exp(-lam[1])),
-    "inverse_gamma": lambda z, lam: stats.invgamma.logpdf(z, np.exp(lam[0]), scale=np.exp(lam[1])),
-    "student_t": lambda z, lam: stats.t.logpdf(z, np.exp(lam[2]), lam[0], np.exp(lam[1])),
-    "cauchy": lambda z, lam: stats.cauchy.logpdf(z, lam[0], np.exp(lam[1])),
-    "laplace": lambda z, lam: stats.laplace.logpdf(z, lam[0], np.exp(lam[1])),
-    "log_normal": lambda z, lam: stats.lognorm.logpdf(z, np.exp(lam[1]), scale=np.exp(lam[0])),
-}
+SCIPY = {"normal": lambda z, lam: stats.norm.logpdf(z, lam[0], np.exp(lam[1])),
+         "diagonal_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], np.diag(np.exp(2 * lam[2:]))),
+         "full_normal": lambda z, lam: stats.multivariate_normal.logpdf(z, lam[:2], factor(lam) @ factor(lam).T),
+         "categorical": lambda z, lam: np.log(np.exp(lam) / np.exp(lam).sum())[z],
+         "bernoulli": lambda z, lam: stats.bernoulli.logpmf(z, 1 / (1 + np.exp(-lam))).sum(axis=-1),
+         "beta": lambda z, lam: stats.beta.logpdf(z, *np.exp(lam)),
+         "exponential": lambda z, lam: stats.expon.logpdf(z, scale=np.exp(-lam[0])),
+         "gamma": lambda z, lam: stats.gamma.logpdf(z, np.exp(lam[0]), scale=np.exp(-lam[1])),
+         "inverse_gamma": lambda z, lam: stats.invgamma.logpdf(z, np.exp(lam[0]), scale=np.exp(lam[1])),
+         "student_t": lambda z, lam: stats.t.logpdf(z, np.exp(lam[2]), lam[0], np.exp(lam[1])),
+         "cauchy": lambda z, lam: stats.cauchy.logpdf(z, lam[0], np.exp(lam[1])),
+         "laplace": lambda z, lam: stats.laplace.logpdf(z, lam[0], np.exp(lam[1])),
+         "log_normal": lambda z, lam: stats.lognorm.logpdf(z, np.exp(lam[1]), scale=np.exp(lam[0]))}
 NAMES = sorted(SCIPY)
 # what has few moments of its own
 TAME = {"cauchy": np.arctan, "student_t": lambda z: np.arctan(z / 8), "inverse_gamma": np.log, "log_normal": np.log}
@@ -40,21 +38,11 @@ TAME = {"cauchy": np.arctan, "student_t": lambda z: np.arctan(z / 8), "inverse_g
 
 def setting(name, rng):
     """A family and parameters in a region away from its edges."""
-    low, high, P = {
-        "normal": (-0.8, 0.8, 2),
-        "diagonal_normal": (-0.8, 0.8, 4),
-        "full_normal": (-0.8, 0.8, 5),
-        "categorical": (-1, 1, 4),
-        "bernoulli": (-1, 1, 3),
-        "beta": (0.6, 1.5, 2),
-        "exponential": (-0.8, 0.8, 1),
-        "gamma": (-0.6, 1.5, 2),
-        "inverse_gamma": (-0.6, 1.5, 2),
-        "student_t": (-0.6, 1.5, 3),
-        "cauchy": (-0.8, 0.8, 2),
-        "laplace": (-0.8, 0.8, 2),
-        "log_normal": (-0.8, 0.8, 2),
-    }[name]
+    low, high, P = {"normal": (-0.8, 0.8, 2), "diagonal_normal": (-0.8, 0.8, 4), "full_normal": (-0.8, 0.8, 5),
+                    "categorical": (-1, 1, 4), "bernoulli": (-1, 1, 3), "beta": (0.6, 1.5, 2),
+                    "exponential": (-0.8, 0.8, 1), "gamma": (-0.6, 1.5, 2), "inverse_gamma": (-0.6, 1.5, 2),
+                    "student_t": (-0.6, 1.5, 3), "cauchy": (-0.8, 0.8, 2), "laplace": (-0.8, 0.8, 2),
+                    "log_normal": (-0.8, 0.8, 2)}[name]
     return getattr(refvi, name), rng.uniform(low, high, P)
 
 
@@ -73,15 +61,9 @@ def rate_of(name, order, lam):
     """Minus the log of the error that a rule of this order claims."""
     if name in ("categorical", "bernoulli"):
         return np.inf
-    return {
-        "beta": np.sqrt(2 * np.pi * order * np.exp(min(lam))),
-        "gamma": order,
-        "exponential": order,
-        "inverse_gamma": order,
-        "laplace": order / 2,
-        "student_t": 0.6 * order,
-        "cauchy": 0.6 * order,
-    }.get(name, np.pi / 2 * order)
+    return {"beta": np.sqrt(2 * np.pi * order * np.exp(min(lam))), "gamma": order, "exponential": order,
+            "inverse_gamma": order, "laplace": order / 2, "student_t": 0.6 * order,
+            "cauchy": 0.6 * order}.get(name, np.pi / 2 * order)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -168,10 +150,8 @@ def test_the_full_normal_transports_copies_of_lam_and_has_a_score(rng):
     copies = np.broadcast_to(lam, (4, 3, 9))
     z = refvi.full_normal.transport(eps, lam)
     np.testing.assert_allclose(refvi.full_normal.transport(eps, copies), z, rtol=1e-14)
-    slope = [
-        (refvi.full_normal.log_prob(z, lam + h) - refvi.full_normal.log_prob(z, lam - h)) / 2e-6
-        for h in 1e-6 * np.eye(9)
-    ]
+    slope = [(refvi.full_normal.log_prob(z, lam + h) - refvi.full_normal.log_prob(z, lam - h)) / 2e-6
+             for h in 1e-6 * np.eye(9)]
     np.testing.assert_allclose(score(refvi.full_normal, z, lam), np.moveaxis(slope, 0, -1), rtol=1e-5, atol=1e-7)
     # R_31
     np.testing.assert_allclose(

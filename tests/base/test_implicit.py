@@ -72,11 +72,8 @@ def test_a_tiny_gamma_draw_moves_by_its_leading_term():
 
 def beta_by_quadrature(a, b, x):
     """d logit z / da in the logit of t, from whichever side of z is lighter."""
-    log_t, log_rest, mean = (
-        special.log_expit,
-        lambda y: special.log_expit(-y),
-        special.digamma(a) - special.digamma(a + b),
-    )
+    log_t, log_rest, mean = (special.log_expit, lambda y: special.log_expit(-y),
+                             special.digamma(a) - special.digamma(a + b))
 
     def integrand(y):
         return np.exp(a * (log_t(y) - log_t(x)) + b * (log_rest(y) - log_rest(x))) * (log_t(y) - mean)

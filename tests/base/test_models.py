@@ -47,13 +47,10 @@ def test_the_bound_stays_below_the_evidence_and_is_highest_at_mean_field(problem
 
 @pytest.mark.parametrize(
     "change, message",
-    [
-        (dict(noise_sd=-1.0), r"noise_sd must be > 0, got -1.0 \(a standard deviation, not a variance"),
-        (dict(prior_sd=0.0), "prior_sd must be > 0"),
-        (dict(y=np.zeros(9)), r"y has shape \(9,\), expected \(any, any\): \(N=number of data, D=number of inputs\)"),
-        (dict(y=np.zeros((0, 3))), "no data"),
-        (dict(y=np.full((9, 3), np.inf)), r"y\[0, 0\] is inf; 27 of 27"),
-    ],
+    [(dict(noise_sd=-1.0), r"noise_sd must be > 0, got -1.0 \(a standard deviation, not a variance"),
+     (dict(prior_sd=0.0), "prior_sd must be > 0"),
+     (dict(y=np.zeros(9)), r"y has shape \(9,\), expected \(any, any\): \(N=number of data, D=number of inputs\)"),
+     (dict(y=np.zeros((0, 3))), "no data"), (dict(y=np.full((9, 3), np.inf)), r"y\[0, 0\] is inf; 27 of 27")],
 )
 def test_bad_models_are_refused(change, message):
     with pytest.raises(ValueError, match=message):

@@ -48,15 +48,11 @@ def test_ctrl_c_returns_what_has_been_reached():
 
 @pytest.mark.parametrize(
     "arguments, message",
-    [
-        (
-            (lambda lam: lam[:, None], np.zeros(2), 5, 0.1),
-            r"the gradient has shape \(2, 1\), lam has \(2,\): would broadcast",
-        ),
-        ((lambda lam: lam, np.zeros(2), 0, 0.1), "steps must be an integer >= 1, got 0"),
-        ((lambda lam: lam, np.zeros(2), 5, -0.1), "rate must be > 0, got -0.1"),
-        ((lambda lam: lam, np.array([0.0, np.inf]), 5, 0.1), r"lam\[1\] is inf"),
-    ],
+    [((lambda lam: lam[:, None], np.zeros(2), 5, 0.1),
+      r"the gradient has shape \(2, 1\), lam has \(2,\): would broadcast"),
+     ((lambda lam: lam, np.zeros(2), 0, 0.1), "steps must be an integer >= 1, got 0"),
+     ((lambda lam: lam, np.zeros(2), 5, -0.1), "rate must be > 0, got -0.1"),
+     ((lambda lam: lam, np.array([0.0, np.inf]), 5, 0.1), r"lam\[1\] is inf")],
 )
 def test_bad_calls_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -33,8 +33,5 @@ def test_betaln(rng):
             scipy.special.betaln(a + steps[0], b + steps[1]) - scipy.special.betaln(a - steps[0], b - steps[1])
         ) / (2 * h)
         numpy.testing.assert_allclose(elementwise_grad(betaln, argument)(a, b), central, rtol=1e-6, atol=1e-8)
-    numpy.testing.assert_allclose(
-        grad(lambda a: np.sum(betaln(a, b)))(2.0),
-        np.sum(scipy.special.psi(2.0) - scipy.special.psi(2.0 + b)),
-        rtol=1e-12,
-    )
+    numpy.testing.assert_allclose(grad(lambda a: np.sum(betaln(a, b)))(2.0),
+                                  np.sum(scipy.special.psi(2.0) - scipy.special.psi(2.0 + b)), rtol=1e-12)

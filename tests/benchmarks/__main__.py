@@ -98,17 +98,11 @@ def torch_epoch():
     """PyTorch eager with fused Adam, one thread; the model is built outside the clock."""
     import torch
     torch.set_num_threads(1)
-    layers = [
-        layer
-        for m, n in zip(classifier.SIZES, classifier.SIZES[1:])
-        for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())
-    ][:-1]
+    layers = [layer for m, n in zip(classifier.SIZES, classifier.SIZES[1:])
+              for layer in (torch.nn.Linear(m, n), torch.nn.ReLU())][:-1]
     model = torch.nn.Sequential(*layers)
-    adam, images, labels = (
-        torch.optim.Adam(model.parameters(), fused=True),
-        torch.from_numpy(IMAGES),
-        torch.from_numpy(LABELS),
-    )
+    adam, images, labels = (torch.optim.Adam(model.parameters(), fused=True), torch.from_numpy(IMAGES),
+                            torch.from_numpy(LABELS))
 
     def once():
         order = torch.randperm(N)
@@ -126,10 +120,8 @@ def jax_epoch():
     import jax
     import jax.numpy as jnp
     sizes = classifier.SIZES
-    weights = [
-        (jnp.asarray(RNG.standard_normal((m, n), dtype=np.float32) * (2 / m) ** 0.5), jnp.zeros(n))
-        for m, n in zip(sizes, sizes[1:])
-    ]
+    weights = [(jnp.asarray(RNG.standard_normal((m, n), dtype=np.float32) * (2 / m) ** 0.5), jnp.zeros(n))
+               for m, n in zip(sizes, sizes[1:])]
 
     def loss(weights, y, x):
         for W, b in weights[:-1]:
@@ -177,12 +169,8 @@ def torch_mixture(parameters):
 
     def once():
         logits, mu, log_sigma = leaves
-        joint = (
-            torch.log_softmax(logits, 0)
-            - log_sigma
-            - 0.9189385332046727
-            - 0.5 * ((x - mu) * torch.exp(-log_sigma)) ** 2
-        )
+        joint = (torch.log_softmax(logits, 0) - log_sigma - 0.9189385332046727
+                 - 0.5 * ((x - mu) * torch.exp(-log_sigma)) ** 2)
         return torch.autograd.grad(torch.logsumexp(joint, 1).sum(), leaves)
     return once
 
@@ -196,12 +184,8 @@ def jax_mixture(parameters):
 
     def value(parameters, x):
         logits, mu, log_sigma = parameters
-        joint = (
-            jax.nn.log_softmax(logits)
-            - log_sigma
-            - 0.9189385332046727
-            - 0.5 * ((x[:, None] - mu) * jnp.exp(-log_sigma)) ** 2
-        )
+        joint = (jax.nn.log_softmax(logits) - log_sigma - 0.9189385332046727
+                 - 0.5 * ((x[:, None] - mu) * jnp.exp(-log_sigma)) ** 2)
         return jnp.sum(jax.scipy.special.logsumexp(joint, axis=1))
 
     step, x, parameters = jax.jit(jax.value_and_grad(value)), jnp.asarray(DATA), tuple(map(jnp.asarray, parameters))
@@ -241,17 +225,12 @@ def mixtures():
     small, large = components(100), components(1000)
     for name, more, less in (
         ("K from 100 to 1000", lambda: mixture.gradient(DATA, *large), lambda: mixture.gradient(DATA, *small)),
-        (
-            "N from 10,000 to 100,000",
-            lambda: mixture.gradient(DATA, *small),
-            lambda: mixture.gradient(DATA[:10_000], *small),
-        ),
+        ("N from 10,000 to 100,000", lambda: mixture.gradient(DATA, *small),
+         lambda: mixture.gradient(DATA[:10_000], *small)),
     ):
         print(f"mixture, ten times {name}: time times {ratio(more, less, 7)[0]:.1f}")
-    print(
-        f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, "
-        f"{peak(400_000, 1000) / 1e6:.1f} MB for 400,000"
-    )
+    print(f"mixture, peak memory at K = 1000: {peak(100_000, 1000) / 1e6:.1f} MB for 100,000 data, "
+          f"{peak(400_000, 1000) / 1e6:.1f} MB for 400,000")
 
 
 # ---- logistic regression on N = 100,000 labels with D = 50 inputs, independent ones or correlated ones
@@ -293,11 +272,8 @@ def tape():
 def line(N=100):
     """(x, theta, start) of a regression with an offset and a slope."""
     y = np.column_stack([np.ones(N), RNG.normal(size=N)])
-    return (
-        y @ [1.0, 0.5] + 0.5 * RNG.normal(size=N),
-        models.regression(y, prior_sd=1.5, noise_sd=0.5),
-        np.array([0.0, 0.0, -1.5, -1.5]),
-    )
+    return (y @ [1.0, 0.5] + 0.5 * RNG.normal(size=N), models.regression(y, prior_sd=1.5, noise_sd=0.5),
+            np.array([0.0, 0.0, -1.5, -1.5]))
 
 
 def inferences(steps=2000, S=10, rate=0.02, many=1000):
@@ -314,10 +290,8 @@ def inferences(steps=2000, S=10, rate=0.02, many=1000):
         return best - models.elbo(np.asarray(lam, float), x, theta)
 
     told, took = ratio(several(mine(), 10), bare_noise(steps * S * 2 * 10), 9)
-    print(
-        f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
-        f"{below(mine()()):.4f} nats below the best"
-    )
+    print(f"inference: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
+          f"{below(mine()()):.4f} nats below the best")
     told, _ = ratio(mine(False), mine(), 15)
     print(f"inference: every draw meets all {len(x)} data, over the triangular factor: {told:.2f}")
     told, _ = ratio(several(readable, 1), mine(), 5)
@@ -341,11 +315,9 @@ def beside_peers(task, peers, mine, all_data, below, x, theta, start, steps, S, 
         assert same < 0.3, (
             f"{name} ends {same:.2f} nats below the best with {many} draws a step: it does something else"
         )
-        print(
-            f"{task}: {name} over refvi {told:.1f}, over refvi with all data "
-            f"{slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
-            f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}"
-        )
+        print(f"{task}: {name} over refvi {told:.1f}, over refvi with all data "
+              f"{slower:.1f}{f' (limit {limit})' if limit else ''}; {took / steps * 1e6:.1f} us a step; "
+              f"it ends {below(theirs()):.3f} nats below the best, with {many} draws a step {same:.3f}")
 
 
 def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
@@ -368,14 +340,10 @@ def path_inferences(steps=2000, S=10, rate=0.02, many=1000):
         return best - models.elbo(np.asarray(lam, float), x, theta)
 
     told, took = ratio(several(mine, 10), bare_noise(steps * S * 2 * 10), 9)
-    print(
-        f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
-        f"{below(mine()):.4f} nats below the best"
-    )
-    print(
-        f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable "
-        f"path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}"
-    )
+    print(f"paths: {took / 10 / steps * 1e6:.1f} us a step, {told:.0f} times its bare normals; the fit ends "
+          f"{below(mine()):.4f} nats below the best")
+    print(f"paths: every draw meets all {len(x)} data, over sums: {ratio(all_data, mine, 7)[0]:.1f}; the readable "
+          f"path over the fast one: {20 * ratio(readable, mine, 5)[0]:.0f}")
     beside_peers("paths", PATH_PEERS, mine, all_data, below, x, theta, start, steps, S, rate, many)
 
 
@@ -389,10 +357,8 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
     for N, noise_sd in ((5, 0.1), (100, 0.5)):
         y = np.column_stack([np.ones(N), np.linspace(0, 1, N)])
         # q of the slides' picture
-        theta, lam = (
-            models.regression(y, prior_sd=10.0, noise_sd=noise_sd),
-            np.array([1.5, 0.6, np.log(0.2), np.log(0.2)]),
-        )
+        theta, lam = (models.regression(y, prior_sd=10.0, noise_sd=noise_sd),
+                      np.array([1.5, 0.6, np.log(0.2), np.log(0.2)]))
         x = y @ [1.041, 0.508] + noise_sd * RNG.normal(size=N)
 
         def mine(rotate=True):
@@ -430,10 +396,8 @@ def laboratory(replicates=10_000, draws=(1, 3, 5, 10, 25)):
                     )
             told, took = ratio(theirs, mine(), 3)
             all_data, _ = ratio(theirs, mine(False), 3)
-            print(
-                f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} "
-                f"(limit 2.5; jax {took * 1e3:.0f} ms)"
-            )
+            print(f"laboratory, {N} data: jax {dtype} over refvi {told:.1f}, over refvi with all data {all_data:.1f} "
+                  f"(limit 2.5; jax {took * 1e3:.0f} ms)")
 
 
 # ---- a new datum of a deep latent model: an ascent of its own, chains of its own, or one pass of an encoder
@@ -444,10 +408,8 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
     x, _ = sample(RNG, theta, d, N)
     z = RNG.standard_normal((chains, N, 1))
     ways = {
-        "ascents of their own": (
-            lambda: local.ascend(x, theta, d, local.start(N, 1), steps),
-            f"{steps} steps of 16 nodes",
-        ),
+        "ascents of their own": (lambda: local.ascend(x, theta, d, local.start(N, 1), steps),
+                                 f"{steps} steps of 16 nodes"),
         "chains of their own": (lambda: mcmc.run(RNG, z, x, theta, d, walk, 0.2), f"{chains} chains of {walk} steps"),
         "quadrature": (lambda: deep.posterior_nodes(x, theta, d), "360 nodes that all data share"),
     }
@@ -457,19 +419,12 @@ def deep_latents(N=500, steps=24, chains=20, walk=100):
 
     for name, (call, what) in ways.items():
         told, took = ratio(call, several(network, 10), 3)
-        print(
-            f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} "
-            f"({took / N * 1e6:,.1f} us a datum; {what})"
-        )
+        print(f"deep latents, {N:,} new data: {name} over one pass of an encoder {10 * told:,.0f} "
+              f"({took / N * 1e6:,.1f} us a datum; {what})")
     few = x[:N // 10]
-    for name, more, less in (
-        (
-            "ascents",
-            ways["ascents of their own"][0],
-            lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps),
-        ),
-        ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10)),
-    ):
+    for name, more, less in (("ascents", ways["ascents of their own"][0],
+                              lambda: local.ascend(few, theta, d, local.start(len(few), 1), steps)),
+                             ("the encoder", several(network, 10), several(lambda: encode(few, phi, encoder), 10))):
         print(f"deep latents, ten times N: {name} times {ratio(more, less, 5)[0]:.1f}")
 
 
@@ -492,17 +447,13 @@ def vae(rounds=7):
         took = [{name: seconds(call) for name, call in calls.items()} for _ in range(rounds)]
         several = f"VAE, minibatches of {M}, {threads} thread{'s' * (threads > 1)}"
         limit = " (limit 1.35)" if (M, threads) == (128, 1) else ""
-        print(
-            f"{several}: one epoch over its matrix products alone "
-            f"{statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
-            f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images"
-        )
+        print(f"{several}: one epoch over its matrix products alone "
+              f"{statistics.median(t['ours'] / t['products'] for t in took):.2f}{limit}; "
+              f"{statistics.median(t['ours'] for t in took) * 5:.2f} s for 55,000 images")
         for name in list(calls)[2:]:
             bound = f", limit {VAE_PEERS[name][2]:.0f}" if VAE_PEERS[name][2] else ""
-            print(
-                f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} "
-                f"({statistics.median(t[name] for t in took) * 5:.2f} s{bound})"
-            )
+            print(f"{several}: {name} over refvi {statistics.median(t[name] / t['ours'] for t in took):.2f} "
+                  f"({statistics.median(t[name] for t in took) * 5:.2f} s{bound})")
     tracemalloc.start()
     next(training.epochs(training.begin(RNG, shape), x))
     print(f"VAE: {tracemalloc.get_traced_memory()[1] / 2**20:.0f} MB beside the data (limit 400)")
@@ -516,12 +467,10 @@ def vae_products(shape, N, M, threads=1):
     m = M // threads
 
     def arrays(sizes):
-        return (
-            [RNG.random((m, n), dtype=np.float32) for n in sizes],
-            [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
-            [np.empty((m, n), np.float32) for n in sizes],
-            [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])],
-        )
+        return ([RNG.random((m, n), dtype=np.float32) for n in sizes],
+                [RNG.random((a, b), dtype=np.float32) for a, b in zip(sizes, sizes[1:])],
+                [np.empty((m, n), np.float32) for n in sizes],
+                [np.empty((a, b), np.float32) for a, b in zip(sizes, sizes[1:])])
 
     def share():
         both = [(arrays(shape.encoder), False), (arrays(shape.decoder), True)]
@@ -544,18 +493,14 @@ def house():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
     told, took = ratio(lambda: run(secrets.randbits(128)), bare_draws, 5)
-    print(
-        f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; "
-        f"{took:.2f} s)"
-    )
+    print(f"500 Monte Carlo checks at n1 = 10,000 over their bare draws: {told:.1f} (about 2 s on two cores; "
+          f"{took:.2f} s)")
 
 
 def classifiers():
     told, took = ratio(epoch, products_alone, 7)
-    print(
-        f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} "
-        f"images)"
-    )
+    print(f"one epoch of the classifier over its matrix products alone: {told:.2f} (limit 1.5; {took:.2f} s for {N:,} "
+          f"images)")
     for name, peer in (("torch", torch_epoch), ("jax", jax_epoch)):
         if importlib.util.find_spec(name):
             told, took = ratio(peer(), epoch, 7)

@@ -61,12 +61,8 @@ def pyro_svi(x, theta, lam, steps, S, rate, path=False):
     from pyro.distributions.testing.fakes import NonreparameterizedNormal
     torch.set_num_threads(1)
     N, D = theta.y.shape
-    targets, inputs, start, zeros = (
-        torch.from_numpy(x),
-        torch.from_numpy(theta.y),
-        torch.tensor(lam),
-        torch.zeros(D, dtype=torch.float64),
-    )
+    targets, inputs, start, zeros = (torch.from_numpy(x), torch.from_numpy(theta.y), torch.tensor(lam),
+                                     torch.zeros(D, dtype=torch.float64))
 
     def model():
         z = pyro.sample("z", dist.Normal(zeros, theta.prior_sd).to_event(1))
@@ -80,11 +76,8 @@ def pyro_svi(x, theta, lam, steps, S, rate, path=False):
         if path:
             pyro.sample("z", dist.Normal(mu, log_sigma.exp()).to_event(1))
         else:
-            pyro.sample(
-                "z",
-                NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1),
-                infer={"baseline": {"use_decaying_avg_baseline": True}},
-            )
+            pyro.sample("z", NonreparameterizedNormal(mu, log_sigma.exp()).to_event(1),
+                        infer={"baseline": {"use_decaying_avg_baseline": True}})
 
     def run():
         pyro.clear_param_store()
@@ -262,10 +255,8 @@ def torch_vae(shape, x, M, threads=1):
     import torch
     torch.set_num_threads(threads)
     encoder, decoder = torch_networks(shape)
-    adam, images = (
-        torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True),
-        torch.from_numpy(x.astype(np.float32)),
-    )
+    adam, images = (torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3, fused=True),
+                    torch.from_numpy(x.astype(np.float32)))
 
     def epoch():
         for batch in batches_of(len(x), M):
@@ -324,10 +315,8 @@ def jax_vae(shape, x, M):
     rng, images = np.random.default_rng(), jnp.asarray(x, jnp.float32)
 
     def network(sizes):
-        return [
-            (jnp.asarray(rng.standard_normal((m, n)) * (2 / m) ** 0.5, jnp.float32), jnp.zeros(n, jnp.float32))
-            for m, n in zip(sizes, sizes[1:])
-        ]
+        return [(jnp.asarray(rng.standard_normal((m, n)) * (2 / m) ** 0.5, jnp.float32), jnp.zeros(n, jnp.float32))
+                for m, n in zip(sizes, sizes[1:])]
 
     def forward(own, y):
         for W, b in own[:-1]:

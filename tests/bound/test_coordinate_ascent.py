@@ -232,16 +232,11 @@ FAULTS = {
     "9 scale for rate": (update_by_integration, lambda: right_update()**[1, -1]),
     "9 scale of the prior": (update_by_integration, lambda: right_update(prior=PRIOR._replace(b=1 / PRIOR.b))),
 }
-RIGHT = {
-    "1": (update_by_integration, right_update),
-    "1 by the messages": (update_by_integration, update_by_messages),
-    "1 with the data in another order": (update_by_integration, lambda: right_update(gaussian.data_of(X[::-1]))),
-    "2": (swept_by_conditionals, lambda: regression.sweep(MEAN, TARGETS, THETA)),
-    "3 and 7": (bound_by_integration, right_bound),
-    "4": (two_by_enumeration, by_best_factor),
-    "4 by hand": (two_by_enumeration, lambda: responsibilities(axis=1)),
-    "5 and 6": (conditional, weights),
-}
+RIGHT = {"1": (update_by_integration, right_update), "1 by the messages": (update_by_integration, update_by_messages),
+         "1 with the data in another order": (update_by_integration, lambda: right_update(gaussian.data_of(X[::-1]))),
+         "2": (swept_by_conditionals, lambda: regression.sweep(MEAN, TARGETS, THETA)),
+         "3 and 7": (bound_by_integration, right_bound), "4": (two_by_enumeration, by_best_factor),
+         "4 by hand": (two_by_enumeration, lambda: responsibilities(axis=1)), "5 and 6": (conditional, weights)}
 
 
 def verdict(entropy, truth, row):

@@ -77,16 +77,11 @@ def test_a_set_is_at_hand_only_where_its_folder_is(tmp_path, monkeypatch, capsys
     monkeypatch.setenv("REFVI_DATA", str(tmp_path / "nowhere"))
     assert main(["data"]) == 0
     told = capsys.readouterr().out
-    assert (
-        f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told
-        and "yacht          not at hand: refvi data fetch yacht, or put it in REFVI_DATA/uci/yacht" in told
-    )
+    assert (f"REFVI_DATA names no folder: {tmp_path / 'nowhere'}" in told
+            and "yacht          not at hand: refvi data fetch yacht, or put it in REFVI_DATA/uci/yacht" in told)
     monkeypatch.setenv("REFVI_DATA", str(tmp_path))
-    assert (
-        not uci.at_hand("yacht")
-        and uci.stands_in("yacht")
-        == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run"
-    )
+    assert (not uci.at_hand("yacht") and uci.stands_in("yacht")
+            == f"REFVI_DATA is {tmp_path}, without uci/yacht: this is a toy set, drawn anew on every run")
     assert main(["data"]) == 0 and f"or put it in {tmp_path}/uci/yacht" in capsys.readouterr().out
     write_set(tmp_path / "uci")
     assert main(["data"]) == 0 and uci.at_hand("yacht") and "yacht          at hand" in capsys.readouterr().out

@@ -89,11 +89,8 @@ def test_missing_files_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError) as error:
         mnist.load("train")
-    for word in (
-        "refvi data fetch mnist",
-        str(tmp_path / "refvi" / "mnist"),
-        *(file.sha256 for file in mnist.FILES.values()),
-    ):
+    for word in ("refvi data fetch mnist", str(tmp_path / "refvi" / "mnist"),
+                 *(file.sha256 for file in mnist.FILES.values())):
         assert word in str(error.value)
 
 
@@ -107,16 +104,11 @@ def test_all_four_files_are_fetched_once(small, server, tmp_path):
     assert len(server.asked) == 4
 
 
-@pytest.mark.parametrize(
-    "name, answer, message",
-    [
-        ("truncates", truncated, "ended after|IncompleteRead"),
-        ("html", html, "is a web page"),
-        ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
-        ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
-        ("missing", lambda content: None, "Not Found"),
-    ],
-)
+@pytest.mark.parametrize("name, answer, message",
+                         [("truncates", truncated, "ended after|IncompleteRead"), ("html", html, "is a web page"),
+                          ("hangs up", lambda content: hang_up, "closed|reset|Remote end"),
+                          ("other file", lambda content: gzip.compress(b"something else"), "magic number"),
+                          ("missing", lambda content: None, "Not Found")])
 def test_a_bad_mirror_is_left_for_the_second_and_nothing_half_written_stays(
     small, server, tmp_path, name, answer, message
 ):

@@ -65,20 +65,17 @@ def kl(factor=0.5, log_factor=2., constant=1., reduce=np.sum):
 
 RIGHT = {"by hand": slip(),
          "a constant written twice": slip(divergence=lambda lam: kl()(lam) / 2 + closed_divergence(lam) / 2)}
-WRONG = {
-    "the variance for a standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(2 * log_sd))),
-    "half the log standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(0.5 * log_sd))),
-    "divergence averaged over latents": ("plane", slip(divergence=kl(reduce=np.mean))),
-    "log sd for log variance in the divergence": ("pixels", slip(divergence=kl(log_factor=1.))),
-    "no minus one": ("plane", slip(divergence=kl(constant=0.))),
-    "one minus one for all latents": ("plane", slip(divergence=lambda lam: closed_divergence(lam) + 0.5)),
-    "divergence added": ("pixels", slip(divergence=lambda lam: -closed_divergence(lam))),
-    "pixels averaged": ("pixels", slip(share=0.25)),
-    "sigmoid twice": ("pixels", slip(read=sigmoid)),
-    "z = mu": ("pixels", slip(sd=np.zeros_like)),
-    "scaled by N / M": ("pixels", lambda eps, *model: 2 * reconstruction(eps, *model)),
-    "summed over data": ("gaussian", lambda eps, *model: 2 * reconstruction(eps, *model)),
-}
+WRONG = {"the variance for a standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(2 * log_sd))),
+         "half the log standard deviation": ("pixels", slip(sd=lambda log_sd: np.exp(0.5 * log_sd))),
+         "divergence averaged over latents": ("plane", slip(divergence=kl(reduce=np.mean))),
+         "log sd for log variance in the divergence": ("pixels", slip(divergence=kl(log_factor=1.))),
+         "no minus one": ("plane", slip(divergence=kl(constant=0.))),
+         "one minus one for all latents": ("plane", slip(divergence=lambda lam: closed_divergence(lam) + 0.5)),
+         "divergence added": ("pixels", slip(divergence=lambda lam: -closed_divergence(lam))),
+         "pixels averaged": ("pixels", slip(share=0.25)), "sigmoid twice": ("pixels", slip(read=sigmoid)),
+         "z = mu": ("pixels", slip(sd=np.zeros_like)),
+         "scaled by N / M": ("pixels", lambda eps, *model: 2 * reconstruction(eps, *model)),
+         "summed over data": ("gaussian", lambda eps, *model: 2 * reconstruction(eps, *model))}
 
 
 def judge(entropy, stage, function, truth="bound_by_scipy", **options):

@@ -120,12 +120,9 @@ def test_one_noise_for_all_data_keeps_the_mean_and_spoils_the_average(rng):
     assert abs(own / (np.sum(each_datum) / 4) - 1) < 0.2 and abs(shared / own - 1) > 0.2
 
 
-FAULTS = {
-    "E step under the prior": lambda: under(np.tile([0., 0.], (2, 1))),
-    "stale lam of another datum": lambda: under(LAM[::-1]),
-    "mean for sum": lambda: under(LAM) / len(X),
-    "log variance for log sd": lambda: under(LAM * [1., 0.5]),
-}
+FAULTS = {"E step under the prior": lambda: under(np.tile([0., 0.], (2, 1))),
+          "stale lam of another datum": lambda: under(LAM[::-1]), "mean for sum": lambda: under(LAM) / len(X),
+          "log variance for log sd": lambda: under(LAM * [1., 0.5])}
 
 
 @pytest.mark.parametrize("name", FAULTS)

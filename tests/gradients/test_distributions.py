@@ -26,24 +26,22 @@ TWO, POSITIVE = np.array([MU, np.log(B)]), np.log([K, THETA])
 
 # ---- every row of the table, by Kolmogorov and Smirnov: three strikes on fresh draws, as in refvi.verify.trial
 
-LINES = {
-    "exponential": (uniform_noise(), exponential_line, np.log([1.7]), stats.expon(scale=1 / 1.7)),
-    "cauchy": (uniform_noise(), cauchy_line, TWO, stats.cauchy(MU, B)),
-    "laplace of two": (uniform_noise(2), laplace_ratio, TWO, stats.laplace(MU, B)),
-    "laplace": (uniform_noise(low=-0.5), laplace_line, TWO, stats.laplace(MU, B)),
-    "normal of two": (uniform_noise(2), normal_line, TWO, stats.norm(MU, B)),
-    "the other of two": (uniform_noise(2), lambda u, lam: box_muller(u)[..., 1], TWO, stats.norm),
-    "log-normal": (noise(normal, np.zeros(2)), log_normal_line, TWO, stats.lognorm(B, scale=np.exp(MU))),
-    "inverse gamma": (noise(gamma, np.log([K, 1.])), inverse_gamma_line, POSITIVE, stats.invgamma(K, scale=THETA)),
-    "gamma, implied": (noise(gamma, np.zeros(2)), gamma.transport, POSITIVE, stats.gamma(K, scale=1 / THETA)),
-    "inverse gamma, implied": (noise(inverse_gamma, np.zeros(2)), inverse_gamma.transport, POSITIVE,
-                               stats.invgamma(K, scale=THETA)),
-    "beta, implied": (uniform_noise(), refvi.beta.transport, POSITIVE, stats.beta(K, THETA)),
-    "t, implied": (noise(refvi.student_t, np.zeros(3)), refvi.student_t.transport, np.append(TWO, np.log(3.3)),
-                   stats.t(3.3, MU, B)),
-    "t of few degrees, drawn": (noise(refvi.student_t, np.append(TWO, np.log(0.7))), lambda z, lam: z, None,
-                                stats.t(0.7, MU, B)),
-}
+LINES = {"exponential": (uniform_noise(), exponential_line, np.log([1.7]), stats.expon(scale=1 / 1.7)),
+         "cauchy": (uniform_noise(), cauchy_line, TWO, stats.cauchy(MU, B)),
+         "laplace of two": (uniform_noise(2), laplace_ratio, TWO, stats.laplace(MU, B)),
+         "laplace": (uniform_noise(low=-0.5), laplace_line, TWO, stats.laplace(MU, B)),
+         "normal of two": (uniform_noise(2), normal_line, TWO, stats.norm(MU, B)),
+         "the other of two": (uniform_noise(2), lambda u, lam: box_muller(u)[..., 1], TWO, stats.norm),
+         "log-normal": (noise(normal, np.zeros(2)), log_normal_line, TWO, stats.lognorm(B, scale=np.exp(MU))),
+         "inverse gamma": (noise(gamma, np.log([K, 1.])), inverse_gamma_line, POSITIVE, stats.invgamma(K, scale=THETA)),
+         "gamma, implied": (noise(gamma, np.zeros(2)), gamma.transport, POSITIVE, stats.gamma(K, scale=1 / THETA)),
+         "inverse gamma, implied": (noise(inverse_gamma, np.zeros(2)), inverse_gamma.transport, POSITIVE,
+                                    stats.invgamma(K, scale=THETA)),
+         "beta, implied": (uniform_noise(), refvi.beta.transport, POSITIVE, stats.beta(K, THETA)),
+         "t, implied": (noise(refvi.student_t, np.zeros(3)), refvi.student_t.transport, np.append(TWO, np.log(3.3)),
+                        stats.t(3.3, MU, B)),
+         "t of few degrees, drawn": (noise(refvi.student_t, np.append(TWO, np.log(0.7))), lambda z, lam: z, None,
+                                     stats.t(0.7, MU, B))}
 AS_PRINTED = {
     "normal of two": (uniform_noise(2), lambda u, lam: np.sqrt(-np.log(u[..., 0])) * np.cos(2 * np.pi * u[..., 1]),
                       None, stats.norm, 0.083),
@@ -272,11 +270,9 @@ def test_a_relaxed_draw_becomes_a_corner(rng):
     assert np.all(np.isfinite(relax(eps, lam + 800. * np.arange(4), 0.1)))
 
 
-WRONG_RELAXED = {
-    "temperature forgotten": lambda eps, lam: relax(eps, lam, 1.),
-    "logits not divided": lambda eps, lam: relax(eps / 0.6, lam, 1.),
-    "no noise": lambda eps, lam: relax(0. * eps, lam, 0.6),
-}
+WRONG_RELAXED = {"temperature forgotten": lambda eps, lam: relax(eps, lam, 1.),
+                 "logits not divided": lambda eps, lam: relax(eps / 0.6, lam, 1.),
+                 "no noise": lambda eps, lam: relax(0. * eps, lam, 0.6)}
 
 
 def relaxed_estimate(entropy, draw):

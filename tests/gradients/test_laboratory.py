@@ -10,22 +10,10 @@ from refvi import beta, categorical, diagonal_normal, noise, normal
 from refvi.base import files, models
 from refvi.base.core import score
 from refvi.gradients.laboratory import fast, measure_valued, moments, study
-from refvi.gradients.laboratory.directions import (
-    path_arrows,
-    path_to_posterior,
-    path_with_model,
-    score_arrows,
-    share_towards_the_mode,
-    unit,
-)
-from refvi.gradients.laboratory.rows import (
-    base_noise,
-    exact_variance,
-    others_gradient,
-    score_gradient,
-    variance_of_path,
-    variance_of_score,
-)
+from refvi.gradients.laboratory.directions import (path_arrows, path_to_posterior, path_with_model, score_arrows,
+                                                   share_towards_the_mode, unit)
+from refvi.gradients.laboratory.rows import (base_noise, exact_variance, others_gradient, score_gradient,
+                                             variance_of_path, variance_of_score)
 from refvi.gradients.laboratory.study import crossing, quadratic, sine, variance_study
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.verify.compare import expectation
@@ -80,21 +68,19 @@ RIGHT = {
         2,
     ),
 }
-WRONG = {
-    "a half of the wrong sign": (halves(lambda f, w: f(w) + f(-w)), WEAK, 1),
-    "the other half of the wrong sign": (halves(spread=lambda f, m, u: f(m) + f(m * u)), WEAK, 1),
-    "both turned": (halves(lambda f, w: f(-w) - f(w)), WEAK, 1),
-    "constant forgotten": (halves(constant=1.0), WEAK, 1),
-    "no root of 2 pi": (halves(constant=1 / SIGMA), WEAK, 1),
-    "variance for sd": (halves(constant=(SIGMA**2 * np.sqrt(2 * np.pi)) ** -1), WEAK, 1),
-    "one half alone": (halves(lambda f, w: f(w)), WEAK, 1),
-    "no uniform": (halves(spread=lambda f, m, u: f(m) - f(0.0 * m)), WEAK, 1),
-    "root of the uniform": (halves(spread=lambda f, m, u: f(m) - f(m * np.sqrt(u))), WEAK, 1),
-    "one-sided Maxwell": (halves(spread=lambda f, m, u: f(np.abs(m)) - f(m * u)), WEAK, 1),
-    "S twice": (lambda *a: score_gradient(*a) / 2, BASE, 2),
-    "sum over draws": (lambda *a: 2 * path_gradient(*a), BASE, 2),
-    "own draw included": (lambda *a: others_gradient(*a) / 2, BASE, 2),
-}
+WRONG = {"a half of the wrong sign": (halves(lambda f, w: f(w) + f(-w)), WEAK, 1),
+         "the other half of the wrong sign": (halves(spread=lambda f, m, u: f(m) + f(m * u)), WEAK, 1),
+         "both turned": (halves(lambda f, w: f(-w) - f(w)), WEAK, 1),
+         "constant forgotten": (halves(constant=1.0), WEAK, 1),
+         "no root of 2 pi": (halves(constant=1 / SIGMA), WEAK, 1),
+         "variance for sd": (halves(constant=(SIGMA**2 * np.sqrt(2 * np.pi)) ** -1), WEAK, 1),
+         "one half alone": (halves(lambda f, w: f(w)), WEAK, 1),
+         "no uniform": (halves(spread=lambda f, m, u: f(m) - f(0.0 * m)), WEAK, 1),
+         "root of the uniform": (halves(spread=lambda f, m, u: f(m) - f(m * np.sqrt(u))), WEAK, 1),
+         "one-sided Maxwell": (halves(spread=lambda f, m, u: f(np.abs(m)) - f(m * u)), WEAK, 1),
+         "S twice": (lambda *a: score_gradient(*a) / 2, BASE, 2),
+         "sum over draws": (lambda *a: 2 * path_gradient(*a), BASE, 2),
+         "own draw included": (lambda *a: others_gradient(*a) / 2, BASE, 2)}
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -116,26 +102,17 @@ EXACT = {
     "score": np.array([A**4 / SIGMA**2 + 14 * A**2 + 15 * SIGMA**2, 2 * A**4 + 60 * A**2 * SIGMA**2 + 74 * SIGMA**4]),
     "path": np.array([4 * SIGMA**2, 4 * A**2 * SIGMA**2 + 8 * SIGMA**4]),
 }
-SLIPS = {
-    "variance of the mean for that of one draw": lambda S: S,
-    "divided by S twice": lambda S: 1 / S,
-    "S - 1 for S": lambda S: S / (S - 1),
-    "its root": None,
-}
+SLIPS = {"variance of the mean for that of one draw": lambda S: S, "divided by S twice": lambda S: 1 / S,
+         "S - 1 for S": lambda S: S / (S - 1), "its root": None}
 
 
 @pytest.mark.parametrize("slip", SLIPS)
 def test_a_variance_of_another_number_of_draws_is_refused(entropy, slip):
     S, spoil = 3, SLIPS[slip] or (lambda S: 0.0)
-    values = dict(
-        by_hand=lambda: EXACT["path"] / S,
-        right=lambda: exact_variance(path_gradient, F, normal, LAM, BASE, 2).value * 2 / S,
-        wrong=lambda: (
-            variance_of_path(F, normal, LAM, S) * spoil(S)
-            if SLIPS[slip]
-            else np.sqrt(variance_of_path(F, normal, LAM, S))
-        ),
-    )
+    values = dict(by_hand=lambda: EXACT["path"] / S,
+                  right=lambda: exact_variance(path_gradient, F, normal, LAM, BASE, 2).value * 2 / S,
+                  wrong=lambda: (variance_of_path(F, normal, LAM, S) * spoil(S) if SLIPS[slip]
+                                 else np.sqrt(variance_of_path(F, normal, LAM, S))))
     assert prove(entropy, "by hand; = right", values)["right"].verdict == PASS
     assert prove(entropy, "by hand; = wrong", values)["wrong"].verdict == FAIL
 
@@ -145,11 +122,9 @@ def test_gauss_rules_are_exact_for_the_moments_they_promise(order):
     """Rayleigh: 2^(k/2) Gamma(1 + k/2); Maxwell, even k: 2^(k/2+1) Gamma((k+3)/2) / sqrt(pi); uniform: 1 / (k + 1)."""
     k = np.arange(16)
     wide = np.where(k % 2 == 0, 2 ** (k / 2 + 1) * special.gamma((k + 3) / 2) / np.sqrt(np.pi), 0.0)
-    for measure, moments_of in (
-        (measure_valued.rayleigh(measure_valued.FINE), 2 ** (k / 2) * special.gamma(1 + k / 2)),
-        (measure_valued.two_sided_maxwell(measure_valued.FINE), wide),
-        (measure_valued.legendre(measure_valued.FINE), 1 / (k + 1)),
-    ):
+    for measure, moments_of in ((measure_valued.rayleigh(measure_valued.FINE), 2 ** (k / 2) * special.gamma(1 + k / 2)),
+                                (measure_valued.two_sided_maxwell(measure_valued.FINE), wide),
+                                (measure_valued.legendre(measure_valued.FINE), 1 / (k + 1))):
         z, w = measure_valued.gauss(*measure, order)
         assert len(z) == order and np.all(w > 0)
         for k, truth in enumerate(moments_of):
@@ -158,11 +133,8 @@ def test_gauss_rules_are_exact_for_the_moments_they_promise(order):
 
 def test_the_weak_noise_has_the_laws_it_names(rng):
     eps = WEAK.draw(rng, 20_000, 1).reshape(-1, 3)
-    for draws, law in (
-        (eps[:, 0], stats.rayleigh),
-        (np.abs(eps[:, 1]), stats.maxwell),
-        (eps[:, 1] * eps[:, 2], stats.norm),
-    ):
+    for draws, law in ((eps[:, 0], stats.rayleigh), (np.abs(eps[:, 1]), stats.maxwell),
+                       (eps[:, 1] * eps[:, 2], stats.norm)):
         assert stats.kstest(draws, law.cdf).pvalue > 1e-7, law.name
     assert abs(np.mean(eps[:, 1] > 0) - 0.5) < 0.02
 
@@ -180,11 +152,8 @@ def test_the_page_s_table_of_the_counterexample_is_exact():
     """PML.087's numbers too: 0.006/0.305, 0.200/0.335, 4.50/0.498 (exact 0.499), 49.99/0.500 (exact 50.00)."""
     at, slides = np.zeros(2), {0.5: (0.006, 0.305), 1.0: (0.200, 0.335), 3.0: (4.50, 0.498), 10.0: (49.99, 0.500)}
     for (c, quoted), row in zip(slides.items(), table("| $`f`$ | path | score"), strict=True):
-        exact = [
-            variance_of_path(sine(c), normal, at, 1)[0],
-            variance_of_score(sine(c), normal, at, 1)[0],
-            measure_valued.variance_of_halves(sine(c), normal, at, 1)[0],
-        ]
+        exact = [variance_of_path(sine(c), normal, at, 1)[0], variance_of_score(sine(c), normal, at, 1)[0],
+                 measure_valued.variance_of_halves(sine(c), normal, at, 1)[0]]
         assert row[0] == ("$`\\sin z`$" if c == 1 else f"$`\\sin {c:g} z`$")
         assert [f"{v:.4f}" for v in exact] == row[1:]
         e = np.exp(-2 * c**2)
@@ -256,10 +225,8 @@ def test_a_path_s_arrow_says_more_of_where_the_posterior_is(rng):
     centre = models.posterior(X, THETA)[0]
     z = diagonal_normal.sample(rng, PICTURE, (20_000,))
     way = unit(centre - z)
-    path, other = (
-        np.sum(unit(arrows(z, log_joint(1.0), diagonal_normal, PICTURE)) * way, axis=-1)
-        for arrows in (path_arrows, score_arrows)
-    )
+    path, other = (np.sum(unit(arrows(z, log_joint(1.0), diagonal_normal, PICTURE)) * way, axis=-1)
+                   for arrows in (path_arrows, score_arrows))
     assert np.mean(path - other) > SE * np.std(path - other) / np.sqrt(len(z)) + 0.1
     assert path_to_posterior(log_joint(1.0), diagonal_normal, PICTURE, centre) > np.mean(other)
 
@@ -273,23 +240,16 @@ def test_the_path_follows_the_model_far_away_and_not_at_the_optimum():
 
 # ---- the study
 
-ALL = {
-    "score": score_gradient,
-    "others": others_gradient,
-    "path": path_gradient,
-    "halves": (measure_valued.measure_valued, WEAK),
-}
+ALL = {"score": score_gradient, "others": others_gradient, "path": path_gradient,
+       "halves": (measure_valued.measure_valued, WEAK)}
 
 
 def test_the_study_finds_the_exact_variances(rng):
     f, S = sine(1.3), 4
     found = variance_study(ALL, f, normal, LAM, rng, 20_000, S)
     assert list(found) == list(ALL)
-    for name, exact in (
-        ("score", variance_of_score),
-        ("path", variance_of_path),
-        ("halves", measure_valued.variance_of_halves),
-    ):
+    for name, exact in (("score", variance_of_score), ("path", variance_of_path),
+                        ("halves", measure_valued.variance_of_halves)):
         value, error = found[name]
         assert np.all(np.abs(value - exact(f, normal, LAM, S)) < (SE + 2) * error) and np.all(error < 0.1 * value), name
 
@@ -323,15 +283,8 @@ def test_blocks_change_nothing_but_rounding(entropy, monkeypatch):
     whole, pieces = [], []
     for kept, block in ((whole, 2**30), (pieces, 100)):
         monkeypatch.setattr(study, "BLOCK", block)
-        kept += variance_study(
-            {"path": path_gradient, "score": score_gradient},
-            F,
-            normal,
-            LAM,
-            np.random.Generator(np.random.SFC64(entropy)),
-            1001,
-            3,
-        ).values()
+        kept += variance_study({"path": path_gradient, "score": score_gradient}, F, normal, LAM,
+                               np.random.Generator(np.random.SFC64(entropy)), 1001, 3).values()
     for a, b in zip(whole, pieces):
         np.testing.assert_allclose(a.value, b.value, rtol=1e-11)
         np.testing.assert_allclose(a.error, b.error, rtol=1e-10)
@@ -369,11 +322,8 @@ def test_a_family_without_a_transport_is_drawn_from_where_it_stands(rng):
 
 def problem(rng, D, N):
     theta = models.regression(np.column_stack([np.ones(N), rng.normal(size=(N, D - 1))]), prior_sd=1.4, noise_sd=0.6)
-    return (
-        theta.y @ rng.normal(size=D) + 0.6 * rng.normal(size=N),
-        theta,
-        np.concatenate([rng.normal(size=D), rng.uniform(-1.5, -0.5, D)]),
-    )
+    return (theta.y @ rng.normal(size=D) + 0.6 * rng.normal(size=N), theta,
+            np.concatenate([rng.normal(size=D), rng.uniform(-1.5, -0.5, D)]))
 
 
 @pytest.mark.parametrize("rotate", [True, False])
@@ -389,10 +339,7 @@ def test_the_fast_path_returns_what_the_readable_one_does_on_the_same_noise(rng,
     scores = score(diagonal_normal, diagonal_normal.transport(eps, lam), lam)
     with_its_score = score_gradient(eps, f, diagonal_normal, lam) + np.mean(scores, axis=1)
     by_score, path = fast.estimates(np.ascontiguousarray(np.moveaxis(eps, -1, 0)), fast.in_noise(x, theta, lam, rotate))
-    for mine, readable in (
-        (by_score, with_its_score),
-        (path, path_gradient(eps, f, diagonal_normal, lam)),
-    ):
+    for mine, readable in ((by_score, with_its_score), (path, path_gradient(eps, f, diagonal_normal, lam))):
         np.testing.assert_allclose(mine.T, readable, rtol=1e-8, atol=1e-9 * np.max(np.abs(readable)))
 
 
@@ -424,12 +371,8 @@ def test_the_fast_study_takes_the_variance_of_its_draws_in_blocks_too(entropy, r
 
 @pytest.mark.parametrize(
     "replicates, message",
-    [
-        (1, "replicates must be >= 4, got 1: a variance takes two, its standard error 4"),
-        (3, "must be >= 4, got 3"),
-        (0, "replicates must be an integer >= 1, got 0"),
-        (10.0, "replicates must be an integer >= 1, got 10.0"),
-    ],
+    [(1, "replicates must be >= 4, got 1: a variance takes two, its standard error 4"), (3, "must be >= 4, got 3"),
+     (0, "replicates must be an integer >= 1, got 0"), (10.0, "replicates must be an integer >= 1, got 10.0")],
 )
 def test_too_few_replicates_are_refused(replicates, message, rng):
     x, theta, lam = problem(rng, 2, 5)
@@ -441,20 +384,14 @@ def test_too_few_replicates_are_refused(replicates, message, rng):
 
 @pytest.mark.parametrize(
     "estimator, shape",
-    [
-        (lambda eps, f, q, lam: f(eps, lam), "(10, 3)"),
-        (lambda eps, f, q, lam: path_gradient(eps, f, q, lam)[:, 0], "(10,)"),
-        (lambda eps, f, q, lam: np.mean(path_gradient(eps, f, q, lam), axis=0), "(2,)"),
-    ],
+    [(lambda eps, f, q, lam: f(eps, lam), "(10, 3)"),
+     (lambda eps, f, q, lam: path_gradient(eps, f, q, lam)[:, 0], "(10,)"),
+     (lambda eps, f, q, lam: np.mean(path_gradient(eps, f, q, lam), axis=0), "(2,)")],
 )
 def test_an_estimator_of_another_shape_is_named_with_both_shapes(estimator, shape, rng):
-    with pytest.raises(
-        ValueError,
-        match=re.escape(
-            f"estimator 'mine' returned shape {shape} for 10 repetitions of 3 draws, "
-            "expected (10, 2): one gradient for each repetition"
-        ),
-    ):
+    with pytest.raises(ValueError,
+                       match=re.escape(f"estimator 'mine' returned shape {shape} for 10 repetitions of 3 draws, "
+                                       "expected (10, 2): one gradient for each repetition")):
         variance_study({"mine": estimator}, F, normal, LAM, rng, 10, 3)
 
 
@@ -469,9 +406,7 @@ def test_what_cannot_be_estimated_so_is_refused(rng):
         measure_valued.measure_valued(WEAK.draw(rng, 5, 2), lambda z, lam: z**2, beta, lam)
     with pytest.raises(
         ValueError,
-        match=re.escape(
-            "eps has shape (5, 2), expected (R, S, 3) or (R, S, D, 3): take its draws from weak_noise()"
-        ),
+        match=re.escape("eps has shape (5, 2), expected (R, S, 3) or (R, S, D, 3): take its draws from weak_noise()"),
     ):
         measure_valued.measure_valued(BASE.draw(rng, 5, 2), F, normal, LAM)
     with pytest.raises(

@@ -151,24 +151,18 @@ def by(**fault):
     return lambda stage: estimator(stage, **fault)
 
 
-FAULTS = {
-    "1 variance for sd": by(sd=np.square), "1 variance for sd, full": by(sd=np.square, explicit=True),
-    "2 no sigma in dz/dlog sigma": by(unit=0),
-    "8 log variance for log sd": by(sd=lambda sigma: sigma**0.5), "10 one eps for two latents": by(reuse=True),
-    "10 one eps for two latents, full": by(reuse=True, explicit=True),
-    "11 entropy dropped": by(explicit=True, entropy=0.), "entropy with a minus": by(explicit=True, entropy=-1.),
-    "plus in the path": by(slope_of_q=-1.),
-    "sign": by(factor=-1.), "factor 2": by(factor=2.), "likelihood variance for sd": by(noise_sd=lambda sd: sd),
-    "no path through the prior": by(prior=0.),
-    "total derivative subtracted": total_subtracted,
-}
-RIGHT = {
-    "sticking the landing": by(), "full": by(explicit=True), "the slide's plus": plus,
-    "rows": lambda stage: rows.path_estimate, "autograd": lambda stage: path_gradient,
-    "autograd without the explicit part": path_by_autograd,
-    "moments": lambda stage: regression.moments_of_noise,
-    "a zero-mean term": zero_mean_added,
-}
+FAULTS = {"1 variance for sd": by(sd=np.square), "1 variance for sd, full": by(sd=np.square, explicit=True),
+          "2 no sigma in dz/dlog sigma": by(unit=0),
+          "8 log variance for log sd": by(sd=lambda sigma: sigma**0.5), "10 one eps for two latents": by(reuse=True),
+          "10 one eps for two latents, full": by(reuse=True, explicit=True),
+          "11 entropy dropped": by(explicit=True, entropy=0.), "entropy with a minus": by(explicit=True, entropy=-1.),
+          "plus in the path": by(slope_of_q=-1.),
+          "sign": by(factor=-1.), "factor 2": by(factor=2.), "likelihood variance for sd": by(noise_sd=lambda sd: sd),
+          "no path through the prior": by(prior=0.), "total derivative subtracted": total_subtracted}
+RIGHT = {"sticking the landing": by(), "full": by(explicit=True), "the slide's plus": plus,
+         "rows": lambda stage: rows.path_estimate, "autograd": lambda stage: path_gradient,
+         "autograd without the explicit part": path_by_autograd, "moments": lambda stage: regression.moments_of_noise,
+         "a zero-mean term": zero_mean_added}
 
 
 def judged(entropy, rng, variant, **options):

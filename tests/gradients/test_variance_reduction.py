@@ -51,24 +51,19 @@ def others(f):
     return (np.sum(f, axis=1, keepdims=True) - f) / (f.shape[1] - 1)
 
 
-RIGHT = {
-    "a constant": bound(score_function, F, normal, LAM, 3.1),
-    "a constant of its own for each coordinate": bound(score_function, F, normal, LAM, np.array([3.1, -0.4])),
-    "leave one out": bound(leave_one_out, F, normal, LAM),
-    "pairs": bound(sum_over_pairs, F, normal, LAM),
-    "the next draw": with_baseline(lambda f: np.roll(f, 1, axis=1)),
-    "an extra score": lambda eps: score_function(eps, F, normal, LAM, 0.) + 0.7 * np.mean(scores(eps), axis=1),
-    "a pilot's coefficient": bound(coefficient_from_a_pilot, F, normal, LAM, 1),
-}
-WRONG = {
-    "baseline from the same draw": with_baseline(lambda f: 0.5 * f),
-    "own draw included": bound(own_draw_included, F, normal, LAM),
-    "own draw included, by hand": with_baseline(lambda f: np.mean(f, axis=1, keepdims=True)),
-    "others over S": with_baseline(lambda f: others(f) * (f.shape[1] - 1) / f.shape[1] + f / f.shape[1]),
-    "the largest value": with_baseline(lambda f: np.max(f, axis=1, keepdims=True)),
-    "rescaled by S": lambda eps: own_draw_included(eps, F, normal, LAM) * np.shape(eps)[1],
-    "baseline added": lambda eps: score_function(eps, F, normal, LAM, 0.) + leave_one_out(eps, F, normal, LAM),
-}
+RIGHT = {"a constant": bound(score_function, F, normal, LAM, 3.1),
+         "a constant of its own for each coordinate": bound(score_function, F, normal, LAM, np.array([3.1, -0.4])),
+         "leave one out": bound(leave_one_out, F, normal, LAM), "pairs": bound(sum_over_pairs, F, normal, LAM),
+         "the next draw": with_baseline(lambda f: np.roll(f, 1, axis=1)),
+         "an extra score": lambda eps: score_function(eps, F, normal, LAM, 0.) + 0.7 * np.mean(scores(eps), axis=1),
+         "a pilot's coefficient": bound(coefficient_from_a_pilot, F, normal, LAM, 1)}
+WRONG = {"baseline from the same draw": with_baseline(lambda f: 0.5 * f),
+         "own draw included": bound(own_draw_included, F, normal, LAM),
+         "own draw included, by hand": with_baseline(lambda f: np.mean(f, axis=1, keepdims=True)),
+         "others over S": with_baseline(lambda f: others(f) * (f.shape[1] - 1) / f.shape[1] + f / f.shape[1]),
+         "the largest value": with_baseline(lambda f: np.max(f, axis=1, keepdims=True)),
+         "rescaled by S": lambda eps: own_draw_included(eps, F, normal, LAM) * np.shape(eps)[1],
+         "baseline added": lambda eps: score_function(eps, F, normal, LAM, 0.) + leave_one_out(eps, F, normal, LAM)}
 
 
 @pytest.mark.parametrize("name", RIGHT)

@@ -48,14 +48,12 @@ def test_every_function_of_the_table(name, rng):
     np.testing.assert_allclose(grad(lambda b: f(np, a, b) + np.sum(b))(b), theirs, rtol=1e-12, atol=1e-12)
 
 
-HEADS = {
-    "bernoulli": (heads.bernoulli, 3, lambda rng: rng.integers(0, 2, (5, 3)).astype(float)),
-    "categorical": (heads.categorical, 4, lambda rng: np.eye(4)[rng.integers(0, 4, 5)]),
-    "poisson": (heads.poisson, 2, lambda rng: rng.poisson(2., (5, 2)).astype(float)),
-    "normal": (heads.normal, 2, lambda rng: rng.normal(size=(5, 2))),
-    "normal of an sd": (heads.normal_of(1.3), 2, lambda rng: rng.normal(size=(5, 2))),
-    "two heads": (heads.normal_heads, 4, lambda rng: rng.normal(size=(5, 2))),
-}
+HEADS = {"bernoulli": (heads.bernoulli, 3, lambda rng: rng.integers(0, 2, (5, 3)).astype(float)),
+         "categorical": (heads.categorical, 4, lambda rng: np.eye(4)[rng.integers(0, 4, 5)]),
+         "poisson": (heads.poisson, 2, lambda rng: rng.poisson(2., (5, 2)).astype(float)),
+         "normal": (heads.normal, 2, lambda rng: rng.normal(size=(5, 2))),
+         "normal of an sd": (heads.normal_of(1.3), 2, lambda rng: rng.normal(size=(5, 2))),
+         "two heads": (heads.normal_heads, 4, lambda rng: rng.normal(size=(5, 2)))}
 
 
 @pytest.mark.parametrize("g", [heads.tanh, rectified, bending], ids=["tanh", "relu", "sigmoid"])

@@ -115,21 +115,19 @@ def test_a_fit_or_an_ascent_that_is_cut_off_says_so(rng):
     assert logistic.ascend(x, y).stopped == logistic.fit(x, y).stopped == ""
 
 
-BAD = [
-    (dict(x=[0, 1, 2, 1]), "x holds 2: labels are zeros and ones, take x > threshold"),
-    (dict(x=[-1., 1, 1, -1]), "x holds -1: labels are zeros and ones"),
-    (dict(x=np.zeros((4, 1))), r"x has shape \(4, 1\), expected \(4,\): one label for each of the N=4 rows of y"),
-    (dict(x=[0, 1, np.nan, 1]), r"x\[2\] is nan; 1 of 4 values non-finite"),
-    (dict(x=["0", "1", "1", "0"]), "x holds text"),
-    (dict(x=np.ma.masked_values([0., 1, 9, 1], 9)), "x is a masked array with 1 of 4"),
-    (dict(y=np.ones(4)), r"y has shape \(4,\), expected \(any, 1\)"),
-    (dict(y=np.zeros((0, 2)), x=[]), "empty batch: y has no rows"),
-    (dict(y=np.ones((4, 2), int)), "got int64 max 1"),
-    (dict(y=np.array([[1., 2], [3, 4], [np.inf, 5], [6, 8]])), r"y\[2, 0\] is inf"),
-    (dict(y=np.ones((4, 2))), r"y has 2 columns but rank 1: some are combinations of others \(with N=4 data\)"),
-    (dict(y=np.column_stack([np.ones(4), np.zeros(4)])), "y has 2 columns but rank 1"),
-    (dict(y=np.eye(4, 6)), r"y has 6 columns but rank 4"),
-]
+BAD = [(dict(x=[0, 1, 2, 1]), "x holds 2: labels are zeros and ones, take x > threshold"),
+       (dict(x=[-1., 1, 1, -1]), "x holds -1: labels are zeros and ones"),
+       (dict(x=np.zeros((4, 1))), r"x has shape \(4, 1\), expected \(4,\): one label for each of the N=4 rows of y"),
+       (dict(x=[0, 1, np.nan, 1]), r"x\[2\] is nan; 1 of 4 values non-finite"),
+       (dict(x=["0", "1", "1", "0"]), "x holds text"),
+       (dict(x=np.ma.masked_values([0., 1, 9, 1], 9)), "x is a masked array with 1 of 4"),
+       (dict(y=np.ones(4)), r"y has shape \(4,\), expected \(any, 1\)"),
+       (dict(y=np.zeros((0, 2)), x=[]), "empty batch: y has no rows"),
+       (dict(y=np.ones((4, 2), int)), "got int64 max 1"),
+       (dict(y=np.array([[1., 2], [3, 4], [np.inf, 5], [6, 8]])), r"y\[2, 0\] is inf"),
+       (dict(y=np.ones((4, 2))), r"y has 2 columns but rank 1: some are combinations of others \(with N=4 data\)"),
+       (dict(y=np.column_stack([np.ones(4), np.zeros(4)])), "y has 2 columns but rank 1"),
+       (dict(y=np.eye(4, 6)), r"y has 6 columns but rank 4")]
 
 
 @pytest.mark.parametrize("take", [logistic.fit, logistic.ascend], ids=lambda take: take.__name__)

@@ -57,11 +57,8 @@ def test_the_middle_of_a_simplex_is_even():
 def test_a_space_puts_its_variables_side_by_side(rng):
     where = space(dict(rate="positive", shares=("simplex", 3), weights=("real", 2)))
     z = where.constrain(rng.normal(size=(4, 7, where.D)))
-    assert (
-        where.D == 5
-        and z._fields == ("rate", "shares", "weights")
-        and [v.shape for v in z] == [(4, 7), (4, 7, 3), (4, 7, 2)]
-    )
+    assert (where.D == 5 and z._fields == ("rate", "shares", "weights")
+            and [v.shape for v in z] == [(4, 7), (4, 7, 3), (4, 7, 2)])
     u = where.free(rate=2.5, weights=[0.3, -0.1])
     np.testing.assert_allclose(u, [np.log(2.5), 0, 0, 0.3, -0.1], atol=1e-15)
     np.testing.assert_allclose(where.log_det(u), np.log(2.5) + np.sum(np.log([1 / 3] * 3)), rtol=1e-12)
@@ -81,15 +78,11 @@ def planted(sign=1.0, det=1.0, volume=1.0, sd=lambda v: np.exp(v), inner=lambda 
     return row
 
 
-FAULTS = {
-    "1 the square for sd": planted(sd=lambda v: np.exp(2 * v)),
-    "2 no sigma in dz/dlog sigma": planted(inner=lambda v: 1.0),
-    "3 log-det sign": planted(det=-1.0),
-    "4 log-det missing": planted(det=0.0),
-    "6 log-det times batch": planted(batch=20.0),
-    "8 exp of the log variance, read as sd": planted(sd=lambda v: np.exp(v / 2)),
-    "11 entropy's one dropped": planted(volume=0.0),
-}
+FAULTS = {"1 the square for sd": planted(sd=lambda v: np.exp(2 * v)),
+          "2 no sigma in dz/dlog sigma": planted(inner=lambda v: 1.0), "3 log-det sign": planted(det=-1.0),
+          "4 log-det missing": planted(det=0.0), "6 log-det times batch": planted(batch=20.0),
+          "8 exp of the log variance, read as sd": planted(sd=lambda v: np.exp(v / 2)),
+          "11 entropy's one dropped": planted(volume=0.0)}
 
 
 def judged(entropy, row, **stage):
@@ -146,17 +139,8 @@ def test_the_rule_refuses_a_determinant_for_each_value(entropy, rng):
             return anp.sum(stage["terms"](z), axis=-1)
 
         T = stage["T"]._replace(log_det=lambda u: factor * stage["T"].log_det(u))
-        result = judged(
-            entropy,
-            rows.draws_of_the_bound,
-            log_joint=log_joint,
-            T=T,
-            q=stage["q"],
-            lam=stage["lam"],
-            S=1,
-            noise=noise(stage["q"], np.zeros(4)),
-            truth=stage["bounds_added"],
-        )
+        result = judged(entropy, rows.draws_of_the_bound, log_joint=log_joint, T=T, q=stage["q"], lam=stage["lam"], S=1,
+                        noise=noise(stage["q"], np.zeros(4)), truth=stage["bounds_added"])
         assert result.verdict == verdict and result.how.startswith("rule"), result
 
 
@@ -169,11 +153,8 @@ def test_the_rule_refuses_a_transposed_factor_and_shared_noise(entropy, rng):
     def outer(u):
         return np.mean(u[..., :, None] * u[..., None, :], axis=-3)
 
-    tries = {
-        "right": (lambda eps: outer(eps @ R.T), PASS),
-        "transposed": (lambda eps: outer(eps @ R), FAIL),
-        "one noise for both": (lambda eps: outer(eps[..., :1] * R.sum(axis=1)), FAIL),
-    }
+    tries = {"right": (lambda eps: outer(eps @ R.T), PASS), "transposed": (lambda eps: outer(eps @ R), FAIL),
+             "one noise for both": (lambda eps: outer(eps[..., :1] * R.sum(axis=1)), FAIL)}
     for name, (row, verdict) in tries.items():
         result = judged(entropy, row, **stage | dict(S=1))
         assert result.verdict == verdict and result.how.startswith("rule"), (name, result)
@@ -203,26 +184,13 @@ def test_one_step_of_the_fit_is_the_slide_s_update(entropy, family, q):
     x, theta = examples.code_task()
     log_joint, latents = examples.known_noise(x, theta)
     rho, S = 1e-4, 5
-    lam, stage = (
-        first_lam(space(latents), family, None, 0.3),
-        dict(log_joint=lambda z: models.linear_gaussian.log_joint(z, x, theta), T=KNOWN["real"], q=q),
-    )
+    lam, stage = (first_lam(space(latents), family, None, 0.3),
+                  dict(log_joint=lambda z: models.linear_gaussian.log_joint(z, x, theta), T=KNOWN["real"], q=q))
 
     def stepped(gradient):
         path = []
-        fit(
-            log_joint,
-            latents,
-            generator(entropy),
-            family,
-            gradient,
-            steps=1,
-            S=S,
-            rate=rho,
-            spread=0.3,
-            ascend=gradient_ascent,
-            watch=lambda step, lam: path.append(lam.copy()),
-        )
+        fit(log_joint, latents, generator(entropy), family, gradient, steps=1, S=S, rate=rho, spread=0.3,
+            ascend=gradient_ascent, watch=lambda step, lam: path.append(lam.copy()))
         return path[0]
 
     eps = generator(entropy).standard_normal((1, S, 2))
@@ -243,15 +211,8 @@ def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient
     """
     x, theta = examples.code_task()
     evidence, best = models.log_evidence(x, theta), models.mean_field(x, theta)
-    options = dict(
-        gradient=gradient,
-        steps=1000,
-        S=S,
-        spread=0.15,
-        start=dict(weights=[0.8, 0.7]),
-        rate=robbins_monro(0.05, delay=35),
-        log_evidence=evidence,
-    )
+    options = dict(gradient=gradient, steps=1000, S=S, spread=0.15, start=dict(weights=[0.8, 0.7]),
+                   rate=robbins_monro(0.05, delay=35), log_evidence=evidence)
     full, product = (
         fit(*examples.known_noise(x, theta), rng, family, **options) for family in ("full-rank", "mean-field")
     )
@@ -263,11 +224,8 @@ def test_full_rank_reaches_the_evidence_and_mean_field_its_optimum(rng, gradient
     assert divergence < 0.3 and abs(full.elbo.value - (evidence - divergence)) < 6 * full.elbo.error + 1e-9
     bound = models.elbo(product.lam, x, theta)
     assert models.elbo(best, x, theta) - 0.3 < bound <= models.elbo(best, x, theta) < evidence - 0.5
-    assert (
-        abs(product.elbo.value - bound) < 6 * product.elbo.error
-        and product.steps == 1000
-        and product.why.startswith("all 1000 steps taken; ")
-    )
+    assert (abs(product.elbo.value - bound) < 6 * product.elbo.error and product.steps == 1000
+            and product.why.startswith("all 1000 steps taken; "))
 
 
 @pytest.mark.parametrize("constraint", ["positive", "softplus"])
@@ -275,16 +233,8 @@ def test_an_unknown_noise_ends_beside_its_quadrature(rng, constraint):
     y = np.column_stack([np.ones(40), rng.normal(size=40)])
     x = y @ [0.5, -0.8] + 0.6 * rng.normal(size=40)
     exact, (model, latents) = examples.unknown_noise_exact(x, y), examples.unknown_noise(2)
-    found = fit(
-        model,
-        latents | dict(noise_sd=constraint),
-        rng,
-        "full-rank",
-        steps=800,
-        rate=robbins_monro(0.05, delay=80),
-        data=(x, y),
-        log_evidence=exact.log_evidence,
-    )
+    found = fit(model, latents | dict(noise_sd=constraint), rng, "full-rank", steps=800,
+                rate=robbins_monro(0.05, delay=80), data=(x, y), log_evidence=exact.log_evidence)
     sd = np.sqrt(np.diag(exact.covariance))
     off = (np.append(found.mean.weights, found.mean.noise_sd) - exact.mean) / sd
     assert np.all(np.abs(off) < 0.6)  # in eight fits its standard deviation was .09 or less
@@ -330,14 +280,8 @@ def test_shares_under_a_dirichlet_prior(rng):
     """Three shares, by both ways onto the simplex: means are those of a Dirichlet posterior."""
     counts = np.array([12.0, 5.0, 8.0])
     for constraint in ("simplex", "softmax"):
-        found = fit(
-            lambda z: anp.sum(counts * anp.log(z.shares), axis=-1),
-            dict(shares=(constraint, 3)),
-            rng,
-            "full-rank",
-            steps=400,
-            rate=robbins_monro(0.05, delay=40),
-        )
+        found = fit(lambda z: anp.sum(counts * anp.log(z.shares), axis=-1), dict(shares=(constraint, 3)), rng,
+                    "full-rank", steps=400, rate=robbins_monro(0.05, delay=40))
         np.testing.assert_allclose(found.mean.shares, (counts + 1) / (counts + 1).sum(), atol=0.05)
 
 
@@ -382,11 +326,9 @@ W = dict(w=("real", 2))
 
 def test_a_fit_settles_within_its_tolerance(rng):
     found = fit(gaussian, W, rng, steps=4000, S=8, start=dict(w=[1.0, -1.0]), tolerance=0.2, log_evidence=0.0)
-    assert (
-        found.steps < 4000
-        and found.why.startswith(f"settled within 0.2 nats after step {found.steps} of 4000; last block gained")
-        and "at rest" in found.why
-    )
+    assert (found.steps < 4000
+            and found.why.startswith(f"settled within 0.2 nats after step {found.steps} of 4000; last block gained")
+            and "at rest" in found.why)
     assert abs(found.gain.nats) + 2 * found.gain.error < 0.2 and found.trace[-1].last == found.steps
 
 
@@ -407,12 +349,8 @@ def test_blocks_and_gains_are_those_of_the_averages(rng):
     assert gain.nats == trace[-1].elbo - trace[-2].elbo and gain.error == pytest.approx(
         np.hypot(trace[-1].error, trace[-2].error)
     )
-    assert (
-        gain_of(trace[:1]) is None
-        and not has_settled(averages[:20], 60, 9.0)
-        and has_settled(averages[:30], 60, 9.0)
-        and not has_settled(averages[:30], 60, 0.01)
-    )
+    assert (gain_of(trace[:1]) is None and not has_settled(averages[:20], 60, 9.0)
+            and has_settled(averages[:30], 60, 9.0) and not has_settled(averages[:30], 60, 0.01))
     assert not has_settled([*range(30)], 60, 9.0) and not has_settled(averages[:31], 60, 9.0)
 
 
@@ -433,22 +371,10 @@ def test_a_log_joint_that_is_not_finite_is_named(rng, gradient, value, told):
         RuntimeWarning,
         match=rf"^log_joint is {told} for draw 3, z = \[[^\]]+\], at step 12; the last finite parameters are returned$",
     ):
-        found = fit(
-            log_joint,
-            W,
-            rng,
-            gradient=gradient,
-            steps=50,
-            S=5,
-            watch=lambda step, lam: steps.append(lam.copy()),
-            log_evidence=0.0,
-        )
-    assert (
-        found.steps == 11 == len(steps)
-        and np.array_equal(found.lam, steps[-1])
-        and found.why.startswith("log_joint is")
-        and np.all(np.isfinite(found.mean.w))
-    )
+        found = fit(log_joint, W, rng, gradient=gradient, steps=50, S=5,
+                    watch=lambda step, lam: steps.append(lam.copy()), log_evidence=0.0)
+    assert (found.steps == 11 == len(steps) and np.array_equal(found.lam, steps[-1])
+            and found.why.startswith("log_joint is") and np.all(np.isfinite(found.mean.w)))
     assert (
         not np.isfinite(found.elbo.value) and f"the ELBO from 500 fresh draws is {told}" in found.why
     )  # the model stays broken
@@ -457,22 +383,10 @@ def test_a_log_joint_that_is_not_finite_is_named(rng, gradient, value, told):
 def test_a_fit_that_leaves_the_domain_keeps_its_last_finite_parameters(rng):
     """log of a difference that becomes negative once q has climbed far enough."""
     with pytest.warns(RuntimeWarning, match="^log_joint is nan for draw"):
-        found = fit(
-            lambda z: anp.log(3.0 - z.rate) + 40 * z.rate,
-            dict(rate="positive"),
-            rng,
-            steps=500,
-            S=5,
-            rate=0.05,
-            spread=0.01,
-            start=dict(rate=1.0),
-        )
-    assert (
-        0 < found.steps < 500
-        and np.all(np.isfinite(found.lam))
-        and found.why.startswith("log_joint is nan for draw")
-        and found.mean.rate < 3.2
-    )
+        found = fit(lambda z: anp.log(3.0 - z.rate) + 40 * z.rate, dict(rate="positive"), rng, steps=500, S=5,
+                    rate=0.05, spread=0.01, start=dict(rate=1.0))
+    assert (0 < found.steps < 500 and np.all(np.isfinite(found.lam))
+            and found.why.startswith("log_joint is nan for draw") and found.mean.rate < 3.2)
 
 
 def test_an_elbo_above_the_evidence_is_an_error(rng):
@@ -504,16 +418,11 @@ DATA = dict(data=(np.zeros(6), np.zeros((6, 2))))
 @pytest.mark.parametrize(
     "change, message",
     [
-        (
-            dict(latents=dict(w="possitive")),
-            r"no constraint 'possitive', expected one of real \(any finite number\), "
-            r"positive \(positive, by exp\), softplus .*simplex",
-        ),
+        (dict(latents=dict(w="possitive")), r"no constraint 'possitive', expected one of real \(any finite number\), "
+         r"positive \(positive, by exp\), softplus .*simplex"),
         (dict(latents={}), r"no latent variables: describe at least one, as in dict\(weights="),
-        (
-            dict(latents=dict(w=3)),
-            r"w is described by 3, expected a constraint such as 'positive', or one with a size, such as \('real', 3\)",
-        ),
+        (dict(latents=dict(w=3)),
+         r"w is described by 3, expected a constraint such as 'positive', or one with a size, such as \('real', 3\)"),
         (dict(latents=dict(w="simplex")), r"w is a simplex of size 1: it needs at least two values"),
         (dict(latents=dict(w=("real", 0))), "the size of w must be an integer >= 1, got 0"),
         (dict(family="banana"), "no family 'banana', expected one of mean-field, full-rank"),
@@ -524,46 +433,30 @@ DATA = dict(data=(np.zeros(6), np.zeros((6, 2))))
         (dict(tolerance=0.0), "tolerance must be > 0, got 0.0"),
         (dict(start=dict(v=1.0)), "no latent variable 'v', expected one of w"),
         (dict(start=dict(w=[1.0, 2.0, 3.0])), r"w has shape \(3,\), expected \(2,\)"),
-        (
-            dict(latents=dict(w=("positive", 2)), start=dict(w=[1.0, -2.0])),
-            r"w cannot start at \[1.0, -2.0\], expected values that are positive, by exp",
-        ),
+        (dict(latents=dict(w=("positive", 2)), start=dict(w=[1.0, -2.0])),
+         r"w cannot start at \[1.0, -2.0\], expected values that are positive, by exp"),
         (dict(spread=-1.0), "spread must be > 0, got -1.0"),
-        (
-            dict(spread=[[1.0, 2.0], [2.0, 1.0]], family="full-rank"),
-            r"Sigma is not positive definite \(smallest eigenvalue -1\)",
-        ),
+        (dict(spread=[[1.0, 2.0], [2.0, 1.0]], family="full-rank"),
+         r"Sigma is not positive definite \(smallest eigenvalue -1\)"),
         (dict(spread=[[1.0, 0.2], [0.2, 1.0]]), "spread has covariances, which a mean-field q cannot have"),
         (dict(spread=np.eye(3)), r"Sigma has shape \(3, 3\), expected \(2, 2\)"),
-        (
-            dict(model=lambda z: gaussian(z)[..., None]),
-            r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, "
-            r"expected \(1, 4\): one number for each draw",
-        ),
+        (dict(model=lambda z: gaussian(z)[..., None]),
+         r"log_joint returned shape \(1, 4, 1\) for z of 1 repetition of 4 draws, "
+         r"expected \(1, 4\): one number for each draw"),
         (dict(model=lambda z: anp.sum(gaussian(z))), r"log_joint returned shape \(\) for z"),
         (dict(batch=3), "data and batch belong to a model from parts"),
-        (
-            dict(model=Parts(gaussian, lambda z, x, y: gaussian(z)), batch=7, **DATA),
-            "batch=7 is more than the N=6 data: take at most N",
-        ),
-        (
-            dict(model=Parts(gaussian, lambda z, x, y: gaussian(z)), batch=0, **DATA),
-            "batch must be an integer >= 1, got 0",
-        ),
-        (
-            dict(model=Parts(gaussian, lambda z, x, y: z.w @ np.ones((2, 6))), **DATA),
-            r"log_likelihood returned shape \(1, 4, 6\)",
-        ),
+        (dict(model=Parts(gaussian, lambda z, x, y: gaussian(z)), batch=7, **DATA),
+         "batch=7 is more than the N=6 data: take at most N"),
+        (dict(model=Parts(gaussian, lambda z, x, y: gaussian(z)), batch=0, **DATA),
+         "batch must be an integer >= 1, got 0"),
+        (dict(model=Parts(gaussian, lambda z, x, y: z.w @ np.ones((2, 6))), **DATA),
+         r"log_likelihood returned shape \(1, 4, 6\)"),
         (dict(model=Parts(lambda z: 0.0, lambda z, x, y: gaussian(z)), **DATA), r"log_prior returned shape \(\)"),
         (dict(model=Parts(gaussian, gaussian)), r"a model from parts needs data=\(x, ...\)"),
-        (
-            dict(model=Parts(gaussian, gaussian), data=(np.zeros(6), np.zeros((5, 2)))),
-            r"data have shapes \(6,\), \(5, 2\), expected the same number of rows",
-        ),
-        (
-            dict(model=Parts(gaussian, gaussian), data=(np.zeros(0),)),
-            r"data have shapes \(0,\), expected the same number of rows in each, at least one",
-        ),
+        (dict(model=Parts(gaussian, gaussian), data=(np.zeros(6), np.zeros((5, 2)))),
+         r"data have shapes \(6,\), \(5, 2\), expected the same number of rows"),
+        (dict(model=Parts(gaussian, gaussian), data=(np.zeros(0),)),
+         r"data have shapes \(0,\), expected the same number of rows in each, at least one"),
         (dict(model=Parts(gaussian, gaussian), data=(np.array([0.0, np.nan]),)), r"data\[0\]\[1\] is nan; 1 of 2"),
     ],
 )
@@ -589,12 +482,8 @@ def test_the_report_names_its_data_and_stands_beside_what_is_exact(monkeypatch, 
     monkeypatch.setattr(automatic.run, "__defaults__", (None, 60))
     assert main(["fit", "automatic"]) == 0
     told = capsys.readouterr().out
-    assert (
-        "REFVI_DATA is not set: this is a toy set" in told
-        and "exact posterior" in told
-        and "log evidence" in told
-        and "still rising, take more steps" in told
-    )
+    assert ("REFVI_DATA is not set: this is a toy set" in told and "exact posterior" in told and "log evidence" in told
+            and "still rising, take more steps" in told)
     entropy = told.split("--entropy ")[1].split(")")[0]
     assert main(["fit", "automatic", "--entropy", entropy]) == 0
     assert capsys.readouterr().out == told
@@ -629,15 +518,13 @@ def test_data_of_many_types_are_the_data(x, entropy):
 
 @pytest.mark.parametrize(
     "change, message",
-    [
-        (dict(data=np.array([1.0, None], object)), r"data\[0\] holds Python objects \(NoneType among them\)"),
-        (dict(data=np.array(["1", "2"])), r"data\[0\] holds text \(1\)"),
-        (dict(data=np.ma.masked_values([1.0, -999.0], -999.0)), r"data\[0\] is a masked array with 1 of 2"),
-        (dict(data=[[1.0, 2.0], [3.0]]), r"data\[0\] has rows of different lengths"),
-        (dict(data=3.0), r"data have shapes \(\), expected the same number of rows"),
-        (dict(start=dict(m=[1.0, 2.0])), r"m has shape \(2,\), expected \(\): one number, any finite number"),
-        (dict(rate=0), "rate must be > 0, got 0"),
-    ],
+    [(dict(data=np.array([1.0, None], object)), r"data\[0\] holds Python objects \(NoneType among them\)"),
+     (dict(data=np.array(["1", "2"])), r"data\[0\] holds text \(1\)"),
+     (dict(data=np.ma.masked_values([1.0, -999.0], -999.0)), r"data\[0\] is a masked array with 1 of 2"),
+     (dict(data=[[1.0, 2.0], [3.0]]), r"data\[0\] has rows of different lengths"),
+     (dict(data=3.0), r"data have shapes \(\), expected the same number of rows"),
+     (dict(start=dict(m=[1.0, 2.0])), r"m has shape \(2,\), expected \(\): one number, any finite number"),
+     (dict(rate=0), "rate must be > 0, got 0")],
 )
 def test_data_that_are_none_are_refused(rng, change, message):
     with pytest.raises(ValueError, match=message):

@@ -48,13 +48,11 @@ def gradients(rng):
 def scalars(rng):
     """Laws whose means are known, at random scales."""
     a, p, s = rng.uniform(0.3, 3), rng.uniform(0.02, 0.5), rng.uniform(0.3, 0.9)
-    laws = [
-        (lambda rng, R, S: rng.standard_normal((R, 1)), 0.0),
-        (lambda rng, R, S: rng.standard_exponential((R, 1)), 1.0),
-        (lambda rng, R, S: (rng.random((R, 1)) < p).astype(float), p),
-        (lambda rng, R, S: np.exp(s * rng.standard_normal((R, 1))), np.exp(s**2 / 2)),
-        (lambda rng, R, S: rng.standard_t(7, (R, 1)), 0.0),
-    ]
+    laws = [(lambda rng, R, S: rng.standard_normal((R, 1)), 0.0),
+            (lambda rng, R, S: rng.standard_exponential((R, 1)), 1.0),
+            (lambda rng, R, S: (rng.random((R, 1)) < p).astype(float), p),
+            (lambda rng, R, S: np.exp(s * rng.standard_normal((R, 1))), np.exp(s**2 / 2)),
+            (lambda rng, R, S: rng.standard_t(7, (R, 1)), 0.0)]
     draw, mean = laws[rng.integers(len(laws))]
     return [(Noise(draw, None), lambda eps: a * eps, np.array([a * mean]))]
 
@@ -65,18 +63,8 @@ def run(entropy):
     checks = [check for _ in range(100) for check in gradients(rng)] + [
         check for _ in range(200) for check in scalars(rng)
     ]
-    results = [
-        by_draws(
-            Result("", "", "", r"\approx", 0, scale=1e3),
-            row,
-            noise,
-            1,
-            truth,
-            1e-12,
-            partial(stream_of, entropy, number),
-        )
-        for number, (noise, row, truth) in enumerate(checks)
-    ]
+    results = [by_draws(Result("", "", "", r"\approx", 0, scale=1e3), row, noise, 1, truth, 1e-12,
+                        partial(stream_of, entropy, number)) for number, (noise, row, truth) in enumerate(checks)]
     return Counter(result.verdict for result in results)
 
 

@@ -33,17 +33,8 @@ def test_twice_the_error_that_a_row_knows_of_is_allowed():
 
 @pytest.mark.parametrize(
     "relation, difference, verdict",
-    [
-        ("=", 1.0, "PASS"),
-        ("=", 1.01, "FAIL"),
-        (r"\ge", -1.01, "PASS"),
-        (r"\ge", -1.0, "FAIL"),
-        (r"\ge", 2.0, "FAIL"),
-        (r"\le", 1.01, "PASS"),
-        (r"\ne", 11.01, "PASS"),
-        (r"\ne", -11.01, "PASS"),
-        (r"\ne", 10.99, "FAIL"),
-    ],
+    [("=", 1.0, "PASS"), ("=", 1.01, "FAIL"), (r"\ge", -1.01, "PASS"), (r"\ge", -1.0, "FAIL"), (r"\ge", 2.0, "FAIL"),
+     (r"\le", 1.01, "PASS"), (r"\ne", 11.01, "PASS"), (r"\ne", -11.01, "PASS"), (r"\ne", 10.99, "FAIL")],
 )
 def test_relations_hold_up_to_the_tolerance(relation, difference, verdict):
     result = Result("", "", "row", relation, 1, scale=100.0)

@@ -39,14 +39,8 @@ def test_two_chains_below_one_heading_have_two_names(tmp_path):
 
 @pytest.mark.parametrize(
     "written, meant",
-    [
-        ("=", "="),
-        (r"\approx", r"\approx"),
-        (r"\le", r"\le"),
-        (r"\leq", r"\le"),
-        (r"\geqslant", r"\ge"),
-        (r"\neq", r"\ne"),
-    ],
+    [("=", "="), (r"\approx", r"\approx"), (r"\le", r"\le"), (r"\leq", r"\le"), (r"\geqslant", r"\ge"),
+     (r"\neq", r"\ne")],
 )
 def test_every_spelling_of_a_relation(tmp_path, written, meant):
     assert rows(tmp_path, r"& a \tag{first} \\", rf"&{written} b \tag{{second}}")[1].relation == meant
@@ -54,23 +48,10 @@ def test_every_spelling_of_a_relation(tmp_path, written, meant):
 
 @pytest.mark.parametrize(
     "inner",
-    [
-        r"\sum_{s=1}^S a_s",
-        "[x=i]",
-        "p(x=1)",
-        r"\left( a = b \right)",
-        r"\begin{cases} a & x = 1 \\ b & x \ne 1 \end{cases}",
-        r"\{z = 1\}",
-        r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}",
-        r"a % = b",
-        r"\left. f \right|_{x=0}",
-        r"\int_{[0, 1)} z",
-        r"\text{if } \mathrm{a=b}",
-        r"\lim_{h \rightarrow 0} h",
-        r"\frac{a=b}{c=d}",
-        r"\hspace{1em} a",
-        r"\mathbb{E}_{q}^{a=b}{}",
-    ],
+    [r"\sum_{s=1}^S a_s", "[x=i]", "p(x=1)", r"\left( a = b \right)",
+     r"\begin{cases} a & x = 1 \\ b & x \ne 1 \end{cases}", r"\{z = 1\}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}",
+     r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}", r"\lim_{h \rightarrow 0} h",
+     r"\frac{a=b}{c=d}", r"\hspace{1em} a", r"\mathbb{E}_{q}^{a=b}{}"],
 )
 def test_relations_inside_something_are_no_relations(tmp_path, inner):
     first, second = rows(tmp_path, rf"& {inner}", r"\tag{first} \\", r"&= b \tag{second}")
@@ -79,66 +60,32 @@ def test_relations_inside_something_are_no_relations(tmp_path, inner):
 
 @pytest.mark.parametrize(
     "lines, at, message, remedy",
-    [
-        ([r"& a \tag{first} \\", r"&= b"], 1, "without a tag", r"one \tag"),
-        ([r"& a \tag{first} \\", r"&= b \tag{one} \tag{two}"], 1, "two tags", r"one \tag"),
-        ([r"& a \tag{first} \\", r"&= b = c \tag{second}"], 1, "2 relations (= =)", "its own row"),
-        ([r"& a \tag{first} \\", r"& b \tag{second}"], 1, "without a relation", "begin it with one of"),
-        ([r"& a \tag{first} \\", r"& \overset{!}{=} b \tag{second}"], 1, "no relation the checker knows", r"\approx"),
-        ([r"& a \tag{first} \\", r"& b = c \tag{second}"], 1, "does not lead", "begin the row"),
-        ([r"& a = b \tag{first} \\", r"&= c \tag{second}"], 0, "first row has a relation", "row of its own"),
-        ([r"& a \tag{first} \\", r"&< b \tag{second}"], 1, "< is no relation", r"use =, \approx"),
-        ([r"& a \tag{first} \\", r"&= b \tag{Second Row}"], 1, "{Second Row} is not a name", "lower-case"),
-        ([r"& a \tag{first} \\", r"&= b \tag{lambda}"], 1, "word of Python", "add a word"),
-        ([r"& a \tag{first} \\", r"&= b \tag{first}"], 1, "stands twice", "a name and a function of its own"),
-        ([r"& a \tag{first} \\", r"&= (b \tag{second}"], 1, "brackets", "close"),
-        ([r"& a \tag{first} \\", r"&= b) \tag{second}"], 1, "brackets", "close"),
-        (
-            [r"& a \tag{first} \\", r"&= \begin{split} & b \\ &= c \end{split} \tag{second}"],
-            1,
-            "2 relations (= =)",
-            "its own row",
-        ),
-        ([r"& a \tag{first} \\", r"&= b {=} c \tag{second}"], 1, "2 relations (= =)", "its own row"),
-        ([r"& a \tag{first} \\", r"&= b \mathrel{=} c \tag{second}"], 1, "no relation the checker knows", "use ="),
-        *(
-            ([r"& a \tag{first} \\", rf"&= b {claim} \tag{{second}}"], 1, "2 relations", "its own row")
-            for claim in (
-                r"\color{red}{=} c",
-                r"\textcolor{red}{= c}",
-                r"\mathop{=} c",
-                r"\underbrace{=}_{z} c",
-                r"\text{ = c}",
-                r"\mbox{= c}",
-                r"\smash{= c}",
-                r"\operatorname{=} c",
-                r"\left. = c \right.",
-                r"\begin{matrix} = & c \end{matrix}",
-                r"+ \boxed{b = c}",
-                r"\boldsymbol{=} c",
-            )
-        ),
-        *(
-            ([r"& a \tag{first} \\", rf"&= b {claim} c \tag{{second}}"], 1, f"{claim} is no relation", "use =")
-            for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", "⇒", "꞊", "﹦", "≐", "≜")
-        ),
-        *(
-            (
-                [
-                    r"& a \tag{first} \\",
-                    r"&\ne c \tag{slip} \\",
-                    r"&= d \tag{of slip} \\",
-                    r"&\approx e \tag{drawn} \\",
-                    rf"&{claim} b \tag{{second}}",
-                ],
-                4,
-                f"{claim} below a slip",
-                "a chain of its own",
-            )
-            for claim in (r"\ne", r"\le", r"\ge")
-        ),
-        ([r"& a \tag{first} \\", r"&≤ b \tag{second}"], 1, "≤ is no relation", "use ="),
-    ],
+    [([r"& a \tag{first} \\", r"&= b"], 1, "without a tag", r"one \tag"),
+     ([r"& a \tag{first} \\", r"&= b \tag{one} \tag{two}"], 1, "two tags", r"one \tag"),
+     ([r"& a \tag{first} \\", r"&= b = c \tag{second}"], 1, "2 relations (= =)", "its own row"),
+     ([r"& a \tag{first} \\", r"& b \tag{second}"], 1, "without a relation", "begin it with one of"),
+     ([r"& a \tag{first} \\", r"& \overset{!}{=} b \tag{second}"], 1, "no relation the checker knows", r"\approx"),
+     ([r"& a \tag{first} \\", r"& b = c \tag{second}"], 1, "does not lead", "begin the row"),
+     ([r"& a = b \tag{first} \\", r"&= c \tag{second}"], 0, "first row has a relation", "row of its own"),
+     ([r"& a \tag{first} \\", r"&< b \tag{second}"], 1, "< is no relation", r"use =, \approx"),
+     ([r"& a \tag{first} \\", r"&= b \tag{Second Row}"], 1, "{Second Row} is not a name", "lower-case"),
+     ([r"& a \tag{first} \\", r"&= b \tag{lambda}"], 1, "word of Python", "add a word"),
+     ([r"& a \tag{first} \\", r"&= b \tag{first}"], 1, "stands twice", "a name and a function of its own"),
+     ([r"& a \tag{first} \\", r"&= (b \tag{second}"], 1, "brackets", "close"),
+     ([r"& a \tag{first} \\", r"&= b) \tag{second}"], 1, "brackets", "close"),
+     ([r"& a \tag{first} \\", r"&= \begin{split} & b \\ &= c \end{split} \tag{second}"], 1, "2 relations (= =)",
+      "its own row"), ([r"& a \tag{first} \\", r"&= b {=} c \tag{second}"], 1, "2 relations (= =)", "its own row"),
+     ([r"& a \tag{first} \\", r"&= b \mathrel{=} c \tag{second}"], 1, "no relation the checker knows", "use ="),
+     *(([r"& a \tag{first} \\", rf"&= b {claim} \tag{{second}}"], 1, "2 relations", "its own row")
+       for claim in (r"\color{red}{=} c", r"\textcolor{red}{= c}", r"\mathop{=} c", r"\underbrace{=}_{z} c",
+                     r"\text{ = c}", r"\mbox{= c}", r"\smash{= c}", r"\operatorname{=} c", r"\left. = c \right.",
+                     r"\begin{matrix} = & c \end{matrix}", r"+ \boxed{b = c}", r"\boldsymbol{=} c")),
+     *(([r"& a \tag{first} \\", rf"&= b {claim} c \tag{{second}}"], 1, f"{claim} is no relation", "use =")
+       for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", "⇒", "꞊", "﹦", "≐", "≜")),
+     *(([r"& a \tag{first} \\", r"&\ne c \tag{slip} \\", r"&= d \tag{of slip} \\", r"&\approx e \tag{drawn} \\",
+         rf"&{claim} b \tag{{second}}"], 4, f"{claim} below a slip", "a chain of its own")
+       for claim in (r"\ne", r"\le", r"\ge")),
+     ([r"& a \tag{first} \\", r"&≤ b \tag{second}"], 1, "≤ is no relation", "use =")],
 )
 def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, remedy):
     found = rows(tmp_path, *lines)
@@ -149,24 +96,15 @@ def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, rem
 
 def test_displayed_blocks_may_define_but_not_claim(tmp_path):
     chain = "```math\n\\begin{align}\n& a \\tag{a row} \\\\ &= b \\tag{b row}\n\\end{align}\n```\n"
-    for block in (
-        "```math\nw(z) := \\frac{p}{q}\n```\n",
-        "```math\n\\theta \\leftarrow \\theta + g\n```\n",
-        "write `$$` or ``\\begin{align}`` in code\n",
-    ):
+    for block in ("```math\nw(z) := \\frac{p}{q}\n```\n", "```math\n\\theta \\leftarrow \\theta + g\n```\n",
+                  "write `$$` or ``\\begin{align}`` in code\n"):
         assert page(tmp_path, chain + block).faults == (), block
-    for block, line in (
-        ("```math\na = b\n```\n", 7),
-        ("text\n\n$$ a = b $$\n", 8),
-        ("\\begin{align}\n", 6),
-        ("```math\na \\tag{lost}\n```\n", 7),
-        ("```math\n\\begin{gather} 1 = 2 \\end{gather}\n```\n", 7),
-        ("```math\n\\theta \\leftarrow \\theta + g, \\quad 1 = 2\n```\n", 7),
-        ("```math\n{ 1 = 2 }\n```\n", 7),
-        ("```math\na ≥ b\n```\n", 7),
-        ("- ```math\n", 6),
-        ("> ```math\n> 1 = 2\n> ```\n", 6),
-    ):
+    for block, line in (("```math\na = b\n```\n", 7), ("text\n\n$$ a = b $$\n", 8), ("\\begin{align}\n", 6),
+                        ("```math\na \\tag{lost}\n```\n", 7),
+                        ("```math\n\\begin{gather} 1 = 2 \\end{gather}\n```\n", 7),
+                        ("```math\n\\theta \\leftarrow \\theta + g, \\quad 1 = 2\n```\n", 7),
+                        ("```math\n{ 1 = 2 }\n```\n", 7), ("```math\na ≥ b\n```\n", 7), ("- ```math\n", 6),
+                        ("> ```math\n> 1 = 2\n> ```\n", 6)):
         faults = page(tmp_path, chain + block).faults
         assert faults and faults[0].line == line and faults[0].remedy, block
 
@@ -181,12 +119,8 @@ def test_no_chain_is_lost_behind_a_fence(tmp_path, between):
 
 
 def test_a_commented_row_is_no_row(tmp_path):
-    first, second = rows(
-        tmp_path,
-        r"& a \tag{first} \\",
-        r"% &= c \tag{old} \\",
-        r"&= \lim_{h \rightarrow 0} b \% \tag{second} % &= \tag{no}",
-    )
+    first, second = rows(tmp_path, r"& a \tag{first} \\", r"% &= c \tag{old} \\",
+                         r"&= \lim_{h \rightarrow 0} b \% \tag{second} % &= \tag{no}")
     assert (first.fault, second.fault) == (None, None)
 
 

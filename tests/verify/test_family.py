@@ -7,15 +7,9 @@ import refvi
 from refvi import check_family, normal
 
 LAM = np.array([0.4, -0.3])
-MEMBERS = {
-    "normal": LAM,
-    "diagonal_normal": np.array([0.4, -0.6, 0.2, -0.3]),
-    "full_normal": np.array([0.4, -0.6, 0.2, -0.3, 0.5]),
-    "categorical": np.array([0.4, -0.6, 0.2]),
-    "gamma": np.array([0.7, 0.3]),
-    "cauchy": LAM,
-    "student_t": np.array([0.3, 0.2, 0.9]),
-}
+MEMBERS = {"normal": LAM, "diagonal_normal": np.array([0.4, -0.6, 0.2, -0.3]),
+           "full_normal": np.array([0.4, -0.6, 0.2, -0.3, 0.5]), "categorical": np.array([0.4, -0.6, 0.2]),
+           "gamma": np.array([0.7, 0.3]), "cauchy": LAM, "student_t": np.array([0.3, 0.2, 0.9])}
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -26,15 +20,13 @@ def test_families_hold_together(name, entropy):
 
 @pytest.mark.parametrize(
     "word, wrong, named",
-    [
-        ("log_prob", lambda z, lam: normal.log_prob(z, lam) + 0.01, "mass"),
-        ("log_prob", lambda z, lam: normal.log_prob(z, lam) + lam[..., 1], "score of mean zero"),
-        ("sample", lambda rng, lam, size: normal.sample(rng, lam * np.array([1.0, 0.8]), size), "draws beside nodes"),
-        ("sample", lambda rng, lam, size: normal.sample(rng, lam, size)[0], "shapes"),
-        ("transport", lambda eps, lam: lam[0] + np.exp(0.9 * lam[1]) * eps, "transport"),
-        ("log_prob", lambda z, lam: np.where(np.asarray(z) < 2.0, normal.log_prob(z, lam), -np.inf), "support"),
-        ("nodes", lambda lam, order=64: 1 / 0, "raised ZeroDivisionError"),
-    ],
+    [("log_prob", lambda z, lam: normal.log_prob(z, lam) + 0.01, "mass"),
+     ("log_prob", lambda z, lam: normal.log_prob(z, lam) + lam[..., 1], "score of mean zero"),
+     ("sample", lambda rng, lam, size: normal.sample(rng, lam * np.array([1.0, 0.8]), size), "draws beside nodes"),
+     ("sample", lambda rng, lam, size: normal.sample(rng, lam, size)[0], "shapes"),
+     ("transport", lambda eps, lam: lam[0] + np.exp(0.9 * lam[1]) * eps, "transport"),
+     ("log_prob", lambda z, lam: np.where(np.asarray(z) < 2.0, normal.log_prob(z, lam), -np.inf), "support"),
+     ("nodes", lambda lam, order=64: 1 / 0, "raised ZeroDivisionError")],
 )
 def test_a_wrong_word_is_named(word, wrong, named, entropy):
     with pytest.raises(ValueError, match=named):

@@ -55,51 +55,37 @@ def verdicts(results):
 def test_a_true_chain_passes_by_rule_and_by_draws(entropy):
     results = prove(entropy, r"second moment; = integral; \approx average", stage())
     assert set(verdicts(results).values()) == {PASS}
-    assert (
-        results["integral"].how == "exact"
-        and results["average"].how.startswith("rule")
-        and "draws" in results["average"].how
-    )
+    assert (results["integral"].how == "exact" and results["average"].how.startswith("rule")
+            and "draws" in results["average"].how)
     assert set(
         verdicts(prove(entropy, r"second moment; = integral; \approx average", stage(), use_rule=False)).values()
     ) == {PASS}
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize(
-    "chain, wrong",
-    [
-        ("second moment; = off", lambda lam: moment(lam) * (1 + 1e-6)),
-        (r"second moment; \approx off", lambda eps: 1.2 * mean_square(eps)),
-        (r"second moment; \le off", lambda lam: moment(lam) - 1e-3),
-        (r"second moment; \ge off", lambda lam: moment(lam) + 1e-3),
-        (r"second moment; \ge off", lambda lam: moment(lam) * 1),
-        (r"second moment; \le off", lambda eps: mean_square(eps) - 0.3),
-        (r"second moment; \ge off", lambda eps: mean_square(eps) + 0.3),
-        (r"second moment; \ne off", lambda lam: moment(lam) * 1.05),
-        (r"second moment; \ne off", lambda eps: 1.02 * mean_square(eps)),
-    ],
-)
+@pytest.mark.parametrize("chain, wrong", [("second moment; = off", lambda lam: moment(lam) * (1 + 1e-6)),
+                                          (r"second moment; \approx off", lambda eps: 1.2 * mean_square(eps)),
+                                          (r"second moment; \le off", lambda lam: moment(lam) - 1e-3),
+                                          (r"second moment; \ge off", lambda lam: moment(lam) + 1e-3),
+                                          (r"second moment; \ge off", lambda lam: moment(lam) * 1),
+                                          (r"second moment; \le off", lambda eps: mean_square(eps) - 0.3),
+                                          (r"second moment; \ge off", lambda eps: mean_square(eps) + 0.3),
+                                          (r"second moment; \ne off", lambda lam: moment(lam) * 1.05),
+                                          (r"second moment; \ne off", lambda eps: 1.02 * mean_square(eps))])
 def test_a_false_relation_fails(entropy, chain, wrong, use_rule):
     result = prove(entropy, chain, stage(off=wrong), use_rule=use_rule)["off"]
     assert result.verdict in (FAIL, INCONCLUSIVE if r"\ne" in chain and not use_rule else FAIL)
-    assert (
-        result.message
-        and result.value is not None
-        and result.reference is not None
-        and result.against == "second moment"
-    )
+    assert (result.message and result.value is not None and result.reference is not None
+            and result.against == "second moment")
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize("chain, right", [
-    (r"second moment; \le on", lambda lam: moment(lam) + 1e-3),
-    (r"second moment; \le on", lambda eps: mean_square(eps) + 0.3),
-    (r"second moment; \ge on", lambda eps: mean_square(eps) - 0.3),
-    (r"second moment; \ge on", lambda lam: lam[0]**2),
-    (r"second moment; \ne on", lambda lam: moment(lam) * 1.5),
-    (r"second moment; \ne on", lambda eps: 1.5 * mean_square(eps)),
-])
+@pytest.mark.parametrize("chain, right", [(r"second moment; \le on", lambda lam: moment(lam) + 1e-3),
+                                          (r"second moment; \le on", lambda eps: mean_square(eps) + 0.3),
+                                          (r"second moment; \ge on", lambda eps: mean_square(eps) - 0.3),
+                                          (r"second moment; \ge on", lambda lam: lam[0]**2),
+                                          (r"second moment; \ne on", lambda lam: moment(lam) * 1.5),
+                                          (r"second moment; \ne on", lambda eps: 1.5 * mean_square(eps))])
 def test_a_true_bound_and_a_wrong_row_marked_as_wrong_pass(entropy, chain, right, use_rule):
     assert prove(entropy, chain, stage(on=right), use_rule=use_rule)["on"].verdict == PASS
 
@@ -107,12 +93,9 @@ def test_a_true_bound_and_a_wrong_row_marked_as_wrong_pass(entropy, chain, right
 @pytest.mark.parametrize("use_rule", [True, False])
 @pytest.mark.parametrize("unit", [1e-200, 1e200])
 def test_units_do_not_matter(entropy, unit, use_rule):
-    values = stage(
-        truth=lambda lam: unit * moment(lam),
-        right=lambda eps: average(eps) * unit,
-        low=lambda eps: unit * (mean_square(eps) - 0.3),
-        off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1),
-    )
+    values = stage(truth=lambda lam: unit * moment(lam), right=lambda eps: average(eps) * unit,
+                   low=lambda eps: unit * (mean_square(eps) - 0.3),
+                   off=lambda eps: 1.2 * unit * np.mean(eps * eps, axis=1))
     results = prove(entropy, r"truth; \approx right; \approx off; \ge low", values, use_rule=use_rule)
     assert verdicts(results) == dict(truth=PASS, right=PASS, off=FAIL, low=PASS)
 
@@ -126,11 +109,8 @@ def test_a_bound_that_holds_with_equality_is_refused_by_draws_too(entropy):
 
 
 def test_each_row_is_held_against_the_row_directly_above_it(entropy):
-    values = stage(
-        double=lambda lam: 2 * moment(lam),
-        twice=lambda lam: 2 * (lam[0] ** 2 + np.exp(lam[1]) ** 2),
-        drawn=lambda eps: 2 * mean_square(eps),
-    )
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: 2 * (lam[0] ** 2 + np.exp(lam[1]) ** 2),
+                   drawn=lambda eps: 2 * mean_square(eps))
     results = prove(entropy, r"second moment; = integral; \ne double; = twice; \approx drawn", values)
     assert verdicts(results) == dict.fromkeys(["second moment", "integral", "double", "twice", "drawn"], PASS)
     assert [result.against for result in results.values()] == ["", "second moment", "integral", "double", "twice"]
@@ -158,10 +138,8 @@ def test_a_slip_as_large_as_a_giant_does_not_loosen_what_it_is_held_against_nor_
 
 
 def test_two_random_rows_are_equal_draw_by_draw(entropy):
-    rewritten = stage(
-        rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[-1],
-        other=lambda eps: np.mean(eps[:, ::-1][:, :1] ** 2, axis=-1),
-    )
+    rewritten = stage(rewritten=lambda eps: np.einsum("rs,rs->r", eps, eps) / eps.shape[-1],
+                      other=lambda eps: np.mean(eps[:, ::-1][:, :1] ** 2, axis=-1))
     results = prove(entropy, r"second moment; = integral; \approx average; = rewritten", rewritten)
     assert results["rewritten"].verdict == PASS and "2,000 draws" in results["rewritten"].how
     assert prove(entropy, r"second moment; \approx average; = other", rewritten)["other"].verdict == FAIL
@@ -230,11 +208,8 @@ def helper(lam):
     return second_moment(lam)
 
 
-@pytest.mark.parametrize("neighbour", [
-    lambda lam: second_moment(lam) + 0.,
-    lambda lam: helper(lam),
-    lambda lam: max(map(second_moment, [lam])),
-])
+@pytest.mark.parametrize("neighbour", [lambda lam: second_moment(lam) + 0., lambda lam: helper(lam),
+                                       lambda lam: max(map(second_moment, [lam]))])
 def test_a_row_that_enters_its_neighbour_is_refused(entropy, neighbour):
     result = prove(entropy, "second moment; = neighbour", stage(neighbour=neighbour))["neighbour"]
     assert result.verdict == FAIL and "enters its neighbour {second moment}" in result.message
@@ -381,10 +356,8 @@ def test_a_random_row_has_one_value_in_whatever_company(entropy):
     def nodes(eps):
         return mean_square(eps) * (1 if len(np.unique(eps)) < 70 else 1.02)
 
-    assert (
-        "mixes its repetitions"
-        in prove(entropy, r"second moment; \approx length", stage(length=length))["length"].message
-    )
+    assert ("mixes its repetitions"
+            in prove(entropy, r"second moment; \approx length", stage(length=length))["length"].message)
     assert (
         "mixes its repetitions" in prove(entropy, r"second moment; \approx nodes", stage(nodes=nodes))["nodes"].message
     )
@@ -393,15 +366,9 @@ def test_a_random_row_has_one_value_in_whatever_company(entropy):
 def test_a_chain_on_refvi_s_rows_needs_a_referee_among_the_rows_claimed_equal(entropy):
     from refvi.gradients.score_function import expected_score, gradient_of_integral
 
-    values = dict(
-        f=np.square,
-        q=normal,
-        lam=LAM,
-        gradient_of_integral=gradient_of_integral,
-        expected_score=expected_score,
-        truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]),
-        far=lambda lam: np.array([9.0, 9.0]),
-    )
+    values = dict(f=np.square, q=normal, lam=LAM, gradient_of_integral=gradient_of_integral,
+                  expected_score=expected_score, truth=lambda lam: np.array([2 * lam[0], 2 * np.exp(2 * lam[1])]),
+                  far=lambda lam: np.array([9.0, 9.0]))
     assert set(verdicts(prove(entropy, "truth; = gradient of integral; = expected score", values)).values()) == {PASS}
     assert "no referee" in prove(entropy, "gradient of integral; = expected score", values)["the chain"].message
     results = prove(entropy, r"far; \ge gradient of integral; = expected score", values)
@@ -412,21 +379,13 @@ def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entrop
     def shared(lam):
         return 4 * moment(lam)
 
-    values = stage(
-        double=lambda lam: 2 * moment(lam),
-        twice=lambda lam: integral(lam) * 2,
-        drawn=lambda eps: 2 * mean_square(eps),
-        high=lambda lam: shared(lam) + 0.0,
-        higher=lambda lam: 1 * shared(lam),
-        highest=lambda lam: 4 * integral(lam),
-    )
+    values = stage(double=lambda lam: 2 * moment(lam), twice=lambda lam: integral(lam) * 2,
+                   drawn=lambda eps: 2 * mean_square(eps), high=lambda lam: shared(lam) + 0.0,
+                   higher=lambda lam: 1 * shared(lam), highest=lambda lam: 4 * integral(lam))
 
     def told(chain):
-        return {
-            tag: result.pinned or result.unpinned
-            for tag, result in prove(entropy, chain, values).items()
-            if result.pinned or result.unpinned
-        }
+        return {tag: result.pinned or result.unpinned for tag, result in prove(entropy, chain, values).items()
+                if result.pinned or result.unpinned}
 
     assert told(r"second moment; = integral; \ne double; \approx drawn") == {
         "second moment": ("second moment", "integral"),
@@ -454,12 +413,8 @@ def cached_row(mu, log_sigma):
 def test_a_cache_hides_neither_a_shared_helper_nor_a_neighbour(entropy):
     both = stage(one=lambda lam: remembered(*lam) + 0.0, two=lambda lam: 1.0 * remembered(*lam))
     assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
-    values = dict(
-        mu=0.3,
-        log_sigma=-0.2,
-        cached_row=cached_row,
-        caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma),
-    )
+    values = dict(mu=0.3, log_sigma=-0.2, cached_row=cached_row,
+                  caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma))
     assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
 
 
@@ -475,12 +430,8 @@ def test_a_helper_handed_to_a_supplied_expectation_is_still_the_reader_s(entropy
     def integrand(z):
         return z**3
 
-    values = stage(
-        E=lambda g: np.mean(g(np.arange(5.0))),
-        one=lambda E: E(integrand) + 0.0,
-        two=lambda E: 1.0 * E(integrand),
-        three=lambda E: E(lambda z: z * z * z),
-    )
+    values = stage(E=lambda g: np.mean(g(np.arange(5.0))), one=lambda E: E(integrand) + 0.0,
+                   two=lambda E: 1.0 * E(integrand), three=lambda E: E(lambda z: z * z * z))
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
     assert set(verdicts(prove(entropy, "one; = three", values)).values()) == {PASS}
 
@@ -491,13 +442,8 @@ def test_a_detour_through_refvi_s_rows_hides_no_shared_code(entropy):
     def shared(lam):
         return 3 * lam
 
-    values = dict(
-        f=np.square,
-        q=normal,
-        lam=LAM,
-        one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam),
-        two=lambda lam: 1.0 * shared(lam),
-    )
+    values = dict(f=np.square, q=normal, lam=LAM, one=lambda f, q, lam: shared(lam) + 0 * expected_score(f, q, lam),
+                  two=lambda lam: 1.0 * shared(lam))
     assert "do not share code" in prove(entropy, "one; = two", values)["the chain"].message
 
 
@@ -549,36 +495,26 @@ def test_a_giant_coordinate_hides_nothing_in_a_random_row_either(entropy, use_ru
     def beside_giant(small):
         return lambda eps, lam: np.stack([1e9 * np.mean(eps, axis=-1), small + np.mean(eps - lam[0], axis=-1)], axis=-1)
 
-    values = stage(
-        truth=lambda lam: np.array([1e9 * lam[0], 8.0]),
-        right=beside_giant(8.0),
-        wrong=beside_giant(12.0),
-        rewritten=lambda eps, lam: np.stack(
-            [np.mean(eps, axis=-1) * 1e9, 9.0 + np.mean(eps, axis=-1) - lam[0]], axis=-1
-        ),
-    )
+    values = stage(truth=lambda lam: np.array([1e9 * lam[0], 8.0]), right=beside_giant(8.0), wrong=beside_giant(12.0),
+                   rewritten=lambda eps, lam: np.stack(
+                       [np.mean(eps, axis=-1) * 1e9, 9.0 + np.mean(eps, axis=-1) - lam[0]], axis=-1
+                   ))
     results = prove(entropy, r"truth; \approx right; = rewritten; \approx wrong", values, use_rule=use_rule)
     assert verdicts(results) == dict(truth=PASS, right=PASS, rewritten=FAIL, wrong=FAIL)
 
 
 def test_the_error_of_one_coordinate_does_not_excuse_another(entropy):
-    values = stage(
-        one=lambda lam: np.array([1e6 * lam[0], 8.0]),
-        near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1.0, 8.1]), np.array([1.0, 1e-9])),
-        ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.0]), np.zeros(3)),
-    )
+    values = stage(one=lambda lam: np.array([1e6 * lam[0], 8.0]),
+                   near=lambda lam: Estimate(np.array([lam[0] * 1e6 + 1.0, 8.1]), np.array([1.0, 1e-9])),
+                   ragged=lambda lam: Estimate(np.array([lam[0] * 1e6, 8.0]), np.zeros(3)))
     results = prove(entropy, "one; = near; = ragged", values)
     assert results["near"].verdict == FAIL and "in coordinate 1" in results["near"].message
     assert "carries an error of shape (3,)" in results["ragged"].message
 
 
 def test_a_declared_scale_counts_only_where_the_truth_is_zero(entropy):
-    values = stage(
-        zero=lambda: 0.0,
-        wrong=lambda lam: 5.0 * lam[0],
-        nothing=lambda lam: 0.0 * lam[0],
-        one=lambda lam: 7e-3 * lam[0],
-    )
+    values = stage(zero=lambda: 0.0, wrong=lambda lam: 5.0 * lam[0], nothing=lambda lam: 0.0 * lam[0],
+                   one=lambda lam: 7e-3 * lam[0])
     assert "declare scale" in prove(entropy, "zero; = wrong", values | dict(scale=np.inf))["wrong"].message
     assert prove(entropy, "one; = nothing", values | dict(scale=1e6))["nothing"].verdict == FAIL
     assert "far beyond all of its numbers" in prove(entropy, "zero; = wrong", values | dict(scale=1e9))["wrong"].message
@@ -593,31 +529,24 @@ def test_an_error_of_some_percent_is_too_vague_for_an_equality(entropy):
 
 @pytest.mark.parametrize(
     "row, message",
-    [
-        (lambda lam: 1 / 0, "raised ZeroDivisionError"),
-        (lambda lam: np.log(-lam[0]), "raised RuntimeWarning"),
-        (lambda lam: np.nan, "is nan at index ()"),
-        (lambda lam: np.array([1.0, np.inf]), "is inf at index (1,), 1 of 2 values"),
-        (lambda lam: np.ones(3), "has shape (3,), but {second moment} has ()"),
-        (lambda lam: 1j * lam[0], "returns complex numbers"),
-        (lambda lam: "0.5", "returns str"),
-        (lambda lam: None, "returns NoneType"),
-        (lambda lam: [[1.0], [2.0, 3.0]], "returns list"),
-        (lambda lam: np.zeros(0), "returns an empty array"),
-        (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
-        (lambda lam: lam.sort(), "may not change its inputs"),
-        (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
-        (lambda *args: 1.0, "names its arguments"),
-        (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
-        (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
-        (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
-        (lambda eps: np.where(eps[:, 0] > 2.0, np.nan, 1.0), "eps there is ["),
-        (lambda eps: eps.sort(), "may not change its inputs"),
-        (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
-        (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: among 7 of them"),
-        (lambda lam: lam[0] > 0, "returns bool"),
-        (lambda lam: Estimate(1.0, np.nan), "carries the error nan"),
-    ],
+    [(lambda lam: 1 / 0, "raised ZeroDivisionError"), (lambda lam: np.log(-lam[0]), "raised RuntimeWarning"),
+     (lambda lam: np.nan, "is nan at index ()"),
+     (lambda lam: np.array([1.0, np.inf]), "is inf at index (1,), 1 of 2 values"),
+     (lambda lam: np.ones(3), "has shape (3,), but {second moment} has ()"),
+     (lambda lam: 1j * lam[0], "returns complex numbers"), (lambda lam: "0.5", "returns str"),
+     (lambda lam: None, "returns NoneType"), (lambda lam: [[1.0], [2.0, 3.0]], "returns list"),
+     (lambda lam: np.zeros(0), "returns an empty array"),
+     (lambda lam: np.random.normal(), "draws from NumPy's global generator"),
+     (lambda lam: lam.sort(), "may not change its inputs"),
+     (lambda lam: np.random.default_rng().normal(), "gave two values for the same inputs"),
+     (lambda *args: 1.0, "names its arguments"), (lambda eps: np.mean(eps**2), "returns shape () for 2000 repetitions"),
+     (lambda eps: np.mean(eps**2, axis=0), "returns shape (2,) for 2000 repetitions"),
+     (lambda eps: eps**2, "has shape (2,), but {second moment} has ()"),
+     (lambda eps: np.where(eps[:, 0] > 2.0, np.nan, 1.0), "eps there is ["),
+     (lambda eps: eps.sort(), "may not change its inputs"),
+     (lambda eps: np.mean(eps, axis=1) - np.mean(eps), "mixes its repetitions"),
+     (lambda eps: np.cumsum(eps[:, 0]) / np.arange(1, len(eps) + 1), "mixes its repetitions: among 7 of them"),
+     (lambda lam: lam[0] > 0, "returns bool"), (lambda lam: Estimate(1.0, np.nan), "carries the error nan")],
 )
 def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
     results = prove(entropy, r"second moment; = odd; = integral; \approx average", stage(odd=row))
@@ -628,12 +557,8 @@ def test_a_row_that_misbehaves_fails_alone(entropy, row, message):
 
 
 def test_a_row_cannot_change_a_list_or_a_dict_for_the_next(entropy):
-    values = stage(
-        one=lambda xs, table: float(sum(xs)) + table.pop("a"),
-        two=lambda xs, table: xs.pop() + xs[0] + table["a"],
-        xs=[1.0, 2.0],
-        table={"a": 4.0},
-    )
+    values = stage(one=lambda xs, table: float(sum(xs)) + table.pop("a"),
+                   two=lambda xs, table: xs.pop() + xs[0] + table["a"], xs=[1.0, 2.0], table={"a": 4.0})
     assert set(verdicts(prove(entropy, "one; = two", values)).values()) == {PASS}
 
 
@@ -652,15 +577,10 @@ def broken_draw(rng, R, S):
     raise LookupError("no more cards")
 
 
-@pytest.mark.parametrize(
-    "change, message",
-    [
-        (dict(noise=Noise(broken_draw, None)), "raised LookupError: no more cards"),
-        (dict(S=0), "S must be an integer >= 1, got 0"),
-        (dict(S=2.5), "got 2.5"),
-        (dict(noise=np.zeros(3)), "noise is a ndarray"),
-    ],
-)
+@pytest.mark.parametrize("change, message",
+                         [(dict(noise=Noise(broken_draw, None)), "raised LookupError: no more cards"),
+                          (dict(S=0), "S must be an integer >= 1, got 0"), (dict(S=2.5), "got 2.5"),
+                          (dict(noise=np.zeros(3)), "noise is a ndarray")])
 def test_a_stage_says_what_is_random(entropy, change, message):
     result = prove(entropy, r"second moment; \approx average", stage() | change)["average"]
     assert result.verdict == FAIL and message in result.message
@@ -686,23 +606,14 @@ def test_a_rule_that_does_not_converge_leaves_the_verdict_to_the_draws(entropy):
 
 
 def test_a_noise_without_a_rule_is_left_to_draws(entropy):
-    result = prove(
-        entropy,
-        r"second moment; = integral; \approx average",
-        stage() | dict(noise=Noise(noise(normal, LAM).draw, None)),
-    )["average"]
+    result = prove(entropy, r"second moment; = integral; \approx average",
+                   stage() | dict(noise=Noise(noise(normal, LAM).draw, None)))["average"]
     assert result.verdict == PASS and "rule" not in result.how
 
 
 @pytest.mark.parametrize("use_rule", [True, False])
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda eps: np.sum(eps**2, axis=-1),
-        lambda eps: np.sum(eps**2, axis=-1) / 2,
-        lambda eps: eps[:, 0] ** 2 + eps[:, 1:].sum(axis=-1),
-    ],
-)
+@pytest.mark.parametrize("wrong", [lambda eps: np.sum(eps**2, axis=-1), lambda eps: np.sum(eps**2, axis=-1) / 2,
+                                   lambda eps: eps[:, 0] ** 2 + eps[:, 1:].sum(axis=-1)])
 def test_an_average_that_is_right_for_one_number_of_draws_only_is_refused(entropy, wrong, use_rule):
     S = 2 if wrong(np.ones((1, 2)))[0] == 1 else 1
     result = prove(
@@ -711,11 +622,8 @@ def test_an_average_that_is_right_for_one_number_of_draws_only_is_refused(entrop
     assert result.verdict == FAIL and f"with S = {S + 1} draws: " in result.message
     values = stage(wrong=wrong) | dict(S=S, noise=tied(noise(normal, LAM), S))
     result = prove(entropy, r"second moment; = integral; \approx wrong", values, use_rule=use_rule)["wrong"]
-    assert (
-        result.verdict == PASS
-        and result.draws == (S,)
-        and f"S = {S} only: the claim is about S = {S} draws" in result.notes[0]
-    )
+    assert (result.verdict == PASS and result.draws == (S,)
+            and f"S = {S} only: the claim is about S = {S} draws" in result.notes[0])
 
 
 def test_two_random_rows_are_equal_for_another_number_of_draws_too(entropy):
@@ -735,11 +643,8 @@ def test_what_depends_on_the_number_of_draws_is_played_with_its_own(entropy):
             raise ValueError("an even number of draws, please")
         return np.mean(eps[:, ::2] ** 2, axis=1)
 
-    values = stage(
-        variance=lambda lam, S: np.exp(2 * lam[1]) / S,
-        squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0]) ** 2,
-        halves=halves,
-    )
+    values = stage(variance=lambda lam, S: np.exp(2 * lam[1]) / S,
+                   squared=lambda eps, lam: (np.mean(eps, axis=1) - lam[0]) ** 2, halves=halves)
     assert prove(entropy, r"variance; \approx squared", values)["squared"].draws == (2, 3)
     assert prove(entropy, r"second moment; \approx halves", values)["halves"].draws == (2, 4)
 
@@ -814,23 +719,16 @@ def test_coordinates_in_which_draws_are_blind_are_named_and_refused_where_the_st
 
 
 def test_integers_are_compared_exactly_and_few_digits_are_told(entropy):
-    values = stage(
-        ten=10,
-        whole=lambda ten: ten**20,
-        product=lambda ten: ten * ten**19,
-        off=lambda ten: ten**10 * ten**10 + 1,
-        near=lambda lam: moment(lam) * (1 + 3e-10),
-    )
+    values = stage(ten=10, whole=lambda ten: ten**20, product=lambda ten: ten * ten**19,
+                   off=lambda ten: ten**10 * ten**10 + 1, near=lambda lam: moment(lam) * (1 + 3e-10))
     result = prove(entropy, "whole; = product; = off", values)
     assert result["product"].how == "integers" and verdicts(result) == dict(whole=PASS, product=PASS, off=FAIL)
     assert prove(entropy, "second moment; = near", values)["near"].how == "exact to 9 digits"
 
 
 def test_an_error_as_large_as_a_coordinate_is_too_vague_for_it(entropy):
-    values = stage(
-        truth=lambda lam: np.array([100.0, lam[0]]),
-        vague=lambda lam: Estimate(np.array([100.0, lam[0] * 1.0]), np.array([0.0, 0.2])),
-    )
+    values = stage(truth=lambda lam: np.array([100.0, lam[0]]),
+                   vague=lambda lam: Estimate(np.array([100.0, lam[0] * 1.0]), np.array([0.0, 0.2])))
     result = prove(entropy, "truth; = vague", values)["vague"]
     assert result.verdict == UNDERPOWERED and "carries an error of 29% of the value" in result.message
 

@@ -25,17 +25,9 @@ def play(folder, companion, entropy, page=PAGE):
     return [r for kind, news in verify(path, Options(entropy, seconds=20.0)) if kind == "results" for r in news]
 
 
-@pytest.mark.parametrize(
-    "stage, one, two",
-    [
-        (
-            "n=int(rng.integers(3, 40))",
-            "sum((-1)**k * k for k in range(n + 1)) + 0.",
-            "n / 2 if n % 2 == 0 else -n / 2",
-        ),
-        ("n=rng.uniform(0, 1)", "n**2", "n * n + (n > 0.96)"),
-    ],
-)
+@pytest.mark.parametrize("stage, one, two",
+                         [("n=int(rng.integers(3, 40))", "sum((-1)**k * k for k in range(n + 1)) + 0.",
+                           "n / 2 if n % 2 == 0 else -n / 2"), ("n=rng.uniform(0, 1)", "n**2", "n * n + (n > 0.96)")])
 def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entropy, stage, one, two):
     companion = f"""
     def stage(rng):
@@ -48,12 +40,8 @@ def test_what_is_wrong_now_and_then_is_found_and_can_be_replayed(tmp_path, entro
     wrong = [r for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
     assert [(r.row, r.verdict) for r in wrong] == [("two", FAIL)]
     label = wrong[0].stage
-    again = [
-        r
-        for kind, news in verify(tmp_path / "page.md", Options(entropy, stage=label))
-        if kind == "results"
-        for r in news
-    ]
+    again = [r for kind, news in verify(tmp_path / "page.md", Options(entropy, stage=label)) if kind == "results"
+             for r in news]
     assert [r.verdict for r in again] == [PASS, FAIL] and again[1].gap == wrong[0].gap
 
 
@@ -96,10 +84,8 @@ def test_a_fixed_stage_proves_nothing_alone(tmp_path, entropy):
     """
     wrong = [r for r in play(tmp_path, fixed, entropy) if r.verdict != PASS]
     assert [r.row for r in wrong] == ["the chain"] and "gives the same values every time" in wrong[0].message
-    both = (
-        fixed.replace("2 * n", "n * n")
-        + "\n    def stage_drawn(rng):\n        return dict(n=int(rng.integers(3, 9)))\n"
-    )
+    both = (fixed.replace("2 * n", "n * n")
+            + "\n    def stage_drawn(rng):\n        return dict(n=int(rng.integers(3, 9)))\n")
     results = play(tmp_path, both, entropy)
     assert {r.verdict for r in results} == {PASS} and any(
         "gives the same values" in note for r in results for note in r.notes
@@ -128,15 +114,8 @@ def test_a_transpose_hides_behind_a_symmetric_matrix(tmp_path, entropy):
 
 
 def test_numbers_that_a_mistake_may_hide_behind_are_named():
-    values = dict(
-        sigma=1.0,
-        lam=np.array([0.5, 0.5, 0.3]),
-        Q=np.eye(2) * 0.3,
-        b=np.full(3, 0.7),
-        x=np.array([1.0, 0.0, 1.0]),
-        n=1,
-        mu=0.3,
-    )
+    values = dict(sigma=1.0, lam=np.array([0.5, 0.5, 0.3]), Q=np.eye(2) * 0.3, b=np.full(3, 0.7),
+                  x=np.array([1.0, 0.0, 1.0]), n=1, mu=0.3)
     (told,) = plain(values, set(values))
     assert told == "the stage is plain: Q is diagonal; b holds nothing but 0.7; lam has equal entries; sigma = 1"
     assert plain(values, {"mu", "x", "n"}) == ()

@@ -37,10 +37,8 @@ def test_false_alarms_at_enlarged_levels_follow_the_product_formula(rng, side):
         escalate(drawing(rng, normal()), np.zeros(1), 200, side, alpha=alpha).verdict == FAIL for _ in range(trials)
     )
     expected = trials * np.prod(alpha)
-    assert (
-        stats.binom.cdf(failed, trials, np.prod(alpha)) > 1e-6
-        and stats.binom.sf(failed - 1, trials, np.prod(alpha)) > 1e-6
-    ), (failed, expected)
+    assert (stats.binom.cdf(failed, trials, np.prod(alpha)) > 1e-6
+            and stats.binom.sf(failed - 1, trials, np.prod(alpha)) > 1e-6), (failed, expected)
 
 
 def test_the_levels_of_one_run_keep_500_checks_below_one_in_ten_thousand():

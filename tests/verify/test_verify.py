@@ -67,44 +67,26 @@ def test_a_folder_with_spaces_and_umlauts(tmp_path, entropy):
 
 def test_a_stage_is_set_as_often_as_asked(tmp_path, entropy):
     results = play(write_page(tmp_path, PAGE, COMPANION), entropy, stages=3)
-    assert [r.stage for r in results if r.row == "gauss"] == [
-        "stage",
-        "stage-1",
-        "stage-2",
-        "large",
-        "large-1",
-        "large-2",
-    ]
+    assert [r.stage for r in results if r.row == "gauss"] == ["stage", "stage-1", "stage-2", "large", "large-1",
+                                                              "large-2"]
     one = play(write_page(tmp_path, PAGE, COMPANION), entropy, stage="stage-2")
     assert [r for r in one] == [r for r in results if r.stage == "stage-2"]
 
 
 @pytest.mark.parametrize(
     "old, new, row, line, message",
-    [
-        ("def gauss", "def euler", "gauss", 8, "no function gauss: define it in the companion"),
-        ("def gauss(n)", "def gauss(n, m)", "gauss", 8, "no stage supplies m: add it to the dict"),
-        ("return n * (n", "return added(n) + 0 * (n", "gauss", 8, "enters its neighbour {added}"),
-        ("return n * (n", "return 1 / 0 * (n", "gauss", 8, "raised ZeroDivisionError: division by zero (page.py:"),
-        ("return n * (n", "return float('nan') * (n", "gauss", 8, "is nan"),
-        ("return n * (n", "return [n, n] * (n", "gauss", 8, "raised TypeError"),
-        (
-            "return n * (n",
-            "while n: pass\n        return (n",
-            "gauss",
-            8,
-            "did not return within 2 s: make it faster, or give it longer with --timeout",
-        ),
-        (
-            "return n * (n",
-            "__import__('os')._exit(3)\n        return (n",
-            "gauss",
-            8,
-            "ended its process (exit code 3)",
-        ),
-        ("def gauss(n):", "gauss = 5\n    def other(n):", "gauss", 8, "gauss is a int, not a function"),
-        ("n * (n + 1) / 2", "n * (n - 1) / 2", "gauss", 8, "the two rows differ"),
-    ],
+    [("def gauss", "def euler", "gauss", 8, "no function gauss: define it in the companion"),
+     ("def gauss(n)", "def gauss(n, m)", "gauss", 8, "no stage supplies m: add it to the dict"),
+     ("return n * (n", "return added(n) + 0 * (n", "gauss", 8, "enters its neighbour {added}"),
+     ("return n * (n", "return 1 / 0 * (n", "gauss", 8, "raised ZeroDivisionError: division by zero (page.py:"),
+     ("return n * (n", "return float('nan') * (n", "gauss", 8, "is nan"),
+     ("return n * (n", "return [n, n] * (n", "gauss", 8, "raised TypeError"),
+     ("return n * (n", "while n: pass\n        return (n", "gauss", 8,
+      "did not return within 2 s: make it faster, or give it longer with --timeout"),
+     ("return n * (n", "__import__('os')._exit(3)\n        return (n", "gauss", 8,
+      "ended its process (exit code 3)"),
+     ("def gauss(n):", "gauss = 5\n    def other(n):", "gauss", 8, "gauss is a int, not a function"),
+     ("n * (n + 1) / 2", "n * (n - 1) / 2", "gauss", 8, "the two rows differ")],
 )
 def test_a_broken_row_is_reported_and_the_others_run(tmp_path, entropy, old, new, row, line, message):
     assert old in COMPANION
@@ -126,17 +108,12 @@ def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
 
 @pytest.mark.parametrize(
     "old, new, message",
-    [
-        ("def stage(rng)", "def scene(rng)", "stage"),
-        ("return dict(n=100)", "return 100", "stage large returns int: return a dict"),
-        ("return dict(n=100)", "return dict(n=1 / 0)", "stage large raised ZeroDivisionError"),
-        ("return dict(n=100)", "while True: pass", "did not return within 2 s"),
-        (
-            "def gauss",
-            "import nowhere\n\n    def gauss",
-            "page.py raised ModuleNotFoundError: No module named 'nowhere' (page.py:11)",
-        ),
-    ],
+    [("def stage(rng)", "def scene(rng)", "stage"),
+     ("return dict(n=100)", "return 100", "stage large returns int: return a dict"),
+     ("return dict(n=100)", "return dict(n=1 / 0)", "stage large raised ZeroDivisionError"),
+     ("return dict(n=100)", "while True: pass", "did not return within 2 s"),
+     ("def gauss", "import nowhere\n\n    def gauss",
+      "page.py raised ModuleNotFoundError: No module named 'nowhere' (page.py:11)")],
 )
 def test_a_broken_companion_is_reported(tmp_path, entropy, old, new, message):
     companion = COMPANION.replace(old, new)
@@ -153,11 +130,8 @@ def test_a_page_without_companion_says_so(tmp_path, entropy):
 
 
 def test_no_stage_that_supplies_everything(tmp_path, entropy):
-    companion = (
-        COMPANION.replace("def added(n)", "def added(n, one)")
-        .replace("def gauss(n)", "def gauss(n, two)")
-        .replace("dict(n=100)", "dict(n=100, two=2)")
-    )
+    companion = (COMPANION.replace("def added(n)", "def added(n, one)") .replace("def gauss(n)", "def gauss(n, two)")
+                 .replace("dict(n=100)", "dict(n=100, two=2)"))
     companion = companion.replace("dict(n=int", "dict(one=1, n=int")
     ((row, _, message),) = failures(play(write_page(tmp_path, PAGE, companion), entropy))
     assert row == "the chain" and "stage lacks two; large lacks one" in message
@@ -178,18 +152,13 @@ def test_a_stage_must_not_run_a_row(tmp_path, entropy):
 
 def test_a_companion_must_not_run_a_row_as_it_is_loaded(tmp_path, entropy):
     companion = COMPANION.replace("return n * (n + 1) / 2", "return SUM + 0 * n") + "\n    SUM = added(100)\n"
-    assert any(
-        "page.py runs the row added as it is loaded" in f[2]
-        for f in failures(play(write_page(tmp_path, PAGE, companion), entropy))
-    )
+    assert any("page.py runs the row added as it is loaded" in f[2]
+               for f in failures(play(write_page(tmp_path, PAGE, companion), entropy)))
 
 
 def test_a_stage_may_be_any_callable_and_have_a_number_for_a_name(tmp_path, entropy, capsys):
-    companion = (
-        COMPANION
-        + "\n    import functools\n    def base(k):\n        return dict(n=k)\n"
-        + "    stage_2 = functools.partial(base, k=2)\n"
-    )
+    companion = (COMPANION + "\n    import functools\n    def base(k):\n        return dict(n=k)\n"
+                 + "    stage_2 = functools.partial(base, k=2)\n")
     assert {r.stage for r in play(write_page(tmp_path, PAGE, companion), entropy)} == {"stage", "large", "2"}
     assert main(["verify", str(tmp_path / "page.md"), "--stages", "3"]) == 0
     assert "(stage 2, 3 settings" in capsys.readouterr().out
@@ -250,22 +219,13 @@ def test_one_mistake_is_one_failure(tmp_path, entropy):
     page = PAGE.replace(
         r"\tag{gauss}", r"\tag{gauss} \\" + "\n" + r"    &= 2 \tag{third} \\" + "\n" + r"    &= 3 \tag{fourth}"
     )
-    more = (
-        COMPANION
-        + "\n    def third(n):\n        return 1. * n + n * (n - 1) / 2\n"
-        + "\n    def fourth(n):\n        return sum([k for k in range(1, n + 1)])\n"
-    )
+    more = (COMPANION + "\n    def third(n):\n        return 1. * n + n * (n - 1) / 2\n"
+            + "\n    def fourth(n):\n        return sum([k for k in range(1, n + 1)])\n")
     results = play(write_page(tmp_path, page, more.replace("(n + 1) / 2", "(n + 2) / 2")), entropy, stage="large")
-    assert [(r.row, r.verdict) for r in results] == [
-        ("added", PASS),
-        ("gauss", FAIL),
-        ("third", PASS),
-        ("fourth", PASS),
-    ]
-    assert (
-        results[2].notes[-1] == "held against line 7, since line 8 between them failed"
-        and results[2].against == "added"
-    )
+    assert [(r.row, r.verdict) for r in results] == [("added", PASS), ("gauss", FAIL), ("third", PASS),
+                                                     ("fourth", PASS)]
+    assert (results[2].notes[-1] == "held against line 7, since line 8 between them failed"
+            and results[2].against == "added")
     both = more.replace("(n + 1) / 2", "(n + 2) / 2").replace("1. * n + n * (n - 1)", "1. * n + n * n")
     results = play(write_page(tmp_path, page, both), entropy, stage="large")
     assert [r.verdict for r in results] == [PASS, FAIL, PASS, PASS] and results[2].notes[
@@ -338,44 +298,21 @@ def test_wrong_numbers_are_refused_by_the_parser(words, capsys):
 
 def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
     assert (
-        main(
-            [
-                "verify",
-                "score_function",
-                "--stage",
-                "categorical",
-                "--json",
-                str(tmp_path / "report.json"),
-                "--plot",
-                str(tmp_path / "plots"),
-            ]
-        )
+        main(["verify", "score_function", "--stage", "categorical", "--json", str(tmp_path / "report.json"), "--plot",
+              str(tmp_path / "plots")])
         == 0
     )
     report = json.loads((tmp_path / "report.json").read_text())
     rows = report["pages"][0]["results"]
     assert report["interrupted"] is None and int(report["entropy"], 16) < 2**128
-    assert {
-        "chain",
-        "stage",
-        "row",
-        "relation",
-        "how",
-        "gap",
-        "resolution",
-        "scale",
-        "verdict",
-        "value",
-        "reference",
-    } <= set(rows[0])
+    assert {"chain", "stage", "row", "relation", "how", "gap", "resolution", "scale", "verdict", "value",
+            "reference"} <= set(rows[0])
     assert {r["stage"] for r in rows} == {"categorical"}
     pictures = sorted(path.name for path in (tmp_path / "plots").iterdir())
     assert len(pictures) == sum("draws" in r["how"] and "exact" not in r["how"] for r in rows) > 2
     told = capsys.readouterr().out
-    assert (
-        f"wrote {tmp_path / 'report.json'}" in told
-        and f"{tmp_path / 'plots'} holds 4 pictures: one for every random row" in told
-    )
+    assert (f"wrote {tmp_path / 'report.json'}" in told
+            and f"{tmp_path / 'plots'} holds 4 pictures: one for every random row" in told)
     assert main(["verify", "elbo", "--json", str(tmp_path / "report.json" / "inside.json")]) == 2
     assert "cannot write the report to" in capsys.readouterr().err
 
@@ -383,12 +320,8 @@ def test_the_report_for_a_machine_and_the_pictures(tmp_path, capsys):
 @pytest.mark.skipif(os.name == "nt", reason="POSIX pipes")
 def test_a_reader_who_has_seen_enough_gets_no_complaint(tmp_path):
     page = write_page(tmp_path, PAGE, COMPANION)
-    run = subprocess.Popen(
-        [sys.executable, "-m", "refvi", "verify", str(page), "--stages", "30"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    run = subprocess.Popen([sys.executable, "-m", "refvi", "verify", str(page), "--stages", "30"],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdout.close()
     assert run.stderr.read() == "" and run.wait(30) == 141
     run.stderr.close()

@@ -24,14 +24,8 @@ def fit(rng, train, epochs=EPOCHS):
     """An Ascent of the network's log-likelihood on the training digits."""
     steps = len(train.images) // M
     with Progress(f"fit classifier on {train.name}", epochs * steps) as bar:
-        return classifier.fit(
-            rng,
-            train.labels,
-            train.images,
-            epochs,
-            M,
-            watch=lambda step, theta: bar(step, f"epoch {1 + (step - 1) // steps}"),
-        )
+        return classifier.fit(rng, train.labels, train.images, epochs, M,
+                              watch=lambda step, theta: bar(step, f"epoch {1 + (step - 1) // steps}"))
 
 
 def held_out(theta, test):

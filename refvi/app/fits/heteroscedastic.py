@@ -44,10 +44,8 @@ def run(rng, name=None):
     yield f"{'held-out nats per datum':>24} {'splits':>7} {'sigma(y)':>18} {'constant sigma':>18} {'difference':>18}"
     told = []
     for name in names:
-        regression, splits = (
-            toy(rng) if name == "toy" else uci.load(name),
-            FEW if len(names) > 1 or name == "toy" else uci.SPLITS,
-        )
+        regression, splits = (toy(rng) if name == "toy" else uci.load(name),
+                              FEW if len(names) > 1 or name == "toy" else uci.SPLITS)
         means = np.empty((splits, 2))
         with Progress(f"fit heteroscedastic on {regression.name}", splits) as bar:
             for number in range(splits):
@@ -55,10 +53,8 @@ def run(rng, name=None):
                 means[number] = [np.mean(scores(rng, regression, train, test, constant)) for constant in (False, True)]
                 bar(number + 1)
         columns = np.column_stack([means, means[:, 0] - means[:, 1]])
-        cells = [
-            f"{m:.3f} +- {e:.3f}"
-            for m, e in zip(np.mean(columns, axis=0), np.std(columns, axis=0, ddof=1) / np.sqrt(splits))
-        ]
+        cells = [f"{m:.3f} +- {e:.3f}"
+                 for m, e in zip(np.mean(columns, axis=0), np.std(columns, axis=0, ddof=1) / np.sqrt(splits))]
         yield f"{regression.name:>24} {splits:>7} " + " ".join(f"{cell:>18}" for cell in cells)
         told.append(f"{regression.name} {cells[2]}")
     yield "gain of sigma(y) over a constant in nats per datum: " + ", ".join(told)

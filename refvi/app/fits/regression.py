@@ -62,16 +62,8 @@ def fit(x, theta, rng, steps=4000, S=64):
             if t % 100 == 0:
                 bar(t, f"ELBO {models.elbo(lam, x, theta):.2f} nats")
 
-        return by_hand.fit(
-            x,
-            theta,
-            start(theta.y.shape[1]),
-            rng,
-            steps,
-            S,
-            rate=robbins_monro(0.05, delay=300),
-            watch=watch if bar.shown else None,
-        )
+        return by_hand.fit(x, theta, start(theta.y.shape[1]), rng, steps, S, rate=robbins_monro(0.05, delay=300),
+                           watch=watch if bar.shown else None)
 
 
 def run(rng, name=None, steps=4000):
