@@ -3,7 +3,7 @@ import html
 import posixpath
 import re
 
-from refvi import CHAPTERS
+from refvi import CHAPTERS, PARTS
 from refvi.base import files
 from refvi.reading.verdicts import Ground, read_report
 from refvi.verify.document import read
@@ -55,8 +55,9 @@ class Site:
         return f'<a href="{self.file(place.path)}#L-{place.line}"><code>{html.escape(shown)}</code></a>'
 
     def picture(self, name):
-        """The site's name of a figure's picture."""
-        found = [path for path in sorted(self.home.glob(f"figures/*/{name}.*")) if path.suffix in PICTURES]
+        """The site's name of a figure's committed picture, not of one that the reader has drawn."""
+        found = [path for part in PARTS for path in sorted(self.home.glob(f"figures/{part}/{name}.*"))
+                 if path.suffix in PICTURES]
         return self.file(found[0].relative_to(self.home).as_posix())
 
 

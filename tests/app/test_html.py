@@ -129,6 +129,17 @@ def test_five_chapters_have_a_picture_that_moves(site):
     assert sorted(moving) == ["distributions", "elbo", "mle", "score_function", "vae"]
 
 
+def test_a_picture_is_the_committed_one(tmp_path):
+    from refvi.reading.site import Site
+
+    for folder in ("drawn", "gradients"):
+        (tmp_path / "figures" / folder).mkdir(parents=True)
+        (tmp_path / "figures" / folder / "banana.svg").write_text("<svg/>", encoding="utf-8")
+    here = Site()
+    here.home = tmp_path
+    assert here.picture("banana") == "figures-gradients-banana.svg"
+
+
 def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.iterdir()) < 20e6
 

@@ -93,7 +93,7 @@ class Lines(list):
 
 
 @pytest.mark.parametrize("call, told", [
-    ("data", "mnist"), ("slides intractable gradient", "UA.072"), ("verify elbo --settings 0", "PASS"),
+    ("data", "mnist"), ("slides intractable gradient", "UA.072"), ("verify approximations --settings 0", "PASS"),
     ("fit regression --data toy", "log evidence"), ("figures banana --out OUT", "banana.svg"),
 ])
 @pytest.mark.parametrize("stream", [io.StringIO, Lines])
