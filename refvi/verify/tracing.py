@@ -3,6 +3,7 @@
 While one row runs, no other row of its chain may be entered; a referee enters no chapter of refvi; two rows that are
 compared must not be one piece of code under two names.
 """
+import dis
 import functools
 import gc
 import sys
@@ -13,6 +14,8 @@ import numpy as np
 
 from refvi import CHAPTERS
 
+SILENT = {"CACHE", "EXTENDED_ARG", "NOP", "PRECALL", "PUSH_NULL", "RESUME"}      # instructions that compute nothing,
+SAME = {"CALL_METHOD": "CALL_FUNCTION", "LOAD_METHOD": "LOAD_ATTR"}              # and what does the same
 LIBRARIES = {"numpy", "scipy", "autograd", "matplotlib", "refvi"} | set(sys.stdlib_module_names)
 
 
@@ -76,12 +79,25 @@ def codes_in(value):
     return (fields | methods | {code}) - {None}
 
 
+@functools.lru_cache(maxsize=None)
 def wording(code):
-    """What a piece of code says, whatever its name and the names of its variables: equal for a row and its copy."""
-    constants = tuple(
-        wording(c) if isinstance(c, CodeType) else c for c in code.co_consts if not isinstance(c, (str, type(None)))
-    )
-    return code.co_code, code.co_names, repr(constants)
+    """What a piece of code says, whatever its name, the names of its variables and its texts: equal for a row and its
+    copy, though a compiler that has seen a module imported calls its functions in other steps.
+    """
+    return tuple(said(step) for step in dis.get_instructions(code) if step.opname not in SILENT)
+
+
+def said(step):
+    """One instruction: what it does, and to which constant, global or position."""
+    name, value = SAME.get(step.opname, step.opname), step.arg
+    if step.opcode in dis.hasconst:
+        value = step.argval
+        value = wording(value) if isinstance(value, CodeType) else "" if isinstance(value, str) else repr(value)
+    elif step.opcode in dis.hasname:
+        value = step.argval
+    elif step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
+        value = None        # how far depends on the steps between
+    return name, value
 
 
 def nested_in(code):

@@ -1,6 +1,7 @@
 """The checker on small proofs: what is true passes, what is false fails, and what proves nothing is refused."""
 import functools
 import gc
+import inspect
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from refvi import Estimate, Noise, noise, normal, tied
 from refvi.verify.document import Row
 from refvi.verify.perform import Played
 from refvi.verify.play import beating
+from refvi.verify.tracing import wording
 from refvi.verify.trial import FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
 from tests.verify.proof import prove
 
@@ -751,3 +753,14 @@ def test_two_rows_that_ask_scipy_s_distributions_share_no_code_of_the_reader_s(e
         s=1.7, truth=lambda s: stats.halfnorm(scale=s).mean(),
         row=lambda s: -stats.halfnorm(scale=s).expect(lambda z: -z, epsabs=1e-12)))
     assert {r.verdict for r in results.values()} == {PASS} and results["truth"].pinned == ("truth", "row")
+
+
+def variance_by_scipy(s):
+    return stats.norm(scale=s).var() + stats.norm.mean(scale=s)
+
+
+def test_a_copy_made_where_no_module_was_seen_imported_has_the_wording_of_its_original():
+    space = {"stats": stats}
+    exec(inspect.getsource(variance_by_scipy), space)
+    copied, other = space["variance_by_scipy"].__code__, test_helpers_with_one_wording_are_one_helper.__code__
+    assert wording(copied) == wording(variance_by_scipy.__code__) != wording(other)
