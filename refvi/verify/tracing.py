@@ -90,9 +90,10 @@ def wording(code):
 def said(step):
     """One instruction: what it does, and to which constant, global or position."""
     name, value = SAME.get(step.opname, step.opname), step.arg
-    if step.opcode in dis.hasconst:
-        value = step.argval
-        value = wording(value) if isinstance(value, CodeType) else "" if isinstance(value, str) else repr(value)
+    if isinstance(step.argval, CodeType):
+        value = wording(step.argval)
+    elif step.opcode in dis.hasconst:
+        value = "" if isinstance(step.argval, str) else repr(step.argval)
     elif step.opcode in dis.hasname:
         value = step.argval
     elif step.opcode in dis.hasjrel or step.opcode in dis.hasjabs:
