@@ -66,8 +66,8 @@ def draw(figure, shares, log_p, labels, places, random_chances, random_lengths):
     for axes, share, names, nodes in zip(panels, shares, labels, places):
         for name, (x, y, above_x, above_y) in zip(names, nodes):
             axes.plot([x, above_x], [y, above_y], color="0.6", zorder=1)
-            axes.text(x, y, name, ha="center", va="center", fontsize=9 if y else 8, zorder=2, style="normal" if y else "italic",
-                      bbox=dict(facecolor="white", edgecolor="none", pad=1.2))
+            axes.text(x, y, name, ha="center", va="center", fontsize=9 if y else 8, zorder=2,
+                      style="normal" if y else "italic", bbox=dict(facecolor="white", edgecolor="none", pad=1.2))
         axes.set(xlim=(-0.6, 4.7), ylim=(-0.5, 5.5), title=f"p(tree | sentence) = {share:.3f}")
         axes.axis("off")
     steps = np.arange(len(random_chances))
