@@ -6,6 +6,7 @@ from referees import by_differences
 from scipy import integrate, special, stats
 
 from refvi import Estimate, stages
+from refvi.base.optimize import gradient_ascent
 from refvi.likelihood.constraints.rows import (distances_by_steps, gradient_by_a_chain,       # noqa: F401
                                                gradient_by_autograd, gradient_by_tape, mean_of_the_slopes,
                                                passes_counted, straight_through, tape_through_a_draw,
@@ -30,6 +31,33 @@ def closed_distances(slope, T, rate):
     along = [T, np.sum(1 - 0.9**t) / 0.1]
     signs = [np.sum(t**-0.5), np.sum((1 - 0.9**t)**-0.5), T]
     return rate * np.array([n * slope for n in along] + [np.copysign(n, slope) for n in signs])
+
+
+def stage_two_tops(rng):
+    """A slope that is zero in a valley, middle, and on a top on either side of it; steps of a third of the limit."""
+    tops, middle = np.array([rng.uniform(-1.3, -0.9), rng.uniform(1.3, 1.7)]), rng.uniform(0.1, 0.3)
+    slope = -np.polynomial.Polynomial.fromroots([*tops, middle])
+    curvatures = (tops[1] - tops[0]) * np.abs(tops - middle)
+    return dict(tops=tops, slope=slope, starts=middle + np.array([-0.1, 0.1]), rate=2 / 3 / np.max(curvatures),
+                curvatures=curvatures, many=200, few=5)
+
+
+def two_tops(tops):
+    return tops
+
+
+def ends_of_two_starts(slope, starts, rate, many):
+    return gradient_ascent(slope, starts, many, rate).lam
+
+
+def shrinkage_by_curvature(curvatures, rate, few):
+    return (1 - rate * curvatures)**few
+
+
+def shrinkage_of_steps(slope, tops, rate, few):
+    """What a few steps make of a small distance from either top, by differences."""
+    left = by_differences(lambda starts: gradient_ascent(slope, starts, few, rate).lam, tops)
+    return Estimate(np.diag(left.value), np.diag(left.error))
 
 
 # ---- what breaks differentiability

@@ -152,33 +152,6 @@ def stage_eleven_tenths(rng):
     return quadratic(rng, 1.1)
 
 
-def stage_two_tops(rng):
-    """A slope that is zero in a valley, middle, and on a top on either side of it; steps of a third of the limit."""
-    tops, middle = np.array([rng.uniform(-1.3, -0.9), rng.uniform(1.3, 1.7)]), rng.uniform(0.1, 0.3)
-    slope = -np.polynomial.Polynomial.fromroots([*tops, middle])
-    curvatures = (tops[1] - tops[0]) * np.abs(tops - middle)
-    return dict(tops=tops, slope=slope, starts=middle + np.array([-0.1, 0.1]), rate=2 / 3 / np.max(curvatures),
-                curvatures=curvatures, many=200, few=5)
-
-
-def two_tops(tops):
-    return tops
-
-
-def ends_of_two_starts(slope, starts, rate, many):
-    return gradient_ascent(slope, starts, many, rate).lam
-
-
-def shrinkage_by_curvature(curvatures, rate, few):
-    return (1 - rate * curvatures)**few
-
-
-def shrinkage_of_steps(slope, tops, rate, few):
-    """What a few steps make of a small distance from either top, by differences."""
-    left = by_differences(lambda starts: gradient_ascent(slope, starts, few, rate).lam, tops)
-    return Estimate(np.diag(left.value), np.diag(left.error))
-
-
 # ---- stochastic ascent towards data drawn at random, T = S steps
 
 def stream(rng, rate):
