@@ -66,8 +66,9 @@ def stage_draw(rng):
     """A latent z of three values, their probabilities softmax(alpha), and likelihoods f that z stands for."""
     alpha = np.array([1.4, -0.7, 0.3]) + rng.uniform(-0.2, 0.2, 3)
     f = np.array([0.08, 0.9, 0.6]) + rng.uniform(-0.04, 0.04, 3)
-    pi = special.softmax(alpha)
-    return dict(alpha=alpha, f=f, u=np.cumsum(pi) - pi * rng.uniform(0.05, 0.2, 3), masses=pi)
+    pi, share = special.softmax(alpha), rng.uniform(0.3, 0.4)
+    parts = np.append(pi[:2], pi[2] * np.array([share, 1 - share]))       # of the uniform's range, two for the last value
+    return dict(alpha=alpha, f=f, u=np.cumsum(parts) - parts * rng.uniform(0.05, 0.2, 4), masses=parts)
 
 
 def mean_and_slope(alpha, f):
@@ -82,7 +83,7 @@ def mean_and_covariance(alpha, f):
 
 
 def mean_and_nothing(masses, f):
-    return np.append(masses @ f, np.zeros(3))
+    return np.append(masses @ f[[0, 1, 2, 2]], np.zeros(3))
 
 
 def stage_path(rng):
