@@ -97,6 +97,10 @@ def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, rem
     assert all(row.fault is None for i, row in enumerate(found) if i != at)
 
 
+def test_a_row_without_a_name_is_named_by_its_line(tmp_path):
+    assert [row.tag for row in rows(tmp_path, r"& a \tag{first} \\", "&= b")] == ["first", "row of line 7"]
+
+
 def test_displayed_blocks_may_define_but_not_claim(tmp_path):
     chain = "```math\n\\begin{align}\n& a \\tag{a row} \\\\ &= b \\tag{b row}\n\\end{align}\n```\n"
     for block in ("```math\nw(z) := \\frac{p}{q}\n```\n", "```math\n\\theta \\leftarrow \\theta + g\n```\n",

@@ -1,4 +1,4 @@
-"""Mistakes planted in the values of rows: how large they are, which way they go, which of them draws alone have to see."""
+"""Mistakes planted in the values of rows: how large they are, which way they go, which of them draws have to see."""
 from functools import partial
 
 import numpy as np
@@ -36,6 +36,7 @@ def test_the_sign_is_turned_only_where_that_is_to_be_seen():
     assert not any("sign" in name for name in changed(judged([1.0, 0.0], [0.0, 1e-9]), [1.0, 0.0]))
     assert not any("sign" in name for name in changed(judged(0.9, 0.9, resolution=0.9), 0.9))
     assert any("sign" in name for name in changed(judged(0.9, 0.9, resolution=0.89), 0.9))
+    assert not any("sign" in name for name in changed(judged(4e-7, 4e-7, scale=100.0, resolution=1e-9), 4e-7))
     assert [name for name in changed(judged([1.0, 0.0], [0.0, 1.0]), [0.0, 1.0], False) if "sign" in name] == [
         "its sign turned in coordinate 0"]                                        # beside the other row, not its own
     assert not any("sign" in name for name in changed(judged([1.0], None), [1.0]))     # a difference, held against zero
@@ -65,9 +66,14 @@ def test_what_a_bound_refuses_lies_as_far_on_the_other_side():
     assert mutants.moved(ONE, THREE, told).value == 5.0
     assert mutants.moved(SINGLE, THREE, told).at(EPS).tolist() == [[5.0], [4.0]]
     assert mutants.moved(SINGLE, DOUBLE, told).at(EPS).tolist() == [[3.0], [6.0]]
-    assert mutants.moved(ONE, DOUBLE, told).value == 5.0                           # below the random row: to above it
-    assert mutants.moved(number("above", 1.0), DOUBLE, told).value == -3.0         # and the row that was above, to below
+    assert mutants.moved(ONE, DOUBLE, told).value == 5.0                           # below it: to above it
+    assert mutants.moved(number("above", 1.0), DOUBLE, told).value == -3.0         # above it: to below it
     assert mutants.moved(ONE, DOUBLE, told._replace(relation=r"\le")).value == -3.0
+
+
+def test_a_change_is_made_in_every_repetition_of_a_row_of_two_coordinates():
+    pair = draws("below", lambda eps: np.concatenate([eps, -eps], axis=1))._replace(shape=(2,))
+    assert mutants.alter(pair, lambda v: v + np.array([0.0, 5.0])).at(EPS).tolist() == [[1.0, 4.0], [2.0, 3.0]]
 
 
 def test_a_slip_made_right_is_the_row_above_it(entropy):
