@@ -391,3 +391,14 @@ LOGISTIC_PEERS = {      # the library it needs
     "scikit-learn lbfgs": ("sklearn", sklearn_logistic("lbfgs")),
     "scikit-learn newton-cholesky": ("sklearn", sklearn_logistic("newton-cholesky")),
 }
+
+
+# ---- EM for IBM model 1: from pairs (x, y), tuples of words, the model that has been trained for so many steps
+
+def nltk_alignment(pairs, steps):
+    """(its translation table as a function of a word of x and a word of y or None for NULL, run() for one more step).
+    """
+    from nltk.translate import AlignedSent, IBMModel1
+    corpus = [AlignedSent(list(x), list(y)) for x, y in pairs]
+    model = IBMModel1(corpus, steps)
+    return lambda v, w: model.translation_table[v][w], lambda: model.train(corpus)
