@@ -21,6 +21,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.marginal.alignment.fit.fit                            which word stands for which, from pairs of sentences
     refvi.marginal.rationale.fit.fit                            verdicts from few words, and which they are
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
+    refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
@@ -31,7 +32,7 @@ __version__ = "0.1.0"
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
     "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
-    "marginal": ("marginal_gradient", "approximations", "alignment", "rationale"),
+    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
