@@ -96,9 +96,9 @@ def integral_over_space(theta, sentences, sizes, q, lam):
 
 def average_over_space(eps, theta, sentences, sizes):
     """Average (R, B) over S points z_s = eps_s of the prior."""
-    z = np.reshape(eps, (-1, sizes.D))
-    p = np.exp(log_probability(theta, z, sentences, sizes))
-    return np.mean(np.reshape(p, (*np.shape(eps)[:2], len(sentences))), axis=1)
+    R, S, D = np.shape(eps)
+    p = np.exp(log_probability(theta, np.reshape(eps, (R * S, D)), sentences, sizes))
+    return np.mean(np.reshape(p, (R, S, len(sentences))), axis=1)
 
 
 def mass_of_the_ended(longest, theta, sizes, q, lam):
@@ -144,7 +144,7 @@ def gradient_of_log_integral(theta, sentences, sizes, nodes):
     return grad(log_marginal)(theta)
 
 
-def posterior_average_of_gradients(theta, sentences, sizes, nodes):
+def average_of_gradients(theta, sentences, sizes, nodes):
     """Gradient (P,) by Fisher's identity: one pass backward, its places weighted by p(z | x)."""
     return marginal_and_gradient(theta, padded(sentences, sizes.V), sizes, nodes)[1]
 
