@@ -18,6 +18,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.bound.coordinate_ascent.gaussian.fit, .regression.fit     one factor at a time, in closed form
     refvi.likelihood.mle.classifier.fit, .heteroscedastic.fit   networks by maximum likelihood
     refvi.likelihood.conditional.sentiment.fit                  verdicts from bags of words, with a prior on weights
+    refvi.marginal.language.fit.fit                             recurrent language models, also with a sentence variable
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
@@ -29,7 +30,7 @@ __version__ = "0.1.0"
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
     "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
-    "marginal": ("marginal_gradient", "approximations"),
+    "marginal": ("marginal_gradient", "approximations", "language"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
