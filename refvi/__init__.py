@@ -33,7 +33,7 @@ __version__ = "0.1.0"
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
     "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
-    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale", "language"),
+    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale", "language", "trees"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),

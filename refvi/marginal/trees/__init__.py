@@ -1,0 +1,1 @@
+"""Latent structure: derivations/marginal/trees.md."""
