@@ -34,10 +34,12 @@ from matplotlib.collections import Collection       # noqa: E402
 from matplotlib.colors import to_rgba       # noqa: E402
 from matplotlib.figure import Figure        # noqa: E402
 from matplotlib.lines import Line2D         # noqa: E402
+from matplotlib.patches import Polygon      # noqa: E402
 from matplotlib.text import Text            # noqa: E402
 
 HOME = Path(__file__).resolve().parent
 LINES = 3           # of words that the lowest panel should have room for
+STEP, STEPS = 0.86, 9       # words that find no room are drawn smaller by this, at most so often
 UNDATED = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
 HOUSE = ["default", HOME / "house.mplstyle"]       # whatever the reader's own matplotlibrc says
 
@@ -103,18 +105,25 @@ class Look(NamedTuple):
 
 
 def drawn(script, data, look=Look(), draw=None):
-    """The picture as a matplotlib Figure, in the house's style whatever the reader's own settings are."""
+    """The picture as a matplotlib Figure, in the house's style whatever the reader's own settings are.
+
+    Where it has less room than it was made for, its words are as large as they find room, and at most as asked for.
+    """
     with style.context(HOUSE):
-        figure = Figure(figsize=getattr(script, "SIZE", None), dpi=look.dpi)
-        (draw or script.draw)(figure, **data)
-        if look.font_size:
-            factor = look.font_size / rcParams["font.size"]
-            for text in figure.findobj(Text):
-                text.set_fontsize(factor * text.get_fontsize())
-        if look.size:
-            figure.set_size_inches(*look.size)
-        if look.size or look.font_size:
-            make_room(figure)
+        wanted = look.font_size or rcParams["font.size"]
+        for size in wanted * STEP**np.arange(STEPS):
+            figure = Figure(figsize=getattr(script, "SIZE", None), dpi=look.dpi)
+            (draw or script.draw)(figure, **data)
+            if look.size or look.font_size:
+                figure.set_size_inches(*(look.size or figure.get_size_inches()))
+                scale_words(figure, size / rcParams["font.size"])
+                make_room(figure)
+                if crowded(figure):
+                    continue
+            break
+        if size < wanted:
+            print(f"refvi: words are {size:.2g} points high, not {wanted:g}, for want of room: take a larger --size",
+                  file=sys.stderr)
         keep_colours(figure)
     return figure
 
@@ -131,31 +140,90 @@ def keep_colours(figure):
             artist.set(facecolor=artist.get_facecolor(), edgecolor=artist.get_edgecolor())
 
 
+def scale_words(figure, factor):
+    """Multiply the size of every word; axes know that of their numbers, so that fewer stand where they are large."""
+    for axis in axes_of(figure):
+        for which, ticks in (("major", axis.get_major_ticks()), ("minor", axis.get_minor_ticks())):
+            if ticks:
+                axis.set_tick_params(which, labelsize=factor * ticks[0].label1.get_fontsize())
+    numbers = {label for axis in axes_of(figure) for label in axis.get_ticklabels(which="both")}
+    for text in set(figure.findobj(Text)) - numbers:
+        text.set_fontsize(factor * text.get_fontsize())
+
+
+def axes_of(figure):
+    """Both axes of every panel that shows them."""
+    return [axis for axes in figure.axes if axes.axison for axis in (axes.xaxis, axes.yaxis)]
+
+
 def make_room(figure):
-    """Break words that are longer than their axes, and put legends that would cover much of theirs below, as one."""
+    """Break words that are longer than what they stand in, and put legends that would cover much of their axes, or are
+    wider than the picture, below, as one.
+    """
     figure.draw_without_rendering()
-    crowded = [axes for axes in figure.axes if axes.get_legend() and covers(axes.get_legend(), axes)]
-    entries = {}
-    for axes in crowded:
-        entries |= {label: handle for handle, label in entries_of(axes) if label not in entries}
-        size = axes.get_legend().get_texts()[0].get_fontsize()
-        axes.get_legend().remove()
+    legends = [axes.get_legend() for axes in figure.axes if axes.get_legend() and covers(axes.get_legend(), axes)]
+    legends += [legend for legend in figure.legends if legend.get_window_extent().width > figure.bbox.width]
+    entries, titles = {}, {}
+    for legend in legends:
+        entries |= {label: handle for handle, label in entries_of(legend) if label not in entries}
+        size, titles[legend.get_title().get_text()] = legend.get_texts()[0].get_fontsize(), None
+        legend.remove()
     if entries:
         longest = max(len(line) for label in entries for line in label.split("\n"))
         across = int(figure.bbox.width / figure.dpi * 72 / ((0.5 * longest + 4) * size))
-        figure.legend(entries.values(), entries, loc="outside lower center", fontsize=size,
-                      ncols=max(1, min(across, len(entries))))
+        figure.legend(entries.values(), entries, loc="outside lower center", fontsize=size, title_fontsize=size,
+                      title="\n".join(filter(None, titles)) or None, ncols=max(1, min(across, len(entries))))
     for _ in range(2):      # broken words leave another room for the axes
         figure.draw_without_rendering()
+        for text in (*figure.texts, *(legend.get_title() for legend in figure.legends)):
+            break_lines(text, figure.bbox.width)
         for axes in figure.axes:
             box = axes.get_window_extent()
-            for text in (axes.title, axes.xaxis.label, *axes.texts):
-                break_lines(text, text.get_window_extent().width, box.width)
-            break_lines(axes.yaxis.label, axes.yaxis.label.get_window_extent().height, 1.1 * box.height)
-    lowest = min(axes.get_window_extent().height for axes in figure.axes)
-    if lowest < LINES * figure.axes[0].xaxis.label.get_fontsize() / 72 * figure.dpi:
-        print(f"refvi: {len(figure.axes)} panels are crowded: take a smaller --font-size, or a larger --size",
-              file=sys.stderr)
+            for text in (axes.title, axes.xaxis.label):
+                break_lines(text, max(1.2 * box.width, share_of(axes)))
+            for text in axes.texts:
+                break_lines(text, box.width)
+            break_lines(axes.yaxis.label, 1.1 * box.height)
+
+
+def share_of(axes):
+    """The width in pixels that a title may have beside those of the neighbours; zero where axes do not fill theirs."""
+    place = axes.get_subplotspec()
+    if not place or axes.get_aspect() != "auto":
+        return 0.
+    return 0.9 * axes.get_figure().bbox.width * len(place.colspan) / place.get_gridspec().ncols
+
+
+def crowded(figure):
+    """Whether a word leaves the picture, meets another or crosses the edge of a shape of a diagram, or a panel is lower
+    than a few lines of its words.
+    """
+    figure.draw_without_rendering()
+    seen = [*seen_words(figure)]
+    shapes = [patch.get_transform().transform_path(patch.get_path()) for axes in figure.axes if not axes.axison
+              for patch in axes.patches if not isinstance(patch, Polygon)]
+    left, low, right, high = figure.bbox.padded(1).extents
+    for place, word in enumerate(seen):
+        if word.x0 < left or word.y0 < low or word.x1 > right or word.y1 > high:
+            return True
+        if any(map(word.overlaps, seen[:place])) or any(edge.intersects_bbox(word, filled=False) for edge in shapes):
+            return True
+    lines = LINES * figure.axes[0].xaxis.label.get_fontsize() / 72 * figure.dpi
+    return bool(seen) and min(axes.get_window_extent().height for axes in figure.axes) < lines
+
+
+def seen_words(figure):
+    """The box in pixels of every upright or level word, less the room between lines."""
+    unseen = {label for axes in figure.axes if not axes.axison
+              for axis in (axes.xaxis, axes.yaxis) for label in (*axis.get_ticklabels(which="both"), axis.label)}
+    for axis in axes_of(figure):
+        low, high = sorted(axis.get_view_interval())
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low - 1e-9 * (high - low) <= tick.get_loc() <= high + 1e-9 * (high - low):
+                unseen |= {tick.label1, tick.label2}
+    for text in set(figure.findobj(Text)) - unseen:
+        if text.get_visible() and text.get_text().strip() and text.get_rotation() % 90 == 0:
+            yield text.get_window_extent().padded(-0.12 * text.get_fontsize() / 72 * figure.dpi)
 
 
 def covers(legend, axes):
@@ -164,21 +232,21 @@ def covers(legend, axes):
     return own.width * own.height > 0.2 * box.width * box.height or own.width > 0.75 * box.width
 
 
-def entries_of(axes):
-    """(handle, label) of every line of its legend."""
-    legend = axes.get_legend()
+def entries_of(legend):
+    """(handle, label) of every line of a legend."""
     labels = [text.get_text() for text in legend.get_texts()]
-    handles, own = axes.get_legend_handles_labels()
+    handles, own = legend.axes.get_legend_handles_labels() if legend.axes else ((), ())
     return zip([handles[own.index(label)] for label in labels] if set(labels) <= set(own) else legend.legend_handles,
                labels)
 
 
-def break_lines(text, length, room):
-    """Break a text of this length, in pixels, into lines that fit into the room."""
-    words = text.get_text()
+def break_lines(text, room):
+    """Break a text that is longer than this, in pixels, along the way it is written, into lines that fit."""
+    lines, box = text.get_text().split("\n"), text.get_window_extent()
+    length = box.height if text.get_rotation() else box.width
     if length > room:
-        most = int(max(map(len, words.split("\n"))) * room / length)
-        text.set_text(textwrap.fill(words.replace("\n", " "), max(8, most), break_long_words=False))
+        most = max(8, int(max(map(len, lines)) * room / length))
+        text.set_text("\n".join(textwrap.fill(line, most, break_long_words=False) for line in lines))
 
 
 def render(script, data, form, look=Look()):

@@ -18,7 +18,11 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.bound.coordinate_ascent.gaussian.fit, .regression.fit     one factor at a time, in closed form
     refvi.likelihood.mle.classifier.fit, .heteroscedastic.fit   networks by maximum likelihood
     refvi.likelihood.conditional.sentiment.fit                  verdicts from bags of words, with a prior on weights
+    refvi.marginal.alignment.fit.fit                            which word stands for which, from pairs of sentences
+    refvi.marginal.rationale.fit.fit                            verdicts from few words, and which they are
+    refvi.marginal.language.fit.fit                             recurrent language models, also with a sentence variable
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
+    refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
@@ -29,11 +33,12 @@ __version__ = "0.1.0"
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
     "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
-    "marginal": ("marginal_gradient", "approximations", "trees"),
+    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale", "language", "trees"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
+    "bayes": ("trust",),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 

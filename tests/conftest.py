@@ -1,4 +1,7 @@
-"""Fresh entropy for every test that takes chance, printed when it fails; REFVI_ENTROPY=0x... replays it."""
+"""Fresh entropy for every test that takes chance, printed when it fails; REFVI_ENTROPY=0x... replays it.
+
+Derivations are played beside the other tests, which need one core only, and judged last.
+"""
 import os
 import secrets
 
@@ -6,6 +9,40 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does, b
 
 import numpy as np      # noqa: E402
 import pytest           # noqa: E402
+
+from refvi import CHAPTERS              # noqa: E402
+from tests.playing import Playing       # noqa: E402
+
+PLAYING = pytest.StashKey[Playing]()
+
+
+def plays(item):
+    return "played" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items):
+    items.sort(key=plays)
+
+
+def pytest_collection_finish(session):
+    """Start to play what the chosen tests ask for: all chapters, if not single ones."""
+    chosen = [item for item in session.items if plays(item)]
+    if chosen and not session.config.option.collectonly:
+        named = {getattr(item, "callspec", None) and item.callspec.params.get("name") for item in chosen}
+        names = list(CHAPTERS) if None in named else sorted(named, key=list(CHAPTERS).index)
+        session.config.stash[PLAYING] = Playing(names)
+
+
+def pytest_sessionfinish(session):
+    if PLAYING in session.config.stash:
+        session.config.stash[PLAYING].end()
+
+
+@pytest.fixture(scope="session")
+def played(request):
+    """What came of the derivations: see Playing.outcome."""
+    return request.config.stash[PLAYING].outcome()
 
 
 @pytest.fixture

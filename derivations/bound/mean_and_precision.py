@@ -16,6 +16,11 @@ LINE, NATS = np.linspace(-30, 30, 40_001), 45.      # where a peak is looked for
 SWEEPS = 200                            # beyond which nothing moves
 STEPS = 4e-3, 2e-3                      # of the differences
 
+COURSE = gaussian.data_of_sums(100, 502.710907349036, 2654.4752195993433)
+OF_CAVI = gaussian.prior(mean=0., precision=1e-6, shape=0.01, rate=0.01)
+OF_PYRO = gaussian.prior(mean=0., precision=1e4**-2, shape=1., rate=1.)
+
+
 def integral(g, low, high):
     """By SciPy's Gauss and Legendre rules of two orders, which have to agree; the ends lie where g has died out."""
     fine, coarse = (integrate.fixed_quad(g, low, high, n=n)[0] for n in ORDERS)
@@ -55,10 +60,14 @@ def stage_few(rng):
 
 def stage_notebook(rng):
     """The course's hundred data by their sums, the prior of its CAVI notebook, and a q near the end of its sweeps."""
-    prior = gaussian.prior(mean=0., precision=1e-6, shape=0.01, rate=0.01)
     nu, tau = 5.027109 + rng.uniform(-1e-4, 1e-4), 77.777 + rng.uniform(-0.5, 0.5)
     q = gaussian.Factors(nu, tau, 50.01, 64.299 + rng.uniform(-0.1, 0.1))
-    return dict(data=gaussian.data_of_sums(100, 502.710907349036, 2654.4752195993433), prior=prior, q=q, **q._asdict())
+    return dict(data=COURSE, prior=OF_CAVI, q=q, **q._asdict())
+
+
+def stage_two_notebooks():
+    """The course's hundred data, and the priors of its two notebooks."""
+    return dict(data=COURSE, cavi=OF_CAVI, pyro=OF_PYRO)
 
 
 def stage_gamma(rng):
@@ -257,6 +266,16 @@ def end_of_sweeps(data, prior):
     for _ in range(SWEEPS):
         q = gaussian.sweep(q, data, prior)
     return np.array(q)
+
+
+def moved_by_search(data, cavi, pyro):
+    """By how much the tops under two priors differ in (nu, tau, a, b)."""
+    here, there = maximum_by_search(data, cavi), maximum_by_search(data, pyro)
+    return Estimate(there.value - here.value, there.error + here.error)
+
+
+def moved_by_sweeps(data, cavi, pyro):
+    return end_of_sweeps(data, pyro) - end_of_sweeps(data, cavi)
 
 
 def far(q):

@@ -205,7 +205,7 @@ def encoder_weights(rng, sizes):
 # ---- stages of one latent variable
 
 def small(x, phi, theta, encoder, decoder, log_prob):
-    """All that a small variational autoencoder asks for."""
+    """All that a small variational autoencoder asks for; S = 1, for a rule of two draws of each datum does not fit."""
     referee = Referee(x, phi, theta, encoder, decoder, log_prob)
     lam = evaluated(phi, x, encoder.sizes)
     at = np.array([[-0.7], [0.2], [1.1]])
@@ -420,7 +420,7 @@ def evidence_of_normals(x, theta, decoder, sd):
 
 
 def linear(rng, W, N):
-    """x = z W + b + noise: everything is normal, and done here in the space of the data."""
+    """x = z W + b + noise: everything is normal, and done here in the space of the data; S = 1 as in small."""
     D, n = W.shape
     b, sd = rng.uniform(0.2, 0.5, n), rng.uniform(0.7, 0.9)
     cover = W.T @ W + sd**2 * np.eye(n)

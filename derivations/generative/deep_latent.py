@@ -186,7 +186,7 @@ def bend(rng):
 
 
 def stage_bend(rng):
-    """Two data near the curve, and q of both off their posteriors."""
+    """Two data near the curve, and q of both off their posteriors: no rule of two draws fits, see stage_one_datum."""
     theta, decoder = bend(rng)
     at = jitter(rng, [-1.1, 1.3])
     x = image(at[:, None], theta[:-1], decoder.sizes) + jitter(rng, [[0.25, -0.2], [-0.2, 0.3]])
@@ -204,7 +204,7 @@ def stage_one_datum(rng):
 
 
 def stage_pixels(rng):
-    """Two images of four pixels."""
+    """Two images of four pixels; S = 1 as above."""
     theta = jitter(rng, [0.9, -1.2, 1.4, 0.5, -0.3, -0.6, 2.1, -1.4, 0.6, 1.3, 0.7, 1.5, -1.8, 0.4, -1.1, 0.8, 1.2,
                          -1.6, 0.3, -0.2, 0.5, -0.4])
     decoder = Network((1, 3, 4), bernoulli)
@@ -321,7 +321,7 @@ def stage_langevin(rng):
                         axis=-1)
 
     def rule(S, order):
-        """Nodes for the state and for where the proposal leads, on one grid.
+        """Nodes for the state and for where the proposal leads, on one grid too fine for two draws.
 
         For u the middle of what is accepted, and of what is not.
         """

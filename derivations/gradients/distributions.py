@@ -127,12 +127,13 @@ def stage_laplace(rng):
 
 
 def stage_laplace_of_two(rng):
-    """log(u_1 / u_2): two uniform numbers make one draw, so there is no slope to divide by."""
+    """log(u_1 / u_2): two uniform numbers make one draw, so there is no slope to divide by, and no rule for two draws.
+    """
     return without(laplace_row(rng, laplace_ratio, uniform_noise(2), np.full((1, 2), 0.4), S=1), "points")
 
 
 def stage_normal_of_two(rng):
-    """Box and Muller's first number, moved and stretched: f = z^2, E = mu^2 + sigma^2."""
+    """Box and Muller's first number, moved and stretched: f = z^2, E = mu^2 + sigma^2; no rule for two draws either."""
     mu, sigma = rng.uniform(0.5, 0.9), rng.uniform(1.4, 1.8)
     stage = row(normal, normal_line, np.array([mu, np.log(sigma)]), stats.norm(mu, sigma), uniform_noise(2),
                 np.full((1, 2), 0.4), flat, S=1, f=of_z(anp.square), truth=lambda: np.array([2 * mu, 2 * sigma**2]))

@@ -452,8 +452,8 @@ def stage_costs(rng):
     """Five trials of a treatment that works with an unknown probability; treat, leave or ask; cost where it works not,
     and where it works.
     """
-    a, b, n = rng.uniform(1.6, 2.2), rng.uniform(3, 4), 5
-    loss = np.array([[rng.uniform(3, 4), 0.], [0., rng.uniform(8, 11)], [1., 1.]])
+    a, b, n = rng.uniform(1.2, 1.6), rng.uniform(1.2, 1.6), 5
+    loss = np.array([[rng.uniform(3.2, 3.8), 0.], [0., rng.uniform(4.1, 4.8)], [1., 1.]])
     k = np.arange(n + 1)        # successes
     seen, works = stats.betabinom.pmf(k, n, a, b), (a + k) / (a + b + n)
     joint = np.stack([seen * (1 - works), seen * works], axis=1)

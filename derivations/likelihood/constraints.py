@@ -6,6 +6,7 @@ from referees import by_differences
 from scipy import integrate, special, stats
 
 from refvi import Estimate, stages
+from refvi.base.optimize import gradient_ascent
 from refvi.likelihood.constraints.rows import (distances_by_steps, gradient_by_a_chain,       # noqa: F401
                                                gradient_by_autograd, gradient_by_tape, mean_of_the_slopes,
                                                passes_counted, straight_through, tape_through_a_draw,
@@ -32,14 +33,42 @@ def closed_distances(slope, T, rate):
     return rate * np.array([n * slope for n in along] + [np.copysign(n, slope) for n in signs])
 
 
+def stage_two_tops(rng):
+    """A slope that is zero in a valley, middle, and on a top on either side of it; steps of a third of the limit."""
+    tops, middle = np.array([rng.uniform(-1.3, -0.9), rng.uniform(1.3, 1.7)]), rng.uniform(0.1, 0.3)
+    slope = -np.polynomial.Polynomial.fromroots([*tops, middle])
+    curvatures = (tops[1] - tops[0]) * np.abs(tops - middle)
+    return dict(tops=tops, slope=slope, starts=middle + np.array([-0.1, 0.1]), rate=2 / 3 / np.max(curvatures),
+                curvatures=curvatures, many=200, few=5)
+
+
+def two_tops(tops):
+    return tops
+
+
+def ends_of_two_starts(slope, starts, rate, many):
+    return gradient_ascent(slope, starts, many, rate).lam
+
+
+def shrinkage_by_curvature(curvatures, rate, few):
+    return (1 - rate * curvatures)**few
+
+
+def shrinkage_of_steps(slope, tops, rate, few):
+    """What a few steps make of a small distance from either top, by differences."""
+    left = by_differences(lambda starts: gradient_ascent(slope, starts, few, rate).lam, tops)
+    return Estimate(np.diag(left.value), np.diag(left.error))
+
+
 # ---- what breaks differentiability
 
 def stage_draw(rng):
     """A latent z of three values, their probabilities softmax(alpha), and likelihoods f that z stands for."""
     alpha = np.array([1.4, -0.7, 0.3]) + rng.uniform(-0.2, 0.2, 3)
     f = np.array([0.08, 0.9, 0.6]) + rng.uniform(-0.04, 0.04, 3)
-    pi = special.softmax(alpha)
-    return dict(alpha=alpha, f=f, u=np.cumsum(pi) - pi * rng.uniform(0.05, 0.2, 3), masses=pi)
+    pi, share = special.softmax(alpha), rng.uniform(0.3, 0.4)
+    parts = np.append(pi[:2], pi[2] * np.array([share, 1 - share]))     # of the uniform's range, two for the last
+    return dict(alpha=alpha, f=f, u=np.cumsum(parts) - parts * rng.uniform(0.05, 0.2, 4), masses=parts)
 
 
 def mean_and_slope(alpha, f):
@@ -54,7 +83,7 @@ def mean_and_covariance(alpha, f):
 
 
 def mean_and_nothing(masses, f):
-    return np.append(masses @ f, np.zeros(3))
+    return np.append(masses @ f[[0, 1, 2, 2]], np.zeros(3))
 
 
 def stage_path(rng):

@@ -5,7 +5,7 @@ import math
 import autograd.numpy as anp
 import numpy as np
 from referees import bell, by_differences
-from scipy import integrate, stats
+from scipy import integrate, special, stats
 
 from refvi import Estimate, Model, categorical, noise, normal
 from refvi.base.special import logsumexp
@@ -16,6 +16,7 @@ from refvi.marginal.approximations import (differentiated_average, gradient_of_l
 # ---- averages over the prior
 
 K = 3
+MANY, DEGREES = 10 * np.arange(1, 7), (3, 4, 5)     # numbers of draws from which the limit is told, and how
 
 
 def stage_prior(rng):
@@ -67,12 +68,17 @@ def over_all_tuples(prior, likelihood, S):
     return sum(np.prod(prior[z]) * np.log(np.mean(likelihood[z])) for z in tuples)
 
 
+def mass_of_counts(n, prior):
+    """Multinomial probability (...,) that the values of z are drawn n (..., K) times."""
+    return special.factorial(np.sum(n, axis=-1)) * np.prod(prior**n / special.factorial(n), axis=-1)
+
+
 def over_all_counts(x, theta, prior, S):
     """E log of the average, over how often each value of z is drawn."""
     p, total = densities(x, theta), 0.
     for z in itertools.combinations_with_replacement(range(K), S):
         n = np.bincount(z, minlength=K)
-        total += stats.multinomial.pmf(n, S, prior) * np.log(n @ p / S)
+        total += mass_of_counts(n, prior) * np.log(n @ p / S)
     return total
 
 
@@ -80,10 +86,16 @@ def leading_term(prior, likelihood):
     return (prior @ likelihood**2 / (prior @ likelihood)**2 - 1) / 2
 
 
-def scaled_gap(prior, likelihood):
-    """S times the gap, a polynomial in 1/S continued to 0; its error is what one power less changes.
+def for_many_draws(scaled):
+    """scaled(S) as S grows: a polynomial in 1/S continued to 0; its error is how far three degrees disagree."""
+    values = np.array([scaled(S) for S in MANY])
+    *_, fine = found = [np.polyfit(1 / MANY, values, degree)[-1] for degree in DEGREES]
+    return Estimate(fine, np.ptp(found, axis=0))
 
-    A logarithm is an integral, log m = int (exp(-t) - exp(-m t)) / t dt, and under it the S draws part: a power.
+
+def scaled_gap(prior, likelihood):
+    """S times the gap. A logarithm is an integral, log m = int (exp(-t) - exp(-m t)) / t dt, and under it the S draws
+    part: a power.
     """
     ratio = likelihood / (prior @ likelihood)
 
@@ -91,10 +103,7 @@ def scaled_gap(prior, likelihood):
         return S * integrate.quad(lambda t: ((prior @ np.exp(-t * ratio / S))**S - np.exp(-t)) / t,
                                   0., np.inf, epsabs=1e-13, epsrel=1e-11, limit=200)[0]
 
-    S = 20 * np.arange(1, 7)
-    gaps = [scaled(n) for n in S]
-    coarse, fine = np.polyfit(1 / S, gaps, deg=4)[-1], np.polyfit(1 / S, gaps, deg=5)[-1]
-    return Estimate(fine, abs(fine - coarse))
+    return for_many_draws(scaled)
 
 
 def slope_of_evidence(x, theta, prior, likelihood):
@@ -119,6 +128,21 @@ def ratio_over_all_tuples(x, theta, prior, likelihood, S):
 
 def slope_of_the_bound(x, theta, prior, S):
     return by_differences(lambda t: over_all_counts(x, t, prior, S), theta)
+
+
+def slope_of_the_leading_term(x, theta, prior):
+    return by_differences(lambda t: leading_term(prior, densities(x, t)), theta)
+
+
+def scaled_bias(p, x, theta, prior, likelihood):
+    """S times what the gradient of the log of an average lacks, over all counts of the three values."""
+    def scaled(S):
+        draws = np.array(list(itertools.combinations_with_replacement(range(K), S)))
+        counts = np.stack([np.sum(draws == k, axis=1) for k in range(K)], axis=1)
+        mean = mass_of_counts(counts, prior) @ gradient_of_log_average(draws, p, x, theta)
+        return S * (slope_of_evidence(x, theta, prior, likelihood) - mean)
+
+    return for_many_draws(scaled)
 
 
 # ---- sums cut short

@@ -173,6 +173,27 @@ def stage_counts(rng):
                 posterior_density=lambda: stats.gamma.pdf(at, a + x, scale=1 / (b + c)))
 
 
+# ---- a z that cannot be
+
+def stage_impossible(rng):
+    """Three ways to wait for x, each a dead time and an exponential; x is shorter than the longest dead time."""
+    theta = np.array([0.5, -0.2, 0.3, 0.4]) + rng.uniform(-0.1, 0.1, 4)         # three logits, log rate
+    dead, x = np.array([0.2, 0.7, 2.5]), rng.uniform(1.2, 1.6)
+
+    def log_likelihood(x, z, theta):
+        log_rate, since = theta[..., 3], x - dead[z]
+        return anp.where(since > 0, log_rate - anp.exp(log_rate) * since, -anp.inf)
+
+    def joint(theta):
+        return special.softmax(theta[:3]) * stats.expon.pdf(x, loc=dead, scale=np.exp(-theta[3]))
+
+    with np.errstate(divide="ignore"):
+        lam = np.log(joint(theta) / np.sum(joint(theta)))
+    p = Model(lambda z, theta: categorical.log_prob(z, theta[..., :3]), log_likelihood)
+    return dict(p=p, x=x, theta=theta, q=categorical, lam=lam, S=2, noise=noise(categorical, lam),
+                gradient_of_evidence=lambda: by_differences(lambda t: np.log(np.sum(joint(t))), theta))
+
+
 # ---- a categorical whose logits are linear in a latent point of the plane
 
 def hermite(order):
@@ -350,6 +371,35 @@ def identity_alone(edge, z):
 
 def minus_one_over_edge(edge):
     return -1 / edge
+
+
+def stage_no_weight(rng):
+    """Densities of a datum under three components, the last of weight zero; joint(w) when it has w, from the others."""
+    heights, share = np.array([0.15, 0.25, 0.5]) + rng.uniform(-0.05, 0.05, 3), rng.uniform(0.3, 0.4)
+    return dict(heights=heights, share=share, none=np.zeros(1),
+                joint=lambda w: heights * np.array([share * (1 - w[0]), (1 - share) * (1 - w[0]), w[0]]))
+
+
+def slope_at_no_weight(joint, none):
+    slope = by_differences(lambda w: np.log(sum(joint(w))), none)
+    return Estimate(slope.value[0], slope.error[0])
+
+
+def slopes_of_the_joint(heights, share):
+    first, second, last = heights
+    evidence = share * first + (1 - share) * second
+    return (last - evidence) / evidence
+
+
+def zeros_left_out(joint, none):
+    """The slip: the joint density times the slope of its logarithm, wherever it is not zero; over the evidence."""
+    seen = joint(none) > 0
+    slopes = complex_step(lambda w: np.log(joint(w)[seen]), none)[:, 0]
+    return np.sum(joint(none)[seen] * slopes) / np.sum(joint(none))
+
+
+def minus_one():
+    return -1.
 
 
 def stage_step(rng):

@@ -2,46 +2,47 @@
 RAI.085, .090.
 
 The encoder ends in two heads, mean and log standard deviation of the code; the decoder in one, a logit for every
-pixel. Heights grow with the logarithm of a layer's size.
+pixel. A decoder of numbers instead of zeros and ones has two heads as well, with 419,808 weights and biases. Heights
+grow with the logarithm of a layer's size.
 """
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
 from refvi.likelihood.networks import count
 
-SIZE = (8.2, 4.6)
-WORDS = {"encoder": ("$x$", "hidden", "hidden", "heads"), "decoder": ("$z$", "hidden", "hidden", "logits")}
+SIZE = (8.2, 6.9)
+HEADS = {"encoder": (["$μ_z$", r"$\log\,σ_z$"], "$z = μ_z + σ_z\\,ε$"), "decoder": (["logits"], "$x$ ~ Bernoulli"),
+         "decoder of numbers": (["$μ_x$", r"$\log\,σ_x$"], "$x = μ_x + σ_x\\,ε$")}
 
 
 def data(rng):
-    encoder, decoder = (784, 256, 64, 4), (2, 64, 256, 784)
-    return dict(encoder=np.array(encoder), decoder=np.array(decoder),
-                weights=np.array([count(encoder), count(decoder)]), heads=np.array([2, 2]))
+    encoder, decoder, numbers = (784, 256, 64, 4), (2, 64, 256, 784), (2, 64, 256, 1568)
+    return dict(encoder=np.array(encoder), decoder=np.array(decoder), numbers=np.array(numbers),
+                weights=np.array([count(sizes) for sizes in (encoder, decoder, numbers)]))
 
 
-def draw(figure, encoder, decoder, weights, heads):
-    for axes, name, sizes, total in zip(figure.subplots(2), ("encoder", "decoder"), (encoder, decoder), weights):
+def draw(figure, encoder, decoder, numbers, weights):
+    for axes, name, sizes, total in zip(figure.subplots(3), HEADS, (encoder, decoder, numbers), weights):
         axes.axis("off")
         axes.set(xlim=(-0.7, 5.3), ylim=(-1.7, 1.8))
         axes.text(-0.65, 1.55, f"{name}: {total:,} weights and biases", fontsize=11, va="center")
-        for level, (size, word) in enumerate(zip(sizes, WORDS[name])):
-            last = level == len(sizes) - 1
-            if name == "encoder" and last:
-                for y, head in ((0.62, "$μ$"), (-0.62, r"$\log\,σ$")):
-                    block(axes, level, y, 0.42, f"{head}\n{heads[0]}", "0.85")
-                    arrow(axes, (level - 1 + 0.3, 0.55 * y), (level - 0.3, y))
-                    arrow(axes, (level + 0.3, y), (level + 0.78, 0.25 * y))
-                axes.text(level + 1.2, 0., "$z = μ + σ\\,ε$", ha="center", va="center", fontsize=12)
-            else:
-                block(axes, level, 0., 0.16 + 0.155 * np.log(size), f"{word}\n{size}",
-                      "white" if 0 < level < 3 else "0.85")
-            if level and not (name == "encoder" and last):
-                arrow(axes, (level - 1 + 0.3, 0.), (level - 0.3, 0.))
-            if 0 < level < 3:
+        words = "$x$" if name == "encoder" else "$z$", "hidden", "hidden"
+        for level, (size, word) in enumerate(zip(sizes[:-1], words)):
+            block(axes, level, 0., height(size), f"{word}\n{size}", "white" if level else "0.85")
+            if level:
+                arrow(axes, (level - 0.7, 0.), (level - 0.3, 0.))
                 axes.text(level, -1.5, "ReLU", ha="center", va="center", fontsize=9)
-        if name == "decoder":
-            arrow(axes, (3.3, 0.), (3.75, 0.))
-            axes.text(4.45, 0., "$x$ ~ Bernoulli", ha="center", va="center", fontsize=12)
+        heads, result = HEADS[name]
+        size = sizes[-1] // len(heads)
+        for y, head in zip((0.75, -0.75) if len(heads) == 2 else (0.,), heads):
+            block(axes, 3, y, min(height(size), 0.65 if len(heads) == 2 else np.inf), f"{head}\n{size}", "0.85")
+            arrow(axes, (2.3, 0.5 * y), (2.7, y))
+            arrow(axes, (3.3, y), (3.78, 0.25 * y))
+        axes.text(4.45, 0., result, ha="center", va="center", fontsize=12)
+
+
+def height(size):
+    return 0.16 + 0.155 * np.log(size)
 
 
 def block(axes, x, y, half, text, shade):

@@ -94,7 +94,7 @@ def data(rng):
     return numbers
 
 
-NOTES = {"laplace_of_two": (1.1, 0.62), "laplace": (1.6, 1.05), "gaussian": (0.95, 0.42), "log_normal": (2.9, 0.3),
+NOTES = {"laplace_of_two": (1.1, 0.62), "laplace": (1.6, 1.05), "gaussian": (0.95, 0.36), "log_normal": (2.9, 0.3),
          "inverse_gamma": (0.85, 1.35)}         # where the word for the dashed line stands
 
 

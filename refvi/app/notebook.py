@@ -2,7 +2,6 @@
 import inspect
 import json
 import re
-import textwrap
 from configparser import ConfigParser
 from types import FunctionType
 
@@ -31,7 +30,7 @@ SETTING = '''\
 import numpy as np
 
 import refvi
-from refvi.app.bench import Picture, changed, compare, setting
+from refvi.app.bench import Picture, among, changed, compare, setting
 
 globals().update(setting({name!r}))     # what the page's companion and the modules of its rows define
 rng = np.random.default_rng()'''
@@ -133,7 +132,7 @@ def markdown(text):
 def source(function, names):
     """The source of a function that a module defines, "" for any other object.
 
-    In signs of comment where one of its words would mean something else in the notebook, which holds these names.
+    Where one of its words would mean something else in the notebook, which holds these names, it keeps to its module's.
     """
     if not isinstance(function, FunctionType) or "<" in function.__qualname__:
         return ""
@@ -141,8 +140,8 @@ def source(function, names):
     words = set(function.__code__.co_names) & known.keys() - {"np"}
     clash = sorted(word for word in words if known[word] is not names.get(word))
     clash += [word for word in function.__code__.co_names if hasattr(np, word) and not hasattr(names["np"], word)]
-    said = f"not defined anew here: it calls another {clash[0]}\n{text}" if clash else ""
-    return textwrap.indent(said, "# ", lambda line: True) if clash else text
+    name = function.__name__
+    return f"@among({name})     # where it stands, {clash[0]} is another than here\n{text}" if clash else text
 
 
 def stage_of(chain, companion, supplied):

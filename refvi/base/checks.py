@@ -82,12 +82,13 @@ def require_some(name, value):
 
 def require_finite(name, value, squared=True):
     """value, or a ValueError that names the first entry that is nan or infinite, or, if squared, whose square is."""
-    bad = np.argwhere(~np.isfinite(value))
-    if len(bad):
+    plain = getval(value)
+    largest = max(float(numpy.max(plain, initial=0.)), -float(numpy.min(plain, initial=0.)))
+    if not numpy.isfinite(largest):
+        bad = np.argwhere(~np.isfinite(value))
         index = ", ".join(map(str, bad[0]))
         raise ValueError(f"{name}[{index}] is {value[tuple(bad[0])]}; {len(bad)} of {value.size} values non-finite: "
                          "clean or drop them before they reach a likelihood")
-    largest = float(numpy.max(numpy.abs(getval(value)), initial=0.))
     if squared and not largest < LARGEST:
         raise ValueError(f"{name} holds values as large as {largest:.1g}, whose squares overflow: rescale it")
     return value

@@ -1,14 +1,12 @@
 """Sentences about films and their verdicts, one set: 5331 positive and 5331 negative snippets of reviews, tokenized,
 lower case (Pang and Lee 2005); or toy sentences drawn from an rng.
 """
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from refvi.base.checks import require_count
-from refvi.base.files import text_of
-from refvi.data.store import folder, named, places
+from refvi.data import texts
 
 FILES = ("rt-polarity.neg", "rt-polarity.pos")      # the label of a sentence is its file's place
 
@@ -22,35 +20,19 @@ class Sentences(NamedTuple):
 
 def at_hand():
     """Whether the set lies in REFVI_DATA/polarity or the cache; its content is checked when it is read."""
-    return any(complete(place) for place in places("polarity"))
-
-
-def complete(place):
-    """Whether both files lie in a folder."""
-    return all((place / name).is_file() for name in FILES)
+    return texts.at_hand("polarity", FILES)
 
 
 def stands_in():
     """What a report says where toy sentences stand in for the set."""
-    return f"{named()}{', without polarity/' if folder() else ''}: these are toy sentences, drawn anew on every run"
+    return texts.stands_in("polarity", "toy sentences")
 
 
 def load(root=None):
     """The set, from root or else REFVI_DATA/polarity or the cache. FileNotFoundError says where the files belong,
     ValueError which of them holds no sentence.
     """
-    roots = [Path(root)] if root else places("polarity")
-    place = next(filter(complete, roots), roots[0])
-    sentences = []
-    for name in FILES:
-        path = place / name
-        if not path.exists():
-            raise FileNotFoundError(f"no {name} under {' or '.join(map(str, roots))} ({named()}): put "
-                                    f"{' and '.join(FILES)} there, or run `refvi data fetch polarity`")
-        lines = [line.split() for line in text_of(path).splitlines() if line.strip()]
-        if not lines:
-            raise ValueError(f"{path} holds no sentences: it is empty, copy it again")
-        sentences.append(lines)
+    sentences = [[line.split() for line in lines if line.strip()] for _, lines in texts.read("polarity", FILES, root)]
     labels = np.repeat([0, 1], [len(lines) for lines in sentences])
     return Sentences("movie-review sentences", sentences[0] + sentences[1], labels)
 

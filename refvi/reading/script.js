@@ -52,11 +52,14 @@ if (document.querySelector(".chain")) {
   const decks = [...new Set(Object.values(SYMBOLS).flatMap(([, , letters]) => Object.keys(letters)))].sort();
   choice.setAttribute("aria-label", "whose letters formulas show");
   choice.append(new Option("letters of this page", ""), ...decks.map(deck => new Option(`letters of ${deck}`, deck)));
-  const own = [...document.querySelectorAll("math")].map(math => [math, math.innerHTML]);
-  choice.addEventListener("change", () => own.forEach(([math, inside]) => {
-    math.innerHTML = inside;
-    if (choice.value) rewrite(math, choice.value);
-  }));
+  let own;        // taken down only when it is asked for: a page of all chapters opens sooner
+  choice.addEventListener("change", () => {
+    own ??= [...document.querySelectorAll("math")].map(math => [math, math.innerHTML]);
+    own.forEach(([math, inside]) => {
+      math.innerHTML = inside;
+      if (choice.value) rewrite(math, choice.value);
+    });
+  });
 }
 
 document.addEventListener("copy", event => {
@@ -84,7 +87,8 @@ for (const template of document.querySelectorAll("template.frames")) {
   });
   svg.setAttribute("role", "img"); svg.setAttribute("aria-label", `${still.alt}, as the slider moves it`);
   figure.className = "moving";
-  label.append("", slider); figure.append(svg, label); template.replaceWith(figure);
+  label.append("", slider);
+  figure.append(svg, "This picture can be moved: pull the slider, or step with the arrow keys.", label); template.replaceWith(figure);
   slider.dispatchEvent(new Event("input"));
 }
 

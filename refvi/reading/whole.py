@@ -10,7 +10,9 @@ def whole(bodies):
 
 
 def bound(name, body, bodies):
-    """One chapter's body, its names behind its own, its links to chapters on the same page."""
+    """One chapter's body, its names behind its own, its links to chapters on the same page, its pictures when they are
+    near: a browser loads them all to print.
+    """
     def renamed(found):
         kind, target = found.groups()
         page, _, anchor = target.partition("#")
@@ -18,4 +20,5 @@ def bound(name, body, bodies):
         if kind == "id":
             return f' id="{name}-{target}"'
         return f' href="#{chapter}{"-" * bool(anchor)}{anchor}"' if chapter in bodies else found.group()
-    return re.sub(r' (id|href)="([^"]*)"', renamed, re.sub(FOLDED, "", body, flags=re.S))
+    body = re.sub(FOLDED, "", body, flags=re.S).replace("<img ", '<img loading="lazy" ')
+    return re.sub(r' (id|href)="([^"]*)"', renamed, body)

@@ -29,7 +29,7 @@ class Chance(NamedTuple):
     noise: Any
     stream: Any                 # strike -> a generator
     use_rule: bool = True
-    alpha: tuple = ALPHA        # the levels of the strikes; a single one for mutants
+    alpha: tuple = ALPHA        # the levels of the strikes; fewer for mutants
     keep: Any = None            # is shown the first strike
     effect: Any = None          # the smallest bias that matters, where the stage declares it
     only_rule: bool = False     # a rule that passes decides: nothing is drawn but where there is none

@@ -19,7 +19,8 @@ UNCHECKED = {
     *"<>⁼₌⇒⇔∝≂≃≅≈≊≐≑≒≓≔≕≗≙≛≜≝≞≟≠≡≤≥≪≫≲≳═⟹⟺⩵⩶⩽⩾⹀゠꞊﹦＝",
     *(r"\Leftrightarrow \Longleftrightarrow \Longrightarrow \Rightarrow \approxeq \asymp \cong \doteq "
       r"\eqqcolon \equiv \geqq \gg \gt \gtrsim \iff \impliedby \implies \leqq \lesssim \ll \lt \mathrel "
-      r"\ngeq \ngtr \nleq \nless \not \overset \preceq \propto \simeq \stackrel \succeq \triangleq \underset ").split(),
+      r"\ngeq \ngtr \nleq \nless \not \overset \preceq \propto \simeq \stackrel \succeq \symbol \triangleq "
+      r"\underset \unicode").split(),
 }
 DEFINES = {":=", r"\coloneqq"}
 OPENLY = re.compile(
@@ -27,9 +28,9 @@ OPENLY = re.compile(
     r"|array|subequations"
     r"|[pbBvV]?(matrix|smallmatrix)\*?)\}|\\left\s*\."
 )
-PLAIN = (r"\\[hv]?(?:space|phantom)\*?\s*\{[^}]*\}|\\(?:text)?color\s*\{[^}]*\}"
-         r"|\\(?:boxed|boldsymbol|pmb|smash|operatorname|text(?:rm|bf|it|normal)?|mbox|hbox|fbox|underbrace|overbrace"
-         r"|math(?:op|bin|ord))(?![a-zA-Z])")
+PLAIN = (r"\\(?:[hv]?(?:space|phantom)\*?|(?:text)?color|(?:color|par|raise|rotate|scale)box)\s*\{[^}]*\}"
+         r"|\\(?:boxed|boldsymbol|bm|pmb|smash|operatorname\*?|substack|text[a-z]*|[mhf]box|[bx]?cancel|[rlc]lap"
+         r"|(?:under|over)(?:brace|line)|math(?!rel)[a-z]+)(?![a-zA-Z])")
 
 TOKEN = re.compile(
     r"(?P<env>\\(?:begin|end)\s*\{[^}]*\})|(?P<fence>\\(?:left|right)(?![a-zA-Z])\s*(?:\\[a-zA-Z]+|\\?.))"

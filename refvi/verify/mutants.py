@@ -2,8 +2,7 @@
 
 Mutants of a row: shifted in one coordinate by the larger of 10 % of scale and twice its resolution; its sign turned,
 unless it is zero by its own claim; a bound's row moved to the other side; a row marked as wrong made right. A random
-row's mutants meet the rule of its noise, and the first of them draws alone as well: one strike, since the others only
-spare what is right.
+row's mutants meet the rule of its noise, and the first of them draws alone as well.
 """
 import numpy as np
 
@@ -13,6 +12,7 @@ from refvi.verify.trial import ALPHA, FAIL, PASS
 from refvi.verify.verdict import BOUNDS, EFFECT, EXACT, Result
 
 COORDINATES = 4             # shifted one by one; more are not worth the time
+STRIKES = ALPHA[:2]         # of draws that refuse a mutant: by chance, once in a hundred thousand
 
 
 def plant(cast, stream, results, announce=lambda tag: None):
@@ -39,7 +39,7 @@ def plant(cast, stream, results, announce=lambda tag: None):
 
 
 def passes(cast, row, stream, name, use_rule):
-    held = hold(cast, row, lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, ALPHA[:1])
+    held = hold(cast, row, lambda tag, strike: stream(tag, f"{name} {strike}"), use_rule, STRIKES)
     return held.verdict == PASS
 
 

@@ -124,8 +124,9 @@ def many_lines(results, page, chain, stage):
 
 def source_lines(results, page):
     """How many changes in the source of a page's rows were planted, in one line, if any."""
-    planted, refused, explained = np.sum([(0, 0, 0), *(r.planted for r in results if r.planted)], axis=0)
-    told = f"{planted:,} changes planted in source, {refused:,} refused, {explained:,} explained in survivors.tsv"
+    planted, refused, raised, explained = np.sum([(0,) * 4, *(r.planted for r in results if r.planted)], axis=0)
+    told = (f"{planted:,} changes planted in source, {refused:,} refused, {raised:,} raised, "
+            f"{explained:,} explained in survivors.tsv")
     return ["", f"{page.name}: {told}"] if planted else []
 
 

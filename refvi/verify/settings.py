@@ -1,12 +1,10 @@
-"""Stages that prove little: play what is deterministic on many settings of its stage, and see whether the stage hides a
-mistake.
-"""
+"""Stages that prove little: play rows on many settings of their stage, and see whether the stage hides a mistake."""
 import time
 
 import numpy as np
 
 from refvi.verify.document import Fault
-from refvi.verify.perform import call, symbols, valued
+from refvi.verify.perform import call, draw, played_by, require_noise, symbols
 from refvi.verify.play import Cast, hold
 from refvi.verify.trial import FAIL, PASS
 from refvi.verify.verdict import EXACT, Result
@@ -14,6 +12,7 @@ from refvi.verify.verdict import EXACT, Result
 MOST = 500                  # settings of one chain on one stage
 ALIKE = 8                   # settings that have to be alike before a stage is called fixed
 ROUGH = 1e-6                # of the scale: a gap that may be a quadrature's
+WORTH = 0.2                 # seconds: for less no random row is played once more
 NUDGE = 1e-3                # by which an entry of a symmetric matrix is moved
 
 
@@ -21,8 +20,36 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
     """(results, more, notes): those of the first setting, what fails on a further one, and what the stage hides.
 
     cast, results, functions: of the first setting, already played; scene_of(setting): the Scene of another. At most
-    MOST settings are played, within the seconds. Gaps of a few digits on a minority of settings are a quadrature's.
+    MOST settings are played, within the seconds, of which random rows get what is left, half at least.
     """
+    drawn = [result.row for result in results
+             if result.verdict == PASS and result.against and {result.row, result.against} & randoms(cast)]
+    if not drawn or seconds < WORTH:
+        return play_deterministic(cast, results, functions, scene_of, seconds, only_stage)
+    begun = time.process_time()
+    results, more, notes = play_deterministic(cast, results, functions, scene_of, seconds / 2, only_stage)
+    return results, more or play_random(cast, drawn, scene_of, seconds - time.process_time() + begun), notes
+
+
+def play_random(cast, held, scene_of, seconds):
+    """What fails of the random rows on a further setting: a rule decides where there is one."""
+    begun, setting = time.process_time(), 1
+    while setting <= MOST and time.process_time() - begun < seconds:
+        try:
+            scene = scene_of(setting)
+        except Fault as fault:
+            return [of_stage(cast, str(fault))]
+        other = recast(cast, scene.functions, scene.values, scene.label, scene.announce, scene.stream)
+        for row in cast.chain.rows:
+            result = hold(other, row, scene.stream, only_rule=True) if row.tag in held else None
+            if result and result.verdict == FAIL:
+                return [result._replace(notes=(f"after {setting} settings of the stage on which it passes",))]
+        setting += 1
+    return []
+
+
+def play_deterministic(cast, results, functions, scene_of, seconds, only_stage):
+    """play_settings for the deterministic rows. Gaps of a few digits on a minority of settings are a quadrature's."""
     held = [result.row for result in results if result.against and not {result.row, result.against} & randoms(cast)]
     if not held or any(result.verdict != PASS and not is_rough(result) for result in results):
         return results, [], ()
@@ -31,9 +58,7 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
         try:
             scene = scene_of(setting)
         except Fault as fault:      # the stage's: it cannot be set so
-            chain = cast.chain
-            return results, [Result(chain.name, cast.label, "the chain", "", chain.line, "stage", verdict=FAIL,
-                                    message=str(fault))], ()
+            return results, [of_stage(cast, str(fault))], ()
         other = recast(cast, scene.functions, scene.values, scene.label, scene.announce)
         played = [hold(other, row) for row in cast.chain.rows if row.tag in held]
         wrong = [result for result in played if result.verdict != PASS and not is_rough(result)]
@@ -57,12 +82,15 @@ def play_settings(cast, results, functions, scene_of, seconds, only_stage):
                 "or a coincidence passes for a proof")
         notes = (told,)
         if only_stage:
-            chain = cast.chain
-            fault = Result(chain.name, cast.label, "the chain", "", chain.line, "stage", verdict=FAIL, message=told)
-            more.append(fault)
+            more.append(of_stage(cast, told))
     else:
         notes += plain(cast.values, {name for tag in held for name in symbols(functions[tag])[1]})
     return results, more + masked_transpositions(cast, functions), notes
+
+
+def of_stage(cast, message):
+    """The Result of a stage that cannot be set once more, or hides a mistake."""
+    return Result(cast.chain.name, cast.label, "the chain", "", cast.chain.line, "stage", verdict=FAIL, message=message)
 
 
 def is_rough(result):
@@ -81,17 +109,26 @@ def randoms(cast):
     return {played.row.tag for played in cast.done if played.random}
 
 
-def recast(cast, functions, values, label, announce=lambda tag: None):
-    """The Cast of the deterministic rows on another setting."""
+def recast(cast, functions, values, label, announce=lambda tag: None, stream=None):
+    """The Cast of the deterministic rows on another setting; of all rows, where a stream is given."""
     done, broken = [], {}
     for played in cast.done:
-        if not played.random:
+        if stream or not played.random:
             announce(played.row.tag)
             try:
-                done.append(valued(played, call(functions[played.row.tag], values)))
+                done.append(again(played, functions[played.row.tag], values, stream))
             except Exception as fault:
                 broken[played.row.tag] = str(fault)
     return Cast(cast.chain, label, values, done, broken, cast.segments)
+
+
+def again(played, function, values, stream):
+    """A row with other values."""
+    if not played.random:
+        return played_by(played, function, values)
+    noise, S = require_noise(values)
+    eps = draw(noise, stream(played.row.tag, "shape"), 2, S)
+    return played_by(played, function, values, call(function, {**values, "eps": eps}))
 
 
 def alike(cast, other):

@@ -11,6 +11,7 @@ import dis
 import functools
 import inspect
 import signal
+from collections import Counter
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -22,14 +23,16 @@ except ImportError:         # not on every system
 
 import autograd.numpy as np
 
+from refvi.verify.mutants import STRIKES
 from refvi.verify.perform import played_by
 from refvi.verify.play import hold
-from refvi.verify.trial import ALPHA, FAIL, PASS
+from refvi.verify.trial import FAIL, PASS
 from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
 ROOM = 2**33                # bytes a worker may take while it plants: a mutant may ask for all there are
-PATIENCE = 5.               # seconds after which a mutant counts as refused: its loop may not end
+PATIENCE = 5.               # seconds after which a mutant counts as raised: its loop may not end
+REFUSED, RAISED, EXPLAINED = "refused", "raised", "explained"     # what becomes of a mutant; "" if it lives
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
 NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
@@ -219,8 +222,10 @@ class TooLong(Exception):
     """A mutant did not end."""
 
 
-def refuses(use, row):
-    """Whether a chain refuses the row in the place of the one that plays there."""
+def judged(use, row):
+    """How a chain refuses the row in the place of the one that plays there: REFUSED, RAISED where it returned nothing
+    that could be compared, "" where it passes.
+    """
 
     def ring(*_):
         raise TooLong
@@ -232,12 +237,16 @@ def refuses(use, row):
     try:
         other = played_by(played, row, cast.values)
         if other.shape != played.shape:
-            return True
+            return REFUSED
         altered = cast._replace(done=[other if p is played else p for p in cast.done])
-        return any(hold(altered, held, use.stream, True, ALPHA[:1], only_rule=True).verdict != PASS
-                   for held in cast.chain.rows if tag in concerned(use.results, held.tag))
+        for held in cast.chain.rows:
+            if tag in concerned(use.results, held.tag):
+                result = hold(altered, held, use.stream, True, STRIKES, only_rule=True)
+                if result.verdict != PASS:
+                    return RAISED if result.how == "not compared" else REFUSED
+        return ""
     except Exception:
-        return True
+        return RAISED
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -287,25 +296,27 @@ def bound_memory():
 
 def plant(uses, families, inner, chosen, announce, reasons):
     """A result for each mutant that no chain refuses and no reason explains, and one that counts."""
-    first, alive, explained = uses[inner][0], [], 0
+    first, alive, told = uses[inner][0], [], Counter()
     of_row = Result(first.cast.chain.name, "", first.row.tag, first.row.relation, first.row.line)
     for mutant in chosen:
         announce(first.row)
-        if any(refused(mutant, uses[made], family) for made, family in families.items() if mutant.function in family):
-            continue
-        if (mutant.function.__name__, mutant.change) in reasons:
-            explained += 1
-            continue
-        message = f"{mutant.place}: {mutant.function.__name__}: {mutant.change}: still PASS"
-        alive.append(of_row._replace(how="source mutant", verdict=FAIL, message=message))
-    planted = len(chosen), len(chosen) - len(alive) - explained, explained
-    how = f"{planted[0]} in source, {planted[1]} refused"
+        how = refusal(mutant, uses, families)
+        if not how and (mutant.function.__name__, mutant.change) in reasons:
+            how = EXPLAINED
+        told[how] += 1
+        if not how:
+            message = f"{mutant.place}: {mutant.function.__name__}: {mutant.change}: still PASS"
+            alive.append(of_row._replace(how="source mutant", verdict=FAIL, message=message))
+    planted = len(chosen), told[REFUSED], told[RAISED], told[EXPLAINED]
+    how = f"{planted[0]} in source, {planted[1]} refused, {planted[2]} raised"
     return alive + [Result(of_row.chain, "", f"mutants of {first.row.tag}", "", first.row.line, how, planted=planted)]
 
 
-def refused(mutant, uses, family):
-    """Whether a row made of these functions is refused, with the mutant in it, by any of the chains it plays in."""
-    return any(refuses(use, rebuild(use.function, family, mutant)) for use in uses)
+def refusal(mutant, uses, families):
+    """How the first chain that refuses a row with the mutant in it does: see judged."""
+    found = (judged(use, rebuild(use.function, family, mutant)) for made, family in families.items()
+             if mutant.function in family for use in uses[made])
+    return next(filter(None, found), "")
 
 
 def reasons_of(page):

@@ -35,7 +35,7 @@ class Result(NamedTuple):
     taken: tuple = ()                   # what both took from the stage, () behind what they called, and from refvi
     unpinned: str = ""                  # or why no two do
     draws: tuple = ()                   # the numbers of draws a random row was played with
-    planted: tuple = ()                 # changes in a row's source: planted, refused, explained
+    planted: tuple = ()                 # changes in a row's source: planted, refused, raised, explained
     notes: tuple = ()                   # what a reader should know of a row that passes
 
 

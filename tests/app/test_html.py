@@ -150,6 +150,7 @@ def test_all_chapters_stand_on_one_page_and_lead_to_each_other_there(site, pages
     assert {*CHAPTERS, "elbo-row-log-of-integral"} <= set(page.ids) and text.count('class="row') == rows
     assert "#elbo-row-log-of-integral" in page.links and "#mean_field" in page.links and "elbo.html" not in page.links
     assert "<pre><span" not in text and "<template" not in text
+    assert len(page.pictures) > 40 and all(picture["loading"] == "lazy" for picture in page.pictures)
 
 
 def row_of(site, tag):
@@ -313,10 +314,18 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: nothing is printed")
-def test_in_a_browser_a_page_prints_on_a_few_sheets(site, tmp_path):
+def test_in_a_browser_pages_print_on_their_sheets_with_all_pictures(site, tmp_path):
     flags = [*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", f"--print-to-pdf={tmp_path / 'page.pdf'}"]
-    subprocess.run([CHROMIUM, *flags, (site / "elbo.html").as_uri()], capture_output=True, timeout=300, check=True)
-    assert 4 < len(re.findall(rb"/Type\s*/Page\b", (tmp_path / "page.pdf").read_bytes())) < 15
+    eager = (site / "all.html").read_text(encoding="utf-8").replace(' loading="lazy"', "")
+    (site / "eager.html").write_text(eager, encoding="utf-8")
+    printed = {}
+    for name in ("elbo", "all", "eager"):
+        address = (site / f"{name}.html").as_uri()
+        subprocess.run([CHROMIUM, *flags, address], capture_output=True, timeout=300, check=True)
+        printed[name] = (tmp_path / "page.pdf").read_bytes()
+    (site / "eager.html").unlink()
+    assert 4 < len(re.findall(rb"/Type\s*/Page\b", printed["elbo"])) < 15
+    assert len(printed["all"]) == pytest.approx(len(printed["eager"]), rel=1e-3)
 
 
 ACTIONS = {"elbo.html": """
@@ -338,7 +347,8 @@ ACTIONS = {"elbo.html": """
   const family = [...document.querySelectorAll("math *")].find(part => form(part) === "msub(q,λ)").firstElementChild;
   family.dispatchEvent(new PointerEvent("pointerover", { bubbles: true }));
   const several = document.querySelector(".note").textContent;
-  return [slider.parentElement.textContent, ...new Set(moved), told.includes("latent variable"),
+  const says = document.querySelector(".moving").textContent.includes("This picture can be moved: pull the slider");
+  return [slider.parentElement.textContent, says, ...new Set(moved), told.includes("latent variable"),
           copied.clipboardData.getData("text/plain"), there, back, several.includes("q_λ: approximation")];""",
            "deck_PML.html": """
   document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
@@ -359,6 +369,7 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
     titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
-    wanted = {"elbo.html": ["mean μ of q: -0.10", "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M", "S", True],
+    formula = r"= \log \int p(x, z)\, \mathrm{d}z"
+    wanted = {"elbo.html": ["mean μ of q: -0.10", True, "3", True, formula, "M", "S", True],
               "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
     assert seen == wanted[name]

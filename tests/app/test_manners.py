@@ -107,15 +107,20 @@ def test_it_works_where_stdout_is_no_terminal_s(monkeypatch, tmp_path, stream, c
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-@pytest.mark.parametrize("size, font_size", [((6, 4), 16), ((3.3, 2.5), 8)])
+@pytest.mark.parametrize("size, font_size", [((6, 4), 16), ((3.3, 2.5), 9)])
 @pytest.mark.parametrize("name", ["elbo_plus_kl", "score_function_error", "two_divergences", "variance_of_cures",
-                                  "log_average_bias", "banana"])
+                                  "log_average_bias", "banana", "vae_gap", "linear_anchors", "distribution_table",
+                                  "bbvi_run"])
 def test_words_find_room_on_half_a_slide_and_in_a_column(name, size, font_size):
-    """Titles, labels and legends lie inside the picture, none on another, and legends leave most of the axes free."""
+    """Titles, labels, notes and legends lie inside the picture, none on another, and legends leave most of the axes
+    free.
+    """
     figure, _ = refvi.figure(name, size=size, font_size=font_size)
     figure.draw_without_rendering()
-    words = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label)]
-    boxes = [text.get_window_extent() for text in words if text.get_text()]
+    words = [text for axes in figure.axes for text in (axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts)]
+    words += figure.texts
+    boxes = [text.get_window_extent().padded(-0.12 * text.get_fontsize() / 72 * figure.dpi)       # what letters leave
+             for text in words if text.get_text()]
     boxes += [legend.get_window_extent() for legend in figure.legends]
     for place, box in enumerate(boxes):
         assert box.x0 >= -1 and box.y0 >= -1 and box.x1 <= figure.bbox.x1 + 1 and box.y1 <= figure.bbox.y1 + 1
@@ -126,6 +131,19 @@ def test_words_find_room_on_half_a_slide_and_in_a_column(name, size, font_size):
             assert legend.get_window_extent().width * legend.get_window_extent().height < 0.25 * own.width * own.height
 
 
-def test_panels_that_are_crowded_say_so(capsys, recwarn):
-    refvi.figure("bbvi_run", size=(3.3, 2.5), font_size=10)
-    assert "6 panels are crowded: take a smaller --font-size, or a larger --size" in capsys.readouterr().err
+def test_words_that_find_no_room_are_smaller_and_say_so(capsys, recwarn):
+    figure, _ = refvi.figure("bbvi_run", size=(3.3, 2.5), font_size=9)
+    height = figure.axes[0].title.get_fontsize()
+    assert 4 < height < 9
+    assert f"words are {height:.2g} points high, not 9, for want of room" in capsys.readouterr().err
+
+
+def test_words_of_a_diagram_stay_within_its_shapes(capsys):
+    figure, _ = refvi.figure("vae_networks", size=(3.3, 2.5), font_size=9)
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        blocks = [patch.get_window_extent() for patch in axes.patches]
+        for word in (text.get_window_extent() for text in axes.texts if text.get_text()):
+            for block in blocks:
+                if block.contains(*(word.min + word.max) / 2):
+                    assert block.x0 <= word.x0 + 1 and word.x1 <= block.x1 + 1

@@ -7,7 +7,7 @@ import pytest
 import refvi
 from refvi import CHAPTERS
 from refvi.__main__ import main
-from refvi.app.bench import changed
+from refvi.app.bench import changed, setting
 from refvi.app.notebook import markdown, notebook
 from refvi.base import files
 from refvi.verify.document import read
@@ -41,6 +41,22 @@ def test_its_cells_run_from_the_first_to_the_last(capsys):
     told = capsys.readouterr().out
     assert all(row.tag in told for chain in read(files.page(SHORT)).chains for row in chain.rows)
     assert space["mine"].name == f"{SHORT}.md"
+
+
+@pytest.mark.parametrize("name", ["bbvi", "coordinate_ascent", "deep_latent", "linear_latent"])
+def test_a_row_whose_words_mean_something_else_on_the_page_runs_too(name, capsys):
+    """All cells but the pictures and the checker's."""
+    code = texts("code", notebook(name))
+    space, own = {}, re.findall(r"^@among\((\w+)\)", "\n".join(code), re.M)
+    for cell in code:
+        if "refvi.figure(" not in cell and "refvi.verify(" not in cell:
+            exec(compile(cell, name, "exec"), space)
+    right = setting(name)
+    for row in own:
+        assert space[row] is not right[row]
+        assert space[row].__globals__["__name__"] == right[row].__globals__["__name__"] != "builtins"
+    told = capsys.readouterr().out
+    assert own and all(f"\n{row.replace('_', ' '):<32} " in told for row in own)
 
 
 def test_a_row_that_is_changed_for_the_worse_is_refused():

@@ -21,6 +21,7 @@ from scipy.sparse import csr_matrix     # noqa: E402
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import adam
+from refvi.data import hansards
 from refvi.generative.amortization.model import encode, sample
 from refvi.generative.deep_latent import amortized, local, mcmc, model as deep
 from refvi.generative.vae import model, training
@@ -34,12 +35,16 @@ from refvi.gradients.reparameterization.algorithm import reparameterized
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.likelihood import heads, networks
 from refvi.likelihood.constraints.rows import gradient_by_autograd, gradient_by_tape
+from refvi.likelihood.conditional.sentiment import vocabulary
 from refvi.likelihood.heads import Network
 from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier
+from refvi.marginal.alignment import fit as em
+from refvi.marginal.alignment.rows import sum_over_alignments
 from refvi.marginal.marginal_gradient import mixture
 from refvi.marginal.topics import lda
-from tests.benchmarks.peers import LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study
+from tests.benchmarks.peers import (LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study,
+                                    nltk_alignment)
 from tests.verify.alarms import run
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
@@ -254,6 +259,49 @@ def logistics(N=100_000, D=50):
             told, took = ratio(theirs, lambda: logistic.fit(x, y), 5)
             print(f"logistic regression, {N:,} data, {D} {name} inputs: {peer} over refvi {told:.2f} "
                   f"({took:.2f} s; ends {below:.1e} nats below)")
+
+
+# ---- one step of EM for IBM model 1 with NULL, on 500 pairs of sentences
+
+def tables(pairs, steps):
+    """(pairs as numbers, refvi's table and NLTK's (W, V) after so many steps, its run() for one step): NULL comes last.
+    """
+    x, y = zip(*pairs)
+    columns = [vocabulary(sentences, 1) for sentences in (x, y)]
+    x, y = em.numbered(x, columns[0]), em.numbered(y, columns[1])
+    numbers = [(a, np.append(b, len(columns[1]))) for a, b in zip(x, y)]
+    mine = em.fit(numbers, (len(columns[1]) + 1, len(columns[0])), steps).found
+    entry, run = nltk_alignment(pairs, steps)
+    return numbers, mine, np.array([[entry(v, w) for v in columns[0]] for w in (*columns[1], None)]), run
+
+
+def beside(pairs, steps):
+    """(refvi's and NLTK's entries at the cells where words stand together, the links, NLTK's rows' sums, its run())."""
+    numbers, mine, theirs, run = tables(pairs, steps)
+    known = em.links(numbers, mine.shape)
+    return mine[known.at], theirs[known.at], known, np.sum(theirs, axis=1), run
+
+
+def alignments(steps=5):
+    data = hansards.load() if hansards.at_hand() else hansards.toy_pairs(RNG, 500)
+    pairs = list(zip(data.x, data.y))
+    if not importlib.util.find_spec("nltk"):
+        print("nltk is not installed: not compared")
+        return
+    plain = [(x, y) for x, y in pairs if len(set(x)) == len(x)]
+    mine, theirs, *_ = beside(plain, steps)
+    gap = np.max(np.abs(mine - theirs))
+    assert gap < 1e-8, f"NLTK's table differs by {gap:.1g} where no word of x repeats: it does something else"
+    print(f"alignment, {len(plain)} {data.name} in which no word of x repeats: NLTK's table differs by {gap:.0e}")
+    mine, theirs, known, sums, run = beside(pairs, steps)
+    told, took = ratio(run, several(lambda: em.maximized(em.expected(mine, known)[1], known, 0.), 10), 5)
+    print(f"alignment, {len(pairs)} {data.name}, one step of EM: NLTK over refvi {10 * told:.0f} (limit 10; "
+          f"{took * 1e3:.0f} ms); after {steps} steps {em.expected(mine, known)[0]:.0f} nats, NLTK "
+          f"{em.expected(theirs, known)[0]:.0f}; NLTK's rows sum to {np.min(sums):.2f} to {np.max(sums):.2f}")
+    (pair, *_), mine, theirs, _ = tables([(("a", "a", "b"), ("w",))], 30)
+    print("alignment, a a b explained by one word and NULL, all alignments listed: refvi "
+          f"{sum_over_alignments(*pair, mine):.4f}, NLTK {sum_over_alignments(*pair, theirs):.4f} (best 4/27 = "
+          f"{4 / 27:.4f})")
 
 
 # ---- latent Dirichlet allocation: N documents of 100 words, V words in all, K topics
@@ -548,8 +596,8 @@ def main_line():
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 120 s on two cores)")
 
 
-ALL = (house, classifiers, logistics, topics, tape, mixtures, inferences, path_inferences, laboratory, deep_latents, vae,
-       main_line)
+ALL = (house, classifiers, logistics, alignments, topics, tape, mixtures, inferences, path_inferences, laboratory,
+       deep_latents, vae, main_line)
 
 
 def main(wanted):

@@ -393,6 +393,17 @@ LOGISTIC_PEERS = {      # the library it needs
 }
 
 
+# ---- EM for IBM model 1: from pairs (x, y), tuples of words, the model that has been trained for so many steps
+
+def nltk_alignment(pairs, steps):
+    """(its translation table as a function of a word of x and a word of y or None for NULL, run() for one more step).
+    """
+    from nltk.translate import AlignedSent, IBMModel1
+    corpus = [AlignedSent(list(x), list(y)) for x, y in pairs]
+    model = IBMModel1(corpus, steps)
+    return lambda v, w: model.translation_table[v][w], lambda: model.train(corpus)
+
+
 # ---- topics: a function of (x, K, sweeps) that returns run() -> lam (K, V), shares and topics in turn
 
 def sklearn_topics(rounds):

@@ -28,7 +28,7 @@ CAVI = gaussian.prior(mean=0., precision=1e-6, shape=0.01, rate=0.01)
     (PYRO, (5.0271, 78.117, 51, 65.286), -167.4235, -167.4186),
     (CAVI, (5.0271, 77.777, 50.01, 64.299), -168.7383, -168.7333)])
 def test_the_fixed_points_of_the_notebooks(prior, expected, elbo, evidence):
-    fitted = gaussian.fit(NOTEBOOK, prior)
+    fitted = gaussian.fit(NOTEBOOK, prior, start=prior)
     np.testing.assert_allclose(fitted.found, expected, rtol=1e-5)
     reached, exact = fitted.trace[-1], posterior(NOTEBOOK, prior).log_evidence
     np.testing.assert_allclose([reached, exact], [elbo, evidence], atol=6e-5)
@@ -353,6 +353,26 @@ def test_a_regression_s_sweeps_end_at_the_best_factors(rng):
     fitted = regression.fit(TARGETS, THETA, tolerance=1e-14)
     np.testing.assert_allclose(fitted.found, models.mean_field(TARGETS, THETA), atol=1e-5)
     assert np.all(np.diff(fitted.trace) > -1e-12) and fitted.trace[-1] < models.log_evidence(TARGETS, THETA)
+
+
+@pytest.mark.parametrize("apart, sd", [(3, 1), (20, 10), (50, 10), (1000, 10), (1000, 1)])
+def test_of_two_optima_it_finds_the_higher(apart, sd, rng):
+    """A prior many standard deviations off the data: rests of the sweep are roots of a cubic, all tried here."""
+    data = gaussian.data_of(rng.normal(3., 0.5, 50))
+    prior = gaussian.prior(mean=data.mean + apart * sd, precision=sd**-2, shape=2., rate=1.)
+    tau = np.poly1d([data.N, prior.tau])        # of E[gamma]
+    square = (prior.tau * (data.mean - prior.nu))**2
+    a, narrow, gamma = prior.a + data.N / 2, prior.b + data.scatter / 2, np.poly1d([1, 0])
+    roots = (narrow * gamma * tau**2 + data.N / 2 * gamma * (square + tau) - a * tau**2).roots
+    bounds = []
+    for root in roots.real[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0)]:
+        nu, precision = gaussian.update_of_mean(data, prior, a, a / root)
+        bounds.append(gaussian.five_terms(data, prior, gaussian.Factors(nu, precision, a, a / root)))
+    fitted = gaussian.fit(data, prior)
+    assert fitted.stopped == "" and fitted.trace[-1] == pytest.approx(max(bounds), abs=1e-6)
+    if (apart, sd) == (50, 10):
+        near_data = gaussian.Factors(data.mean, data.N**2 / data.scatter, a, narrow)
+        assert gaussian.fit(data, prior, near_data).trace[-1] < fitted.trace[-1] - 500
 
 
 def test_a_fit_cut_short_says_so():

@@ -74,6 +74,19 @@ def test_gradient_ascent_with_a_robbins_monro_sequence_reaches_the_optimum(rng):
     assert np.all(np.abs(ascent.lam - best) < 0.5) and ascent.steps == 800 and ascent.stopped == ""
 
 
+def test_a_tolerance_ends_the_ascent_near_the_top(rng):
+    """PML.015, "until negligible improvement": without one all steps are taken, and so are they for one too small."""
+    start, rate = np.array([0.5, 0.5, -2.5, -2.5]), robbins_monro(0.02, delay=100)
+    ended, went_on = (readable(X, THETA, start, rng, 2000, 10, rate, tolerance=nats) for nats in (0.5, 1e-6))
+    assert ended.stopped == "settled" and ended.steps in range(300, 2000, 100)
+    assert models.elbo(models.mean_field(X, THETA), X, THETA) - 0.5 < models.elbo(ended.lam, X, THETA)
+    assert went_on.stopped == "" and went_on.steps == 2000
+    watched = readable(X, THETA, start, rng, 50, 10, rate, tolerance=0.5, watch=lambda step, lam: "enough")
+    assert watched.stopped == "enough" and watched.steps == 1
+    with pytest.raises(ValueError, match="tolerance must be .*leave it out"):
+        readable(X, THETA, start, rng, 50, 10, rate, tolerance=0.)
+
+
 @pytest.mark.parametrize("S", [1, 5, 25])
 def test_few_draws_are_enough(rng, S):
     """PML.031: whatever S is the fit ends near the optimum.

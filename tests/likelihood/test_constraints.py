@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from refvi import categorical as one_of, normal as one_normal
+from refvi.base import files
 from refvi.base.optimize import adam, gradient_ascent
 from refvi.likelihood import heads
+from refvi.likelihood.conditional.rows import log_probability
 from refvi.likelihood.constraints import rows
 from refvi.likelihood.constraints.optimizers import adagrad, momentum, rmsprop
 from refvi.likelihood.constraints.tape import grad
@@ -15,6 +17,7 @@ from refvi.likelihood.heads import Network
 from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle.rows import sum_of_logs
 from refvi.likelihood.networks import logistic as bending, rectified, sigmoid
+from refvi.verify.companion import load
 
 FUNCTIONS = {       # of a (2, 3) and b (3,), positive both; np is autograd's for one and NumPy's for the other
     "add": lambda np, a, b: np.sum((a + b) * (1 + a)),
@@ -72,6 +75,18 @@ def test_the_likelihoods_of_one_parameter_for_all(rng):
         mine = grad(lambda theta: sum_of_logs(log_density, x, theta))(theta)
         theirs = autograd.grad(lambda theta: sum_of_logs(log_density, x, theta))(theta)
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
+
+
+PROBLEMS = load(files.page("conditional")).stages
+
+
+@pytest.mark.parametrize("name", ["sentiment", "entailment", "quality", "roles", "parse", "caption", "translation"])
+def test_every_conditional_model(name, rng):
+    """The recursions included."""
+    stage = PROBLEMS[name](rng)
+    mine, theirs = (slope(lambda theta: log_probability(stage["x"], stage["y"], theta, stage["p"], stage["scores"]))
+                    (stage["theta"]) for slope in (grad, autograd.grad))
+    np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-13)
 
 
 def test_what_is_used_twice_counts_twice_and_what_is_not_used_is_zero():

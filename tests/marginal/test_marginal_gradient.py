@@ -1,4 +1,5 @@
 """The marginal gradient's two models in use, and the faults that its checks must refuse."""
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
@@ -40,7 +41,6 @@ def test_blocks_agree_with_scipy_and_with_autograd(N, components, rng):
 
 
 def readable(x, logits, mu, log_sigma):
-    import autograd.numpy as anp
     half_squares = 0.5 * ((x[:, None] - mu) * anp.exp(-log_sigma))**2
     return logits - logsumexp(logits) - log_sigma - 0.5 * anp.log(2 * anp.pi) - half_squares
 
@@ -234,3 +234,11 @@ def test_zero_times_infinity_counts_as_zero_on_the_nodes():
                                     marginal_gradient.log_derivative)]
     np.testing.assert_allclose(rows, np.tile(rows[0], (3, 1)), rtol=1e-12)
     assert np.all(np.isfinite(rows))
+
+
+def test_the_logarithm_of_a_zero_has_no_slope():
+    """Of an indicator times a density, outside: zero times infinity, as the page says."""
+    wrong = Model(lambda z, theta: normal.log_prob(z, np.zeros(2)),
+                  lambda x, z, theta: anp.log((z < 1.) * anp.exp(-0.5 * (x - theta[..., 0] * z)**2)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        assert np.isnan(marginal_gradient.log_derivative(wrong, 0.8, np.array([0.6]), normal, np.array([0.2, 0.])))

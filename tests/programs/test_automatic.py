@@ -11,11 +11,11 @@ from refvi import diagonal_normal, full_normal, noise
 from refvi.app.figures import load_press
 from refvi.base import files, models
 from refvi.base.optimize import gradient_ascent, robbins_monro
+from refvi.gradients.bbvi.settled import Block, Gain, blocks, gain_of, has_settled
 from refvi.programs.automatic import examples, rows
 from refvi.programs.automatic.bijections import KNOWN, bijection
 from refvi.programs.automatic.fit import first_lam, fit
 from refvi.programs.automatic.model import Parts, target
-from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled
 from refvi.programs.automatic.report import verdict as verdict_of
 from refvi.programs.automatic.space import space
 from refvi.verify.companion import load

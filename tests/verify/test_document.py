@@ -50,8 +50,9 @@ def test_every_spelling_of_a_relation(tmp_path, written, meant):
     "inner",
     [r"\sum_{s=1}^S a_s", "[x=i]", "p(x=1)", r"\left( a = b \right)",
      r"\begin{cases} a & x = 1 \\ b & x \ne 1 \end{cases}", r"\{z = 1\}", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}",
-     r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a=b}", r"\lim_{h \rightarrow 0} h",
-     r"\frac{a=b}{c=d}", r"\hspace{1em} a", r"\mathbb{E}_{q}^{a=b}{}"],
+     r"a % = b", r"\left. f \right|_{x=0}", r"\int_{[0, 1)} z", r"\text{if } \mathrm{a}", r"\lim_{h \rightarrow 0} h",
+     r"\frac{a=b}{c=d}", r"\hspace{1em} a",
+     r"\sum_{\substack{i=1 \\ j=2}} a", r"\underbrace{b}_{= c}", r"\mathbb{E}_{q}^{a=b}{}"],
 )
 def test_relations_inside_something_are_no_relations(tmp_path, inner):
     first, second = rows(tmp_path, rf"& {inner}", r"\tag{first} \\", r"&= b \tag{second}")
@@ -79,9 +80,11 @@ def test_relations_inside_something_are_no_relations(tmp_path, inner):
      *(([r"& a \tag{first} \\", rf"&= b {claim} \tag{{second}}"], 1, "2 relations", "its own row")
        for claim in (r"\color{red}{=} c", r"\textcolor{red}{= c}", r"\mathop{=} c", r"\underbrace{=}_{z} c",
                      r"\text{ = c}", r"\mbox{= c}", r"\smash{= c}", r"\operatorname{=} c", r"\left. = c \right.",
-                     r"\begin{matrix} = & c \end{matrix}", r"+ \boxed{b = c}", r"\boldsymbol{=} c")),
+                     r"\begin{matrix} = & c \end{matrix}", r"+ \boxed{b = c}", r"\boldsymbol{=} c",
+                     r"\mathsf{=} c", r"\textsf{ = c}", r"\raisebox{0pt}{=} c", r"\substack{+ 1 \\ = c}", r"\rlap{=} c",
+                     r"\mathord{=} c", r"\underline{= c}", r"(a) = c", r"f((a), \{b\}, [0, 1]) = c")),
      *(([r"& a \tag{first} \\", rf"&= b {claim} c \tag{{second}}"], 1, f"{claim} is no relation", "use =")
-       for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", "⇒", "꞊", "﹦", "≐", "≜")),
+       for claim in (r"\iff", r"\implies", r"\Rightarrow", r"\nleq", r"\preceq", r"\symbol", "⇒", "꞊", "﹦", "≐", "≜")),
      *(([r"& a \tag{first} \\", r"&\ne c \tag{slip} \\", r"&= d \tag{of slip} \\", r"&\approx e \tag{drawn} \\",
          rf"&{claim} b \tag{{second}}"], 4, f"{claim} below a slip", "a chain of its own")
        for claim in (r"\ne", r"\le", r"\ge")),
@@ -92,6 +95,10 @@ def test_a_row_that_cannot_be_checked_says_why(tmp_path, lines, at, message, rem
     assert message in found[at].fault.message and remedy in found[at].fault.remedy
     assert found[at].line == 6 + at
     assert all(row.fault is None for i, row in enumerate(found) if i != at)
+
+
+def test_a_row_without_a_name_is_named_by_its_line(tmp_path):
+    assert [row.tag for row in rows(tmp_path, r"& a \tag{first} \\", "&= b")] == ["first", "row of line 7"]
 
 
 def test_displayed_blocks_may_define_but_not_claim(tmp_path):

@@ -24,6 +24,8 @@ def test_families_hold_together(name, entropy):
      ("log_prob", lambda z, lam: normal.log_prob(z, lam) + lam[..., 1], "score of mean zero"),
      ("sample", lambda rng, lam, size: normal.sample(rng, lam * np.array([1.0, 0.8]), size), "draws beside nodes"),
      ("sample", lambda rng, lam, size: normal.sample(rng, lam, size)[0], "shapes"),
+     ("sample", lambda rng, lam, size: normal.sample(rng, lam, size[::-1]), "shapes"),
+     ("log_prob", lambda z, lam: np.where(np.abs(z) < 8.0, normal.log_prob(z, lam), np.nan), "support"),
      ("transport", lambda eps, lam: lam[0] + np.exp(0.9 * lam[1]) * eps, "transport"),
      ("log_prob", lambda z, lam: np.where(np.asarray(z) < 2.0, normal.log_prob(z, lam), -np.inf), "support"),
      ("nodes", lambda lam, order=64: 1 / 0, "raised ZeroDivisionError")],
@@ -31,3 +33,11 @@ def test_families_hold_together(name, entropy):
 def test_a_wrong_word_is_named(word, wrong, named, entropy):
     with pytest.raises(ValueError, match=named):
         check_family(normal._replace(**{word: wrong}), LAM, entropy)
+
+
+def test_draws_of_a_wide_law_are_seen_in_its_own_unit(entropy):
+    wide = np.array([0.4, 4.0])
+    assert len(check_family(normal, wide, entropy)) == 7
+    narrow = normal._replace(sample=lambda rng, lam, size: normal.sample(rng, lam * np.array([1.0, 0.95]), size))
+    with pytest.raises(ValueError, match="draws beside nodes"):
+        check_family(narrow, wide, entropy)

@@ -18,11 +18,11 @@ PAGE = r"""
     """
 
 
-def play(folder, companion, entropy, page=PAGE):
+def play(folder, companion, entropy, page=PAGE, seconds=20.0):
     path = write_page(
         folder, page, "import numpy as np\n" + "\n".join(line.removeprefix("    ") for line in companion.splitlines())
     )
-    return [r for kind, news in verify(path, Options(entropy, seconds=20.0)) if kind == "results" for r in news]
+    return [r for kind, news in verify(path, Options(entropy, seconds=seconds)) if kind == "results" for r in news]
 
 
 @pytest.mark.parametrize("stage, one, two",
@@ -119,6 +119,7 @@ def test_numbers_that_a_mistake_may_hide_behind_are_named():
     (told,) = plain(values, set(values))
     assert told == "the stage is plain: Q is diagonal; b holds nothing but 0.7; lam has equal entries; sigma = 1"
     assert plain(values, {"mu", "x", "n"}) == ()
+    assert plain(dict(one=np.full(1, 0.7), many=np.full(65, 0.7)), {"one", "many"}) == ()
 
 
 def test_a_stage_that_cannot_be_set_so_is_told_and_the_page_goes_on(tmp_path, entropy):
@@ -134,5 +135,32 @@ def test_a_stage_that_cannot_be_set_so_is_told_and_the_page_goes_on(tmp_path, en
         return n * n
     """
     told = [r.message for r in play(tmp_path, companion, entropy) if r.verdict != PASS]
+    drawn = DRAWN.replace("return dict(", "c = int(rng.integers(0, 3))\n        0 // (c - 2)\n        return dict(")
+    assert any("stage" in r.message and "raised ZeroDivisionError" in r.message
+               for r in play(tmp_path, drawn.replace("c == 2", "c == 3"), entropy, RANDOM))
     assert any("raised ValueError: n is too large" in message for message in told)
     assert not any("ended its process" in message for message in told)
+
+
+RANDOM = PAGE.replace("&= b ", r"&\approx b ")
+DRAWN = """
+    from refvi import Noise, noise, normal
+    def stage(rng):
+        lam = np.array([rng.uniform(0.4, 0.9), rng.uniform(-0.8, -0.3)])
+        return dict(lam=lam, S=2, c=int(rng.integers(0, 3)), noise=noise(normal, lam))
+    def one(lam):
+        return lam[0]
+    def two(eps, c):
+        return np.mean(eps, axis=-1) * (1 + (c == 2))
+    """
+
+
+@pytest.mark.parametrize("rule", [True, False])
+def test_a_random_row_that_is_wrong_now_and_then_is_found(rule, tmp_path, entropy):
+    companion = DRAWN if rule else DRAWN.replace("=noise(normal, lam))", "=Noise(noise(normal, lam).draw, None))")
+    results = play(tmp_path, companion, entropy, RANDOM)
+    (wrong,) = [r for r in results if r.verdict != PASS]
+    assert wrong.row == "two" and (wrong.stage == "stage" or "settings of the stage" in wrong.notes[0])
+    right = companion.replace("c == 2", "c == 3")
+    results = play(tmp_path, right, entropy, RANDOM, seconds=0.5)
+    assert {r.verdict for r in results} == {PASS} and not any("settings" in note for r in results for note in r.notes)

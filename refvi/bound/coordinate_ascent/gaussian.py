@@ -144,9 +144,10 @@ def bound_less_evidence(data, prior, q):
 # ---- the model in use
 
 def fit(data, prior, start=None, tolerance=1e-10, most=1000):
-    """Coordinate ascent from start, by default the prior's own q(gamma): a Fit of Factors.
+    """Coordinate ascent from start, by default the higher of the climbs from both ends of what a sweep can give: a Fit
+    of Factors.
 
-    Its bound is held below the log evidence.
+    Its bound is held below the log evidence. Where prior and data are far apart, a start of one's own may end lower.
     """
     def one_sweep(q):
         return sweep(q, data, prior)
@@ -154,4 +155,18 @@ def fit(data, prior, start=None, tolerance=1e-10, most=1000):
     def elbo(q):
         return five_terms(data, prior, q)
 
-    return ascend(one_sweep, elbo, start or prior, posterior(data, prior).log_evidence, tolerance, most)
+    log_evidence = posterior(data, prior).log_evidence
+    climbs = [ascend(one_sweep, elbo, at, log_evidence, tolerance, most)
+              for at in ([start] if start else ends(data, prior))]
+    return max(climbs, key=lambda climb: climb.trace[-1])
+
+
+def ends(data, prior):
+    """Factors with the smallest and the largest E[gamma] of all sweeps: mu spread as its prior is, or at the data.
+
+    A sweep turns a larger E[gamma] into a larger one, so from here it comes to rest at the outermost optima; E[gamma]
+    of an optimum is a root of a cubic, whose middle root no climb ends at.
+    """
+    a = prior.a + 0.5 * data.N
+    for b in (update_of_precision(data, prior, prior.nu, prior.tau)[1], prior.b + 0.5 * data.scatter):
+        yield Factors(*update_of_mean(data, prior, a, b), a, b)

@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 
-from refvi.base.checks import require_count, require_one_each
+from refvi.base.checks import require_count, require_one_each, require_positive
 from refvi.base.core import score
 from refvi.base.optimize import adam
+from refvi.gradients.bbvi.settled import SETTLED, has_settled, size_of
 from refvi.gradients.score_function import score_function
 
 SIGMAS = 6          # the average log weight may end this many standard errors below where it began,
@@ -16,15 +17,18 @@ FEW = 10            # each of the two averages over no fewer than this many
 LOWER = "lower the rate, or let it fall (optimize.robbins_monro)"
 
 
-def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
+def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam, tolerance=None):
     """Climb the ELBO with draws of q and values of log_joint(z) (..., S) in nats, nothing else. Returns an Ascent.
 
     The baseline is the average log weight of the step before: constant for this step's draws, so the gradient stays
     unbiased. ascend is optimize.adam, or optimize.gradient_ascent with rate=robbins_monro(...), as on the slide.
-    Ctrl-C returns what has been reached; so does a log_joint, a log q or a score that is not finite, with a
-    RuntimeWarning that names it, its draw and the step.
+    tolerance: nats; where the bound has changed by surely less over two successive twentieths of the steps, the ascent
+    ends, and stopped says "settled". Ctrl-C returns what has been reached; so does a log_joint, a log q or a score that
+    is not finite, with a RuntimeWarning that names it, its draw and the step.
     """
     require_count("S", S)
+    if tolerance is not None:
+        require_positive("tolerance", tolerance, "nats, or leave it out to take all steps")
     averages, first = [], []        # of the log weights: of one set of draws before the first step, then of every step
 
     def draw(lam):
@@ -43,8 +47,13 @@ def bbvi(log_joint, q, lam, rng, steps, S, rate, watch=None, ascend=adam):
             finite("the score of q", score(q, z, lam), z)
         return g
 
-    ascent = ascend(gradient, lam, steps, rate, watch)
-    if not ascent.stopped:
+    def after(step, lam):
+        reason = watch(step, lam) if watch else None
+        due = tolerance is not None and step % size_of(steps) == 0
+        return SETTLED if due and has_settled(averages[1:], steps, tolerance) else reason
+
+    ascent = ascend(gradient, lam, steps, rate, after)
+    if ascent.stopped in ("", SETTLED):
         warn_of_descent(first, averages)
     return ascent
 

@@ -3,6 +3,8 @@
 Shapes: K classes or tags, n words of a sentence, V words of a language; theta (P,) holds the tables in the order in
 which they are named. UA and SA, "Multiple problems, same language"; SA, "Problems", for semantic roles.
 """
+from functools import reduce
+
 import autograd.numpy as np
 
 from refvi.base.checks import require_finite, require_shape
@@ -137,10 +139,10 @@ def inside(scores, observed):
     for width in range(1, len(scores)):
         for i in range(len(scores) - width):
             j = i + width
-            meet = logsumexp(np.array([right[i, k] + left[k + 1, j] for k in range(i, j)]))
+            meet = reduce(np.logaddexp, [right[i, k] + left[k + 1, j] for k in range(i, j)])
             from_i[i, j], from_j[i, j] = meet + scores[i, j], meet + scores[j, i]
-            right[i, j] = logsumexp(np.array([from_i[i, k] + right[k, j] for k in range(i + 1, j + 1)]))
-            left[i, j] = logsumexp(np.array([left[i, k] + from_j[k, j] for k in range(i, j)]))
+            right[i, j] = reduce(np.logaddexp, [from_i[i, k] + right[k, j] for k in range(i + 1, j + 1)])
+            left[i, j] = reduce(np.logaddexp, [left[i, k] + from_j[k, j] for k in range(i, j)])
     return right[0, len(scores) - 1]
 
 
@@ -167,7 +169,7 @@ def caption_scores(y, theta, n, V):
     """(n, V, V): a score for each pair of neighbouring words, and what an image y (D,) says for each word."""
     y = require_features(y)
     neighbours, pixels = cut(theta, (V, V), (len(y), V))
-    return np.array([neighbours + np.dot(y, pixels)] * n)
+    return np.zeros((n, 1, 1)) + neighbours + np.dot(y, pixels)
 
 
 def steps(x, scores):

@@ -7,6 +7,7 @@ UA and SA, "DL in NLP recipe"; PML, "Automatic differentiation engines".
 """
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from scipy.special import betaln, gammaln, psi
 
 
 def turned(a):
@@ -68,6 +69,8 @@ SLOPES = {      # (out, *arguments) -> a pullback for each argument
     np.reshape: lambda out, a, shape: (lambda g: np.reshape(g, np.shape(a)), None),
     np.squeeze: lambda out, a, axis=None: (lambda g: np.reshape(g, np.shape(a)),),
     np.where: lambda out, condition, a, b: (None, lambda g: g * condition, lambda g: g * ~condition),
+    gammaln: lambda out, a: (lambda g: g * psi(a),),
+    betaln: lambda out, a, b: (lambda g: g * (psi(a) - psi(a + b)), lambda g: g * (psi(b) - psi(a + b))),
 }
 FLAT = {np.greater, np.less, np.greater_equal, np.less_equal, np.equal, np.isfinite, np.shape, np.ndim}
 
@@ -89,6 +92,9 @@ class Traced(NDArrayOperatorsMixin):
     def view(self, kind):
         """Itself: what autograd's concatenate asks of its result."""
         return self
+
+    def __len__(self):
+        return len(self.value)
 
     def __getitem__(self, index):
         def pull(g):

@@ -16,10 +16,13 @@ from refvi.base.optimize import gradient_ascent
 from refvi.likelihood.heads import bernoulli
 from refvi.likelihood.networks import require_inputs, sigmoid
 
-BLOCK = 2**10       # data at once, so that they stay in the cache
-SMALL = 1e-12       # of the squared length of a step in units of standard errors, twice the nats that are left to gain
-FAR = 27.           # a little less than log(1 / SMALL): see separated
+BLOCK = 2**11       # data at once, so that they stay in the cache
+SMALL = 1e-9        # of the squared length of a step in units of standard errors, twice the nats that are left to gain
+NEAR = 1.           # how far a logit may move before the curvature, which costs three gradients, is computed again;
+FALL = 100.         # and what each step must take off the squared length meanwhile
+FAR = 19.5          # less than log(1 / SMALL) - NEAR: see separated
 ROUNDING = 1e-12    # of a log-likelihood, which a step may take off it
+THIN = 10           # with more than 200 data for each input, one of so many, they are climbed on before all
 
 
 def log_likelihood(theta, x, y):
@@ -50,52 +53,74 @@ def standard_errors(theta, y):
 
 
 class Place(NamedTuple):
-    """What Newton's step needs to know of one theta."""
+    """What Newton's step needs to know of one theta, besides the information."""
+    logits: np.ndarray          # (N,)
     value: float                # of the log-likelihood, in nats
     gradient: np.ndarray        # (D,)
-    information: np.ndarray     # (D, D)
 
 
 def place(theta, x, y):
-    """A Place, in one pass over blocks of data."""
-    found = Place(0., 0., 0.)
-    for n in range(0, len(x), BLOCK):
-        labels, inputs = x[n:n + BLOCK], y[n:n + BLOCK]
-        logits = inputs @ theta
-        pi = sigmoid(logits)
-        found = Place(found.value + bernoulli.log_prob(labels, logits),
-                      found.gradient + label_gradient(pi, labels, inputs),
-                      found.information + information(pi, inputs))
-    return found
+    """A Place; its value is that of log_likelihood, in half the time."""
+    logits = y @ theta
+    value = x @ logits - np.sum(np.maximum(logits, 0)) - np.sum(np.log1p(np.exp(-np.abs(logits))))
+    return Place(logits, value, label_gradient(sigmoid(logits), x, y))
+
+
+def information_of_all(logits, y):
+    """The information (D, D), block by block."""
+    return sum(information(sigmoid(logits[n:n + BLOCK]), y[n:n + BLOCK]) for n in range(0, len(y), BLOCK))
+
+
+def climb(x, y, theta, most):
+    """(theta, the last Place, log-likelihoods in nats, squared length of the last step) of Newton's steps, each halved
+    until it climbs. A last step that is too short to matter is taken, but not counted.
+
+    With many data one information serves several steps, as long as they are short and each much shorter than the last.
+    """
+    here, near = place(theta, x, y), NEAR if len(x) > BLOCK else 0.
+    curved_at, curvature = here.logits, information_of_all(here.logits, y)
+    trace, before, length = [here.value], np.inf, np.inf
+    while len(trace) <= most:
+        if np.max(np.abs(here.logits - curved_at)) > near or length > before / FALL:
+            curved_at, curvature = here.logits, information_of_all(here.logits, y)
+        try:
+            step = np.linalg.solve(curvature, here.gradient)
+        except np.linalg.LinAlgError:       # far out, where probabilities have been rounded to zero and one
+            return theta, here, trace, np.inf
+        before, length = length, step @ here.gradient
+        if length <= SMALL:
+            return theta + step, here, trace, length
+        while (there := place(theta + step, x, y)).value < here.value * (1 + ROUNDING):
+            step = step / 2
+        theta, here = theta + step, there
+        trace.append(max(here.value, trace[-1]))
+    return theta, here, trace, length
+
+
+def beginnings(x, y):
+    """Where to begin: at the optimum of every tenth datum, if those are many; should that lead nowhere, at zero."""
+    N, D = y.shape
+    if N >= 200 * D * THIN:
+        few, *_, length = climb(x[::THIN], np.ascontiguousarray(y[::THIN]), np.zeros(D), 10)
+        if length <= SMALL:
+            yield few
+    yield np.zeros(D)
 
 
 def fit(x, y, most=100):
-    """A Fit by Newton's steps from zero, each halved until it climbs; trace: the log-likelihood in nats.
+    """A Fit by Newton's steps; trace: the log-likelihood in nats.
 
-    A last step that is too short to matter is taken, but not counted.
     Where the labels are separable there is no maximum: stopped says so, and found is where the likelihood has come
     within rounding of what it goes to. ValueError for labels or inputs that are none, or inputs that say one thing
     twice.
     """
     x, y = require_data(x, y)
-    theta, length = np.zeros(y.shape[1]), np.inf
-    here = place(theta, x, y)
-    require_rank(4 * here.information, y)
-    trace = [here.value]
-    while len(trace) <= most:
-        try:
-            step = np.linalg.solve(here.information, here.gradient)
-        except np.linalg.LinAlgError:       # far out, where probabilities have been rounded to zero and one
-            break
-        length = step @ here.gradient
+    require_rank(y)
+    for start in beginnings(x, y):
+        theta, here, trace, length = climb(x, y, start, most)
         if length <= SMALL:
-            theta = theta + step
             break
-        while (there := place(theta + step, x, y)).value < here.value * (1 + ROUNDING):
-            step = step / 2
-        theta, here = theta + step, there
-        trace.append(max(here.value, trace[-1]))
-    parted = separated(x, y) if length > SMALL or np.max(np.abs(y @ theta)) > FAR else ""
+    parted = separated(x, y) if length > SMALL or np.max(np.abs(here.logits)) > FAR else ""
     rest = f"not at rest after {len(trace) - 1} steps" if length > SMALL else ""
     return Fit(theta, np.array(trace), parted or rest)
 
@@ -106,7 +131,7 @@ def ascend(x, y, most=100_000, tolerance=1e-10):
     There no curvature exceeds 1/4, so that steps of 4 cannot overshoot. It ends where the gradient is below tolerance.
     """
     x, y = require_data(x, y)
-    require_rank(y.T @ y, y)
+    require_rank(y)
     q, r = np.linalg.qr(y)
     slope = np.empty(y.shape[1])
 
@@ -126,7 +151,8 @@ def separated(x, y):
 
     Needed only where a logit exceeds FAR. If such a direction exists, with margins m_n >= 0, and r_n is the probability
     of the label that was not seen, then Newton's step is at least (sum m r)^2 / sum m^2 r (1 - r) >= r of the farthest
-    datum in squared length, and this is below SMALL only where that datum's logit exceeds log(1 / SMALL).
+    datum in squared length, exp(-NEAR) of that with an earlier information, and this is below SMALL only where that
+    datum's logit exceeds log(1 / SMALL) - NEAR.
     """
     N, D = y.shape
     margins = np.where(x == 1, 1., -1.)[:, None] * y / np.max(np.abs(y), axis=0)
@@ -150,12 +176,13 @@ def require_data(x, y):
     return x.astype(float, copy=False), y.astype(float, copy=False)
 
 
-def require_rank(gram, y):
-    """A ValueError where columns of y (N, D) with inner products gram (D, D) are combinations of others."""
-    N, D = y.shape
+def require_rank(y):
+    """A ValueError where columns of y (N, D) are combinations of others."""
+    (N, D), some = y.shape, y[::THIN]
+    gram = some.T @ some
     size = np.sqrt(np.maximum(np.diag(gram), np.finfo(float).tiny))
-    alike = np.linalg.eigvalsh(gram / np.outer(size, size))[0] < 1e-9      # only then is it worth a closer look
-    rank = np.linalg.matrix_rank(y / size) if alike else D
+    alike = np.linalg.eigvalsh(gram / np.outer(size, size))[0] < 1e-9       # only then is it worth to look at all
+    rank = np.linalg.matrix_rank(y / np.maximum(np.linalg.norm(y, axis=0), np.finfo(float).tiny)) if alike else D
     if rank < D:
         raise ValueError(f"y has {D} columns but rank {rank}: some are combinations of others (with N={N} data), "
                          "leave those out")

@@ -17,10 +17,11 @@ from refvi.base.core import Estimate, Family
 from refvi.base.families.gaussian import diagonal_normal, full_normal, full_normal_lam
 from refvi.base.optimize import adam, robbins_monro
 from refvi.gradients.bbvi.algorithm import finite
+from refvi.gradients.bbvi.settled import SETTLED, Block, Gain, blocks, gain_of, has_settled, size_of
 from refvi.gradients.score_function import score_function
 from refvi.gradients.variance_reduction.leave_one_out import leave_one_out
 from refvi.programs.automatic.model import target
-from refvi.programs.automatic.report import Block, Gain, blocks, gain_of, has_settled, size_of, why
+from refvi.programs.automatic.report import why
 from refvi.programs.automatic.rows import back_to_lam, volume
 from refvi.programs.automatic.space import Space, space
 
@@ -29,7 +30,6 @@ DRAWS = 4000        # of the fitted q, for means and standard deviations,
 CHECKED = 500       # and for the ELBO, where each of them meets all data
 SIGMAS = 6          # an ELBO this many standard errors above the log evidence is no bound
 NOTABLE = 0.1       # nats: what the average of the last iterates must gain to be told
-SETTLED = "settled"
 
 
 class Approximation(NamedTuple):

@@ -1,0 +1,1 @@
+"""A distribution over the weights, and what it is worth."""

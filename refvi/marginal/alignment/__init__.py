@@ -1,0 +1,1 @@
+"""Lexical alignment, IBM model 1: derivations/marginal/alignment.md."""

@@ -1,0 +1,1 @@
+"""Decoders, networks with a latent variable in their input: derivations/marginal/decoders.md."""

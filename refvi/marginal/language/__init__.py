@@ -1,0 +1,1 @@
+"""Language models, without and with a sentence variable: derivations/marginal/language.md."""

@@ -1,0 +1,1 @@
+"""Rationale extraction, sums over masks: derivations/marginal/rationale.md."""
