@@ -1,9 +1,10 @@
 """Topics are found in long documents, and in short ones there are none to be had. UA.087.
 
 Toy documents over 16 words, the pixels of an image of four by four, from eight topics: rows and columns. Left: what
-coordinate ascent learns from 400 documents of 64 words, the highest bound of eight starts; a topic as an image. Right: how many nats a word
-the topics foretell better than frequencies do, in 200 new documents of so many words, of which about half are seen, with
-the prior of shares learnt (dots) and held at one over the number of topics (squares); bars are two standard errors.
+coordinate ascent learns from 400 documents of 64 words, the highest bound of eight starts; a topic as an image. Right:
+how many nats a word the topics foretell better than frequencies do, in 200 new documents of so many words, of which
+about half are seen, with the prior of shares learnt (dots) and held at one over the number of topics (squares); bars
+are two standard errors.
 """
 import numpy as np
 from scipy.sparse import csr_matrix
@@ -55,6 +56,7 @@ def draw(figure, random_topics, lengths, random_gains, random_errors):
     for k, name in enumerate(("prior learnt", "prior held")):
         axes.errorbar(lengths * 1.04**k, random_gains[k], 2 * random_errors[k], fmt="os"[k], color=f"C{k + 1}",
                       label=name)
-    axes.set(xscale="log", xticks=lengths, xticklabels=lengths, xlabel="words in a document", ylabel="nats a word gained")
+    axes.set(xscale="log", xticks=lengths, xticklabels=lengths, xlabel="words in a document",
+             ylabel="nats a word gained")
     axes.minorticks_off()
     axes.legend()

@@ -307,9 +307,9 @@ def alignments(steps=5):
 # ---- latent Dirichlet allocation: N documents of 100 words, V words in all, K topics
 
 def topics(N=2000, V=2000, K=20, sweeps=20):
-    """Time per sweep, what a fit costs besides taken off; bounds with each one's topics and the best shares for them."""
-    truth = RNG.dirichlet(np.full(V, 0.05), K)
-    x = csr_matrix(np.array([RNG.multinomial(100, share @ truth) for share in RNG.dirichlet(np.full(K, 0.1), N)], float))
+    """Time per sweep, what a fit costs besides taken off; bounds with each one's topics and the best shares beside."""
+    truth, shares = RNG.dirichlet(np.full(V, 0.05), K), RNG.dirichlet(np.full(K, 0.1), N)
+    x = csr_matrix(np.array([RNG.multinomial(100, share @ truth) for share in shares], float))
 
     def bound(lam):
         q = lda.Topics(np.ones((N, K)), lam, np.full(K, 1 / K))

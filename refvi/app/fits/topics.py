@@ -90,8 +90,8 @@ def run(rng, name=None, sweeps=SWEEPS):
     for prior, learn in (("held at one over their number", False), ("learnt", True)):
         found = lda.fit(rng, x, topics, sweeps, ETA, learn)
         low, high = found.trace[[0, -1]] / x.sum()
-        yield ended(f"{topics} topics, alpha {prior}, {len(found.trace) - 1} sweeps: bound {low:.4f} to {high:.4f} nats "
-                    "per word", found.stopped)
+        yield ended(f"{topics} topics, alpha {prior}, {len(found.trace) - 1} sweeps: bound {low:.4f} to {high:.4f} "
+                    "nats per word", found.stopped)
         if found.stopped:
             return
         with_topics = of_words(hidden, lda.predicted(seen, found.found))
