@@ -2,7 +2,8 @@
 import numpy as np
 import pytest
 from autograd import grad
-from scipy import stats
+from scipy import integrate, special, stats
+from scipy.optimize import approx_fprime
 
 from refvi.__main__ import main
 from refvi.app.figures import load_press
@@ -164,6 +165,28 @@ def test_learning_closes_most_of_the_gap_to_the_truth(rng):
     assert learnt - alone > 0.5 * (truth - alone) > 0
 
 
+def test_a_sentence_lies_where_its_posterior_s_mean_is(rng):
+    theta, bags, words = rng.uniform(-0.8, 0.8, 6), np.array([[2., 0, 1], [0, 1, 0]]), ([0, 0, 2], [1])
+
+    def weighted(z, own):
+        return stats.norm.pdf(z) * np.prod(special.softmax(z * theta[:3] + theta[3:])[own])
+
+    means = [np.divide(*(integrate.quad(lambda z: z**k * weighted(z, own), -9, 9)[0] for k in (1, 0)))
+             for own in words]
+    np.testing.assert_allclose(topics.places(bags, theta, (1, 3))[:, 0], means, atol=1e-7)
+
+
+def test_weights_are_pulled_by_their_prior_and_biases_by_none(rng):
+    sizes, sd = (2, 3, 4), 0.7
+    theta = rng.normal(size=count(sizes))
+    inner = np.isin(np.arange(len(theta)), [6, 7, 8, 21, 22, 23, 24], invert=True)
+
+    def log_prior(weights):
+        return np.sum(stats.norm.logpdf(weights, 0, sd)[inner])
+
+    np.testing.assert_allclose(topics.pull(theta, sizes, sd), approx_fprime(theta, log_prior, 1e-6), atol=1e-4)
+
+
 def test_words_are_counted_as_often_as_they_stand():
     sentences = [["a", "dull", "dull", "film"], ["a", "film"], ["a", "dull", "plot", "."], [".", "a"], []]
     columns = topics.columns_of(sentences, least=2, most=0.7)
@@ -236,7 +259,8 @@ def test_the_report_on_toy_data_repeats(monkeypatch, capsys):
     assert main(["fit", "decoder"]) == 0
     told = capsys.readouterr().out
     assert "REFVI_DATA is not set: these are toy sentences, drawn anew on every run" in told
-    assert told.count("nats per held-out") == 4 and told.count("gain") == 3 and "18 words" in told
+    assert told.count("nats per held-out") == 4 and told.count("gain") == 3
+    assert "2,700 to learn from, 300 held out, 18 words" in told
     assert main(["fit", "decoder", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
 

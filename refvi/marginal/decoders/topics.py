@@ -92,6 +92,14 @@ def bag_gradient(bags, theta, sizes, order=None):
     return backward(theta, forward(theta, z, sizes, tanh), (bags.T @ posterior).T - expected, sizes, tanh)
 
 
+def pull(theta, sizes, prior_sd):
+    """Gradient (P,) of the log density of a prior N(0, prior_sd^2) on every weight; the biases have none."""
+    slope = -theta / prior_sd**2
+    for _, b in layers(slope, sizes):
+        b[:] = 0.
+    return slope
+
+
 def fit(rng, bags, steps=400, M=1000, prior_sd=0.5, D=2, watch=None):
     """An Ascent of the log posterior with a prior N(0, prior_sd^2) on the D V weights of a linear map, by Adam on M
     sentences at a time, from near the unigram model.
@@ -105,8 +113,6 @@ def fit(rng, bags, steps=400, M=1000, prior_sd=0.5, D=2, watch=None):
 
     def slope(theta):
         batch = bags[rng.choice(N, M, replace=False)]
-        pull = theta / prior_sd**2
-        layers(pull, sizes)[0][1][:] = 0.
-        return N / M * bag_gradient(batch, theta, sizes, LEARNING) - pull
+        return N / M * bag_gradient(batch, theta, sizes, LEARNING) + pull(theta, sizes, prior_sd)
 
     return adam(slope, theta, steps, lambda t: 0.03 / (1 + t / 200), watch)
