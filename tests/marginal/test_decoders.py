@@ -4,6 +4,7 @@ import pytest
 from autograd import grad
 from scipy import integrate, special, stats
 from scipy.optimize import approx_fprime
+from scipy.sparse import csr_matrix
 
 from refvi.__main__ import main
 from refvi.app.figures import load_press
@@ -187,6 +188,15 @@ def test_weights_are_pulled_by_their_prior_and_biases_by_none(rng):
     np.testing.assert_allclose(topics.pull(theta, sizes, sd), approx_fprime(theta, log_prior, 1e-6), atol=1e-4)
 
 
+def test_minibatches_of_any_size_have_the_whole_slope_on_average(rng):
+    bags, theta, sizes = planted(rng, 5)
+    whole = topics.slope(theta, bags, np.arange(5), sizes, 0.7)
+    expected = topics.bag_gradient(bags, theta, sizes, topics.LEARNING) + topics.pull(theta, sizes, 0.7)
+    np.testing.assert_allclose(whole, expected)
+    pairs = [topics.slope(theta, bags, [n, (n + 1) % 5], sizes, 0.7) for n in range(5)]
+    np.testing.assert_allclose(np.mean(pairs, axis=0), whole, atol=1e-9 * np.max(np.abs(whole)))
+
+
 def test_words_are_counted_as_often_as_they_stand():
     sentences = [["a", "dull", "dull", "film"], ["a", "film"], ["a", "dull", "plot", "."], [".", "a"], []]
     columns = topics.columns_of(sentences, least=2, most=0.7)
@@ -237,6 +247,7 @@ THETA = np.zeros(LINE.prior.size + LINE.decoder.size)
     (lambda: topics.unigram(np.array([[1., 0.5]])), "numbers that are no counts"),
     (lambda: topics.unigram(np.array([[1., -1.]])), "numbers that are no counts"),
     (lambda: topics.unigram(np.array([[1., np.nan]])), r"bags\[0, 1\] is nan"),
+    (lambda: topics.unigram(csr_matrix([[1., np.inf]])), r"the numbers of bags\[1\] is inf"),
     (lambda: topics.unigram(np.zeros((2, 3))), "sum of bags must be > 0, got 0.0 .there are no words"),
     (lambda: topics.unigram(np.ones(3)), r"bags has shape \(3,\), expected \(any, any\)"),
     (lambda: topics.unigram(np.ones((1, 2)), 0.), "added must be > 0"),
