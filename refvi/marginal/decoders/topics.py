@@ -103,8 +103,7 @@ def pull(theta, sizes, prior_sd):
 
 
 def slope(theta, bags, batch, sizes, prior_sd):
-    """The log posterior's gradient (P,) in theta, estimated from the sentences batch (M,) of N: their share, N/M times.
-    """
+    """Gradient (P,) of the log posterior, estimated from the sentences batch (M,): they stand for N/M times as many."""
     share = bags.shape[0] / len(batch)
     return share * bag_gradient(bags[batch], theta, sizes, LEARNING) + pull(theta, sizes, prior_sd)
 
