@@ -20,6 +20,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.likelihood.conditional.sentiment.fit                  verdicts from bags of words, with a prior on weights
     refvi.marginal.language.fit.fit                             recurrent language models, also with a sentence variable
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
+    refvi.generative.semi_supervised.model.fit                  classes of normals, with labels of some data
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
@@ -34,7 +35,7 @@ PARTS = {
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
-    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
+    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 
