@@ -206,9 +206,18 @@ def test_a_rule_whose_orders_differ_leaves_the_verdict_to_draws_and_says_how_far
     source = Asked(Noise(noise(normal, LAM).draw, rough))
     told = held(entropy, drawn(average), exactly(0.7), source=source)
     assert told.verdict == PASS and "its orders differ by 5e-02: the draws decide" in told.notes[0]
-    settled = Asked(Noise(noise(normal, LAM).draw, lambda S, order: (np.full((1, S), 0.9), np.ones(1))))
-    assert held(entropy, drawn(average), exactly(0.7), source=settled).verdict == PASS      # draws contradict it
-    assert held(entropy, drawn(average), exactly(0.9), source=settled).verdict == FAIL      # and are not overruled
+
+
+@pytest.mark.parametrize("far, target, verdict", [(0.77, 0.7, PASS), (0.75, 0.7, FAIL), (0.9, 0.9, FAIL)])
+def test_draws_contradict_a_settled_rule_where_its_gap_is_twice_what_they_see(far, target, verdict, entropy):
+    """They see 6 sd / sqrt(2 N1) = 0.028."""
+    settled = Asked(Noise(noise(normal, LAM).draw, lambda S, order: (np.full((1, S), far), np.ones(1))))
+    assert held(entropy, drawn(average), exactly(target), source=settled).verdict == verdict
+
+
+def test_a_mutant_of_a_row_without_a_rule_is_judged_by_draws(entropy):
+    judge = partial(held, entropy, drawn(average), use_rule=False, alpha=ALPHA[:2])
+    assert judge(exactly(0.7)).verdict == PASS and judge(exactly(0.8)).verdict == FAIL
 
 
 def test_two_random_rows_are_held_in_the_unit_of_their_draws(entropy):
