@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from refvi import Estimate, Noise, noise, normal
+from refvi import Estimate, Noise, noise, normal, tied
 from refvi.verify.chance import stream_of
 from refvi.verify.compare import SOME, compare, expectation, lower_orders, order_of
 from refvi.verify.document import Fault, Row
 from refvi.verify.draws import BUDGET, N1, by_draws
 from refvi.verify.perform import Played
-from refvi.verify.trial import ALPHA, FAIL, PASS, UNDERPOWERED
+from refvi.verify.trial import ALPHA, FAIL, INCONCLUSIVE, PASS, UNDERPOWERED
 from refvi.verify.verdict import Result, exact, tolerated
 from tests.verify.proof import prove
 
@@ -166,6 +166,12 @@ def test_an_equality_is_tried_with_another_number_of_draws_and_a_bound_is_not(en
     assert held(entropy, drawn(lambda eps: np.sum(eps, axis=1) - 1.2), exactly(0.7), r"\ge").verdict == PASS
 
 
+def test_a_claim_about_one_number_of_draws_is_tried_with_no_other(entropy):
+    told = held(entropy, drawn(lambda eps: np.sum(eps, axis=1) / 2), exactly(0.7), source=tied(noise(normal, LAM), 2))
+    assert told.verdict == PASS and told.draws == (2,)
+    assert told.notes == ("S = 2 only: the claim is about S = 2 draws, not 4",)
+
+
 def test_a_rule_that_decides_is_asked_for_no_draws_but_those_that_its_nodes_are_mixed_with(entropy):
     source = Asked()
     assert held(entropy, drawn(average), exactly(0.7), source=source, only_rule=True).verdict == PASS
@@ -244,3 +250,46 @@ def test_at_most_four_coordinates_that_differ_unseen_are_named(entropy):
     (note,) = held(entropy, exactly(other), exactly(tails), "=").notes
     assert "in coordinate 1, 2, 3, 4 the two differ, 4e-12 and 2e-12: too small beside the scale 1 to" in note
     assert held(entropy, exactly(other[[0, 6]]), exactly(tails[[0, 6]]), "=").notes == ()      # rounding of zero
+
+
+# ---- what draws say
+
+def by_hand(rng, mean, relation=r"\approx", spread=0.5, scale=1.0, target=0.0, **more):
+    law = Noise(lambda rng, R, S: rng.standard_normal((R, S)), None)
+    mean, target = np.atleast_1d(mean), np.broadcast_to(target, np.shape(np.atleast_1d(mean))).astype(float)
+    result = Result("", "", "row", relation, 1, scale=scale)
+    return by_draws(result, lambda eps: mean + spread * eps, law, 1, target, np.full(mean.shape, 1e-9),
+                    lambda strike: rng, **more)
+
+
+def test_the_first_strike_alone_is_shown(rng):
+    kept = []
+    told = by_hand(rng, 0.3, keep=lambda draws, target: kept.append((draws.shape, target.tolist())))
+    assert kept == [((N1, 1), [0.0])] and told.verdict == FAIL and told.how == "160,000 draws"
+    assert told.value == pytest.approx([0.3], abs=0.01) and told.gap == pytest.approx(0.3, abs=0.01)
+    assert told.resolution == pytest.approx(6 * 0.5 / N1**0.5, rel=0.1)
+    errors = float(told.message.split(" lies ")[1].split()[0])
+    assert errors == pytest.approx(0.3 / (0.5 / 160_000**0.5), rel=0.05)
+    assert by_hand(rng, 0.3, target=0.3, spread=0.0).how == "does not vary"
+
+
+@pytest.mark.parametrize("mean, verdict", [(0.2, PASS), (-0.2, PASS), (0.05, FAIL), (0.1, INCONCLUSIVE)])
+def test_draws_tell_a_slip_by_a_tenth_of_the_scale(mean, verdict, rng):
+    told = by_hand(rng, mean, r"\ne", spread=0.05)
+    assert told.verdict == verdict and ("do not separate it" in told.message) == (verdict != PASS)
+
+
+@pytest.mark.parametrize("mean, relation, spread, verdict",
+                         [(0.2, r"\le", 0.5, PASS), (-0.2, r"\ge", 0.5, PASS), (0.2, r"\ge", 0.5, FAIL),
+                          (-0.2, r"\le", 0.5, FAIL), (2e-4, r"\le", 0.5, UNDERPOWERED),
+                          (0.2, r"\le", 100.0, UNDERPOWERED)])
+def test_draws_see_on_which_side_of_a_bound_a_row_lies(mean, relation, spread, verdict, rng):
+    told = by_hand(rng, mean, relation, spread)
+    assert told.verdict == verdict and ("or than the bound's gap" in told.message) == (verdict == UNDERPOWERED)
+
+
+def test_an_effect_that_is_not_seen_is_told_as_the_stage_s(rng):
+    told = by_hand(rng, 0.0, spread=4.0, effect=1e-3)
+    assert told.verdict == UNDERPOWERED and "more than the effect that the stage declares" in told.message
+    note, = by_hand(rng, [0.0, 5.0, 0.01], target=[0.0, 5.0, 0.01], scale=10.0, spread=1.0).notes
+    assert note.startswith("draws are blind in coordinate 2: 0.01 is seen to 0.0")
