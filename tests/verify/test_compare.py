@@ -293,3 +293,14 @@ def test_an_effect_that_is_not_seen_is_told_as_the_stage_s(rng):
     assert told.verdict == UNDERPOWERED and "more than the effect that the stage declares" in told.message
     note, = by_hand(rng, [0.0, 5.0, 0.01], target=[0.0, 5.0, 0.01], scale=10.0, spread=1.0).notes
     assert note.startswith("draws are blind in coordinate 2: 0.01 is seen to 0.0")
+
+
+@pytest.mark.parametrize("mean, relation, wanted", [(5.02, r"\le", 0.02), (4.98, r"\ge", 0.02), (5.5, r"\le", 0.1),
+                                                    (5.12, r"\ne", 0.02), (4.8, r"\ne", 0.1), (5.0, r"\approx", 0.1)])
+def test_as_many_draws_are_taken_as_a_gap_asks_for(mean, relation, wanted, rng):
+    """Draws that alternate about their mean: a pilot of them is right."""
+    law = Noise(lambda rng, R, S: np.resize([1.0, -1.0], (R, S)), None)
+    told = by_draws(Result("", "", "row", relation, 1, scale=1.0), lambda eps: mean + 0.9 * eps, law, 1,
+                    np.full(1, 5.0), np.full(1, 1e-9), lambda strike: rng)
+    assert told.verdict == PASS
+    assert int(told.how.split()[0].replace(",", "")) == pytest.approx((12 * 0.9 / wanted)**2, rel=0.02)
