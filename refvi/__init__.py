@@ -40,9 +40,8 @@ PARTS = {
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
-    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
-    "bayes": ("trust",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
+    "bayes": ("trust",),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 
