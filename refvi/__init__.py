@@ -24,6 +24,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
     refvi.marginal.topics.lda.fit                               topics of documents, and a prior of how mixed they are
     refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
+    refvi.generative.semi_supervised.model.fit                  classes of normals, with labels of some data
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
@@ -39,7 +40,7 @@ PARTS = {
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
-    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
+    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
     "bayes": ("trust",),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
