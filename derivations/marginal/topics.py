@@ -47,7 +47,7 @@ def covariances_of_draws(eps, w, prior_sd, own):
 
 def stage_document(rng):
     """Five words out of four, two topics."""
-    alpha = rng.uniform(0.8, 2.2, 2)
+    alpha = rng.uniform(1.1, 2.4, 2)      # below one the density is infinite where the nodes end
     lam = beta_lam(a=alpha[0], b=alpha[1])
     return dict(words=rng.integers(0, 4, 5), alpha=alpha, topics=rng.dirichlet([2, 3, 4, 3], 2), lam=lam, S=2,
                 noise=noise(beta, lam))
