@@ -108,6 +108,7 @@ def test_all_labels_seen_is_supervised_learning(rng):
     ([[0.], [1.], [2.]], [0, 1, -2], "from -2 to 1"),
     ([[0.], [1.], [2.]], [0., 1., 1.], "got float64"),
     ([[0.], [1.], [2.]], [0, 1], r"labels has shape \(2,\), expected \(3,\): one for each of the N=3 data"),
+    ([[1.], [1.], [2.]], [0, 0, 1], "covariance is singular: see more labels, leave out coordinates"),
     ([0., 1., 2.], [0, 1, 1], r"x has shape \(3,\), expected \(any, any\)"),
     ([[0.], [np.nan], [2.]], [0, 1, 1], r"x\[1, 0\] is nan"),
 ])

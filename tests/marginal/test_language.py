@@ -170,7 +170,7 @@ def test_a_log_probability_above_zero_is_a_loss(log_p):
 # ---- the fit
 
 def test_both_models_learn(rng):
-    """300 sentences, few steps: both end far above the frequencies of words, 30 nats below zero against 12."""
+    """300 sentences, few steps: both end far above the frequencies of words, 34 nats below zero against 12."""
     data = topics.toy_sentences(rng, 400)
     columns = language.vocabulary(data.words, 26)
     train, test = (language.encoded(part, columns) for part in (data.words[:300], data.words[300:]))
@@ -178,7 +178,7 @@ def test_both_models_learn(rng):
     for D in (0, 1):
         sizes = Sizes(len(columns), 5, D)
         theta = language.fit(rng, train, sizes, 8, 6, rate=0.05).lam
-        assert np.mean(language.log_marginal(theta, test, sizes)) > guessed + 5
+        assert np.mean(language.log_marginal(theta, test, sizes)) > guessed + 12
 
 
 def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys):
