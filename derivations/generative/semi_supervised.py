@@ -21,13 +21,14 @@ ENDS = -12, 12          # of the line, for either class
 # ---- classes of normals: seven data of two coordinates, three classes, three labels seen
 
 def some_classes(rng, tied):
-    x = rng.normal(size=(7, 2)) + np.array([[-1, 0.5], [1, -0.7], [0.2, 1.4]])[[0, 1, 2, 2, 0, 1, 2]]
+    """Data with a label lie near their class's mean, the others to one side of it, so that these count."""
     signs = [[-1, 1, -0.3, 0.2, 0.4], [1, -1, 0.2, -0.3, -0.5], [0.4, 1, 0.3, 0.2, 0.3]]
     normals = rng.uniform(0.3, 1.1, (3, 5)) * signs
     if tied:
         normals[:, 2:] = normals[0, 2:]
-    theta = np.concatenate([rng.uniform(-0.5, 0.5, 3), normals.ravel()])
-    return dict(x=x, labels=np.array([0, 2, UNSEEN, 1, UNSEEN, UNSEEN, UNSEEN]), theta=theta, K=3)
+    labels, near = np.array([0, 2, UNSEEN, 1, UNSEEN, UNSEEN, UNSEEN]), normals[[0, 2, 1, 1, 0, 2, 2], :2]
+    x = near + rng.uniform(-0.5, 0.5, (7, 2)) + np.where(labels == UNSEEN, 1, 0)[:, None] * [1.4, -1.2]
+    return dict(x=x, labels=labels, theta=np.concatenate([rng.uniform(-0.5, 0.5, 3), normals.ravel()]), K=3)
 
 
 def stage_tied(rng):

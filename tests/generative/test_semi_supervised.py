@@ -41,17 +41,18 @@ def test_the_numbers_of_the_picture():
 
 
 def test_data_without_labels_help_where_classes_are_clusters(rng):
-    """Errors of one set each: 60 sets, whose averages were 0.147 +- 0.009 and 0.121 +- 0.006 apart by 0.024 +- 0.009;
-    where clusters are far apart the gain is surer. Half a distance of 2: 0.043 alone in closed form, 0.023 at best.
+    """Two labels of each class and 3000 data without: 80 of 100 sets are wrong in 7.1 +- 0.15 % at most, where the best
+    rule has 6.7 and labels alone, of which 80 of 100 sets have a cut within 0.64 of zero, 10.7. The two means change
+    places in one set of 700.
     """
     errors = []
-    for _ in range(60):
-        x, y = two_clusters(rng, 304, half=2.)
-        labels = np.full(304, UNSEEN)
+    for _ in range(20):
+        x, y = two_clusters(rng, 3004, half=1.5)
+        labels = np.full(3004, UNSEEN)
         for k in (0, 1):
             labels[np.flatnonzero(y == k)[:2]] = k
-        errors.append(np.mean(model.predict(x, model.fit(x, labels, 2).found) != y))
-    assert np.mean(errors) < 0.036
+        errors.append(np.mean(model.predict(x, model.fit(x, labels, 2, 200).found) != y))
+    assert np.quantile(errors, 0.8) < 0.08
 
 
 # ---- the model
@@ -107,6 +108,7 @@ def test_all_labels_seen_is_supervised_learning(rng):
     ([[0.], [1.], [2.]], [0, 1, -2], "from -2 to 1"),
     ([[0.], [1.], [2.]], [0., 1., 1.], "got float64"),
     ([[0.], [1.], [2.]], [0, 1], r"labels has shape \(2,\), expected \(3,\): one for each of the N=3 data"),
+    ([[1.], [1.], [2.]], [0, 0, 1], "covariance is singular: see more labels, leave out coordinates"),
     ([0., 1., 2.], [0, 1, 1], r"x has shape \(3,\), expected \(any, any\)"),
     ([[0.], [np.nan], [2.]], [0, 1, 1], r"x\[1, 0\] is nan"),
 ])

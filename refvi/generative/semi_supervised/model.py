@@ -8,6 +8,7 @@ UA, "But why latent variable modelling?"; Nigam et al. (2000), Text classificati
 from typing import NamedTuple
 
 import autograd.numpy as np
+from numpy.linalg import LinAlgError
 
 from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.base.core import Fit
@@ -56,9 +57,18 @@ def from_shares(x, r, prior=None):
     else:
         weight, S = prior
         covariance = (scatter + weight * S) / (counts + weight)[:, None, None]
-    R, (rows, columns) = np.linalg.cholesky(covariance), np.tril_indices(x.shape[1], -1)
+    R, (rows, columns) = roots_of(covariance), np.tril_indices(x.shape[1], -1)
     log_diagonal = np.log(np.diagonal(R, axis1=1, axis2=2))
     return Classes(np.log(counts / np.sum(counts)), np.concatenate([mean, log_diagonal, R[:, rows, columns]], axis=1))
+
+
+def roots_of(covariance):
+    """Lower triangular R (K, D, D) with R R' = covariance; ValueError where one is singular."""
+    try:
+        return np.linalg.cholesky(covariance)
+    except LinAlgError:
+        raise ValueError("the data of a class lie in a plane, and its covariance is singular: see more labels, leave "
+                         "out coordinates that never change, or give a prior (weight, S)") from None
 
 
 def objective(x, labels, theta, prior=None):
