@@ -24,6 +24,13 @@ def test_the_readings_of_the_page():
     assert rows.location_by_weights(x, 3.) == pytest.approx(1.404, abs=6e-4)
 
 
+def test_of_two_tops_the_weights_find_that_of_the_majority():
+    """Because they begin at the median; from the mean, 7.1, they would end at 8.9."""
+    x, grid = np.array([0., 0.2, 0.4, 0.6, 9, 9.3, 30]), np.linspace(-1, 31, 32_001)
+    best = grid[np.argmax(np.sum(stats.t.logpdf(x[:, None], 1, grid), axis=0))]
+    assert rows.location_by_weights(x, 1) == pytest.approx(best, abs=1e-3)
+
+
 def test_the_numbers_of_the_slides_models():
     """WI.18, UA.011: three classes of ten binary variables, three factors of fifty variables."""
     assert rows.latent_class_numbers(10, 3) == 32 and 2**10 - 1 == 1023
