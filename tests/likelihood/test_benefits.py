@@ -114,6 +114,20 @@ def test_uniformity_is_scipy_s(rng):
     np.testing.assert_allclose(ours, [scipys.statistic, scipys.pvalue], rtol=1e-7)
 
 
+def test_a_check_is_of_the_half_that_is_held_out_in_the_target_s_units(entropy):
+    target = np.sin(np.arange(41.)) + 0.1 * np.arange(41)
+    plain, tenfold = (check.check(np.random.Generator(np.random.SFC64(entropy)), unit * target, 1, sweeps=20)
+                      for unit in (1, 10))
+    assert len(plain.nats) == len(plain.transforms) == 20
+    np.testing.assert_allclose(tenfold.nats, plain.nats - np.log(10), rtol=1e-9)
+
+
+def test_both_sides_count():
+    found = check.Checked(np.arange(10.), 8.5, None, None)
+    assert check.share_beyond(found) == pytest.approx(0.2) == check.share_beyond(found._replace(observed=0.5))
+    assert check.uniformity(np.full(5, 0.9))[0] == pytest.approx(0.9) == check.uniformity(np.full(5, 0.1))[0]
+
+
 def test_one_component_is_rejected_and_two_pass_on_two_groups(rng):
     target = np.append(rng.normal(-2, 0.8, 200), rng.normal(2, 1., 200))
     shares = [check.share_beyond(check.check(rng, target, K, 400)) for K in (1, 2)]
