@@ -24,6 +24,13 @@ def test_the_readings_of_the_page():
     assert rows.location_by_weights(x, 3.) == pytest.approx(1.404, abs=6e-4)
 
 
+def test_of_two_tops_the_weights_find_that_of_the_majority():
+    """Because they begin at the median; from the mean, 7.1, they would end at 8.9."""
+    x, grid = np.array([0., 0.2, 0.4, 0.6, 9, 9.3, 30]), np.linspace(-1, 31, 32_001)
+    best = grid[np.argmax(np.sum(stats.t.logpdf(x[:, None], 1, grid), axis=0))]
+    assert rows.location_by_weights(x, 1) == pytest.approx(best, abs=1e-3)
+
+
 def test_the_numbers_of_the_slides_models():
     """WI.18, UA.011: three classes of ten binary variables, three factors of fifty variables."""
     assert rows.latent_class_numbers(10, 3) == 32 and 2**10 - 1 == 1023
@@ -105,6 +112,20 @@ def test_uniformity_is_scipy_s(rng):
     u = rng.random(60)
     ours, scipys = check.uniformity(u), stats.kstest(u, "uniform", method="asymp")
     np.testing.assert_allclose(ours, [scipys.statistic, scipys.pvalue], rtol=1e-7)
+
+
+def test_a_check_is_of_the_half_that_is_held_out_in_the_target_s_units(entropy):
+    target = np.sin(np.arange(41.)) + 0.1 * np.arange(41)
+    plain, tenfold = (check.check(np.random.Generator(np.random.SFC64(entropy)), unit * target, 1, sweeps=20)
+                      for unit in (1, 10))
+    assert len(plain.nats) == len(plain.transforms) == 20
+    np.testing.assert_allclose(tenfold.nats, plain.nats - np.log(10), rtol=1e-9)
+
+
+def test_both_sides_count():
+    found = check.Checked(np.arange(10.), 8.5, None, None)
+    assert check.share_beyond(found) == pytest.approx(0.2) == check.share_beyond(found._replace(observed=0.5))
+    assert check.uniformity(np.full(5, 0.9))[0] == pytest.approx(0.9) == check.uniformity(np.full(5, 0.1))[0]
 
 
 def test_one_component_is_rejected_and_two_pass_on_two_groups(rng):
