@@ -46,6 +46,18 @@ def test_relations_hold_up_to_the_tolerance(relation, difference, verdict):
     assert exact(result, np.array([difference]), np.array([1.0])).verdict == verdict
 
 
+@pytest.mark.parametrize("relation, difference, message",
+                         [(r"\ne", [0.0, 11.01], ""), (r"\ge", [-1.01, -2.0], ""), (r"\ge", [-2.0, 0.5], "equal on"),
+                          (r"\ge", [-2.0, 1.5], "the bound is violated"), ("=", [0.0, 1.5], "the two rows differ"),
+                          ("=", [0.5, 0.0],
+                           "the two rows differ in coordinate 0, which is small beside the scale 1e+02")])
+def test_one_coordinate_that_is_wrong_is_enough_and_so_is_one_for_a_slip(relation, difference, message):
+    tolerance = np.array([0.1, 1.0]) if relation == "=" else np.ones(2)
+    told = exact(Result("", "", "row", relation, 1, scale=100.0), np.array(difference), tolerance)
+    assert told.message.startswith(message) and bool(message) == (told.verdict == FAIL)
+    assert (told.message == message) == (relation == "=" or message in ("", "the bound is violated"))
+
+
 def test_a_tolerance_beyond_what_is_to_be_seen_proves_nothing():
     result = Result("", "", "row", "=", 1, scale=100.0)
     assert exact(result, np.zeros(1), np.array([10.1])).verdict == UNDERPOWERED
