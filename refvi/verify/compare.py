@@ -28,11 +28,11 @@ class Chance(NamedTuple):
     """What a comparison with chance in it may use."""
     noise: Any
     stream: Any                 # strike -> a generator
-    use_rule: bool = True
-    alpha: tuple = ALPHA        # the levels of the strikes; fewer for mutants
-    keep: Any = None            # is shown the first strike
-    effect: Any = None          # the smallest bias that matters, where the stage declares it
-    only_rule: bool = False     # a rule that passes decides: nothing is drawn but where there is none
+    use_rule: bool
+    alpha: tuple                # the levels of the strikes; fewer for mutants
+    keep: Any                   # is shown the first strike
+    effect: Any                 # the smallest bias that matters, where the stage declares it
+    only_rule: bool             # a rule that passes decides: nothing is drawn but where there is none
 
 
 def compare(played, reference, result, values, stream, use_rule=True, alpha=ALPHA, keep=None, only_rule=False):

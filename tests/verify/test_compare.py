@@ -46,6 +46,18 @@ def test_relations_hold_up_to_the_tolerance(relation, difference, verdict):
     assert exact(result, np.array([difference]), np.array([1.0])).verdict == verdict
 
 
+@pytest.mark.parametrize("relation, difference, message",
+                         [(r"\ne", [0.0, 11.01], ""), (r"\ge", [-1.01, -2.0], ""), (r"\ge", [-2.0, 0.5], "equal on"),
+                          (r"\ge", [-2.0, 1.5], "the bound is violated"), ("=", [0.0, 1.5], "the two rows differ"),
+                          ("=", [0.5, 0.0],
+                           "the two rows differ in coordinate 0, which is small beside the scale 1e+02")])
+def test_one_coordinate_that_is_wrong_is_enough_and_so_is_one_for_a_slip(relation, difference, message):
+    tolerance = np.array([0.1, 1.0]) if relation == "=" else np.ones(2)
+    told = exact(Result("", "", "row", relation, 1, scale=100.0), np.array(difference), tolerance)
+    assert told.message.startswith(message) and bool(message) == (told.verdict == FAIL)
+    assert (told.message == message) == (relation == "=" or message in ("", "the bound is violated"))
+
+
 def test_a_tolerance_beyond_what_is_to_be_seen_proves_nothing():
     result = Result("", "", "row", "=", 1, scale=100.0)
     assert exact(result, np.zeros(1), np.array([10.1])).verdict == UNDERPOWERED
@@ -57,6 +69,7 @@ def test_a_tolerance_beyond_what_is_to_be_seen_proves_nothing():
     ([1., 2.], [0., 0.0105], UNDERPOWERED),
     ([0.01, 2.], [0.00045, 0.], PASS),          # and 10 % of a coordinate that is not small beside it
     ([0.01, 2.], [0.00055, 0.], UNDERPOWERED),
+    ([0.0025, 2.], [0.0002, 0.], UNDERPOWERED),
     ([0.0019, 2.], [0.001, 0.], PASS)])
 def test_an_estimate_that_carries_much_could_not_fail(value, error, verdict, entropy):
     value, error = np.array(value), np.array(error)
@@ -291,16 +304,18 @@ def test_draws_see_on_which_side_of_a_bound_a_row_lies(mean, relation, spread, v
 def test_an_effect_that_is_not_seen_is_told_as_the_stage_s(rng):
     told = by_hand(rng, 0.0, spread=4.0, effect=1e-3)
     assert told.verdict == UNDERPOWERED and "more than the effect that the stage declares" in told.message
+    assert by_hand(rng, [5.5, 0.01], target=[5.0, 0.01], scale=10.0, spread=1.0).notes == ()      # it fails
     note, = by_hand(rng, [0.0, 5.0, 0.01], target=[0.0, 5.0, 0.01], scale=10.0, spread=1.0).notes
     assert note.startswith("draws are blind in coordinate 2: 0.01 is seen to 0.0")
 
 
-@pytest.mark.parametrize("mean, relation, wanted", [(5.02, r"\le", 0.02), (4.98, r"\ge", 0.02), (5.5, r"\le", 0.1),
-                                                    (5.12, r"\ne", 0.02), (4.8, r"\ne", 0.1), (5.0, r"\approx", 0.1)])
+@pytest.mark.parametrize("mean, relation, wanted",
+                         [(5.02, r"\le", 0.02), (4.98, r"\ge", 0.02), ([5.5, 5.02], r"\le", 0.02),
+                          (5.12, r"\ne", 0.02), (4.8, r"\ne", 0.1), (5.0, r"\approx", 0.1)])
 def test_as_many_draws_are_taken_as_a_gap_asks_for(mean, relation, wanted, rng):
     """Draws that alternate about their mean: a pilot of them is right."""
     law = Noise(lambda rng, R, S: np.resize([1.0, -1.0], (R, S)), None)
     told = by_draws(Result("", "", "row", relation, 1, scale=1.0), lambda eps: mean + 0.9 * eps, law, 1,
-                    np.full(1, 5.0), np.full(1, 1e-9), lambda strike: rng)
+                    np.full(np.size(mean), 5.0), np.full(np.size(mean), 1e-9), lambda strike: rng)
     assert told.verdict == PASS
     assert int(told.how.split()[0].replace(",", "")) == pytest.approx((12 * 0.9 / wanted)**2, rel=0.02)
