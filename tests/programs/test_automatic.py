@@ -582,7 +582,8 @@ def test_the_remedy_for_inputs_and_targets_of_other_sizes_helps(rng):
     assert "data[0] has mean" in why and "column" not in why
     why, both = found_with(200., np.std(x))
     grid = np.exp(np.linspace(np.log(0.5), np.log(2), 200))
-    there = [models.log_evidence(x, models.regression(y, prior_sd=10., noise_sd=sd)) + log_normal(sd, 10.) for sd in grid]
+    there = [models.log_evidence(x, models.regression(y, prior_sd=10., noise_sd=sd)) + log_normal(sd, 10.)
+             for sd in grid]
     evidence = np.log(np.sum(np.exp(there - np.max(there)) * np.gradient(grid))) + np.max(there)
     assert "has mean" not in why and evidence - 3 < both < evidence + 0.5 and both > left + 20
 
