@@ -369,6 +369,7 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
     titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
-    wanted = {"elbo.html": ["mean μ of q: -0.10", True, "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M", "S", True],
+    wanted = {"elbo.html": ["mean μ of q: -0.10", True, "3", True, r"= \log \int p(x, z)\, \mathrm{d}z", "M", "S",
+                            True],
               "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
     assert seen == wanted[name]
