@@ -165,7 +165,7 @@ def make_room(figure):
     legends += [legend for legend in figure.legends if legend.get_window_extent().width > figure.bbox.width]
     entries, titles = {}, {}
     for legend in legends:
-        entries |= {label: handle for handle, label in entries_of(legend) if label not in entries}
+        entries |= {label: handle for handle, label in entries_of(legend, figure) if label not in entries}
         size, titles[legend.get_title().get_text()] = legend.get_texts()[0].get_fontsize(), None
         legend.remove()
     if entries:
@@ -195,8 +195,8 @@ def share_of(axes):
 
 
 def crowded(figure):
-    """Whether a word leaves the picture, meets another or crosses the edge of a shape of a diagram, or a panel is lower
-    than a few lines of its words.
+    """Whether a word leaves the picture, meets another or crosses the edge of a shape of a diagram, a panel is lower
+    than a few lines of its words, or a legend takes nearly half of the picture.
     """
     figure.draw_without_rendering()
     seen = [*seen_words(figure)]
@@ -208,6 +208,8 @@ def crowded(figure):
             return True
         if any(map(word.overlaps, seen[:place])) or any(edge.intersects_bbox(word, filled=False) for edge in shapes):
             return True
+    if any(legend.get_window_extent().height > 0.4 * figure.bbox.height for legend in figure.legends):
+        return True
     lines = LINES * figure.axes[0].xaxis.label.get_fontsize() / 72 * figure.dpi
     return bool(seen) and min(axes.get_window_extent().height for axes in figure.axes) < lines
 
@@ -232,12 +234,11 @@ def covers(legend, axes):
     return own.width * own.height > 0.2 * box.width * box.height or own.width > 0.75 * box.width
 
 
-def entries_of(legend):
-    """(handle, label) of every line of a legend."""
-    labels = [text.get_text() for text in legend.get_texts()]
-    handles, own = legend.axes.get_legend_handles_labels() if legend.axes else ((), ())
-    return zip([handles[own.index(label)] for label in labels] if set(labels) <= set(own) else legend.legend_handles,
-               labels)
+def entries_of(legend, figure):
+    """(handle, label) of every line of a legend, what the panels name drawn as they draw it."""
+    own = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels())}
+    for handle, text in zip(legend.legend_handles, legend.get_texts()):
+        yield own.get(text.get_text(), handle), text.get_text()
 
 
 def break_lines(text, room):

@@ -43,12 +43,12 @@ def tried(python, name, wanted):
         _, versions = run(inside, "-c", "import sys, numpy, scipy, matplotlib, importlib.metadata as m; "
                           "print(sys.version.split()[0], numpy.__version__, scipy.__version__, "
                           "m.version('autograd'), matplotlib.__version__)")
+        failed = []
         for words in COMMANDS:
             status, told = run(inside, "-m", "refvi", *words, cwd=HOME)
-            if status:
-                failed = "\n".join([f"refvi {' '.join(words)} failed", *told[-20:]])
-                return f"{python} {name} ({versions[-1]}): {failed}", False
-    return f"{python} {name} ({versions[-1]}): all well", True
+            failed += [f"refvi {' '.join(words)} failed", *told[-40:]] if status else []
+    told = "\n".join(failed) or "all well"
+    return f"{python} {name} ({versions[-1]}): {told}", not failed
 
 
 if __name__ == "__main__":

@@ -15,11 +15,12 @@ from refvi.verify.document import Fault
 
 PATIENCE = 60.              # seconds, where nobody says
 NOWHERE = {"subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn",
-           "pty.spawn", "_thread.start_new_thread", "socket.__new__", "socket.connect", "sys.setprofile",
-           "sys.settrace", "sys._current_frames", "object.__setattr__"}
+           "pty.spawn", "_thread.start_new_thread", "_thread.start_joinable_thread", "socket.__new__",
+           "socket.connect", "sys.setprofile", "sys.settrace", "sys._current_frames", "object.__setattr__"}
 NOT_BY_A_ROW = {"exec", "compile", "sys._getframe", "gc.get_objects", "gc.get_referrers", "gc.get_referents",
                 "code.__new__", "function.__new__"}  # what a library may do, and a row may not have done for it
 LISTENED = NOWHERE | NOT_BY_A_ROW | {"open"}
+UNHEARD = sys.version_info < (3, 12)        # of threads no audit hook was told then
 PR_SET_PDEATHSIG = 1
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT
 
@@ -132,19 +133,21 @@ class Guard:
         if not Guard.hooked:
             sys.addaudithook(hear)
             Guard.hooked = True
-        self.start, Guard.now = threading._start_new_thread, self
-        _thread.start_new_thread = threading._start_new_thread = self.no_thread
+        self.start, Guard.now = _thread.start_new_thread, self
+        if UNHEARD:
+            _thread.start_new_thread = threading._start_new_thread = self.no_thread
 
     def __exit__(self, *exception):
         Guard.now = None
-        _thread.start_new_thread = threading._start_new_thread = self.start
+        if UNHEARD:
+            _thread.start_new_thread = threading._start_new_thread = self.start
         if self.touched:
             raise Fault(f"touches what is none of a row's ({self.touched})",
                         "compute from the arguments alone: no other processes, threads or "
                         "sockets, no files to write, no frames, profilers, code objects, eval or exec") from None
 
     def no_thread(self, *arguments):
-        """Stands where threads are started, which Python tells no audit hook before 3.12."""
+        """Stands where threads are started and no audit hook hears of it."""
         hear("_thread.start_new_thread", arguments)
 
     def forbids(self, event, arguments, frame):

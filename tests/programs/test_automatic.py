@@ -554,9 +554,38 @@ def test_a_known_evidence_and_columns_of_other_sizes_are_told(rng):
     evidence = examples.unknown_noise_exact(x, y).log_evidence
     found = fit(*examples.unknown_noise(2), rng, data=(x, y), steps=300, log_evidence=evidence)
     assert f"{evidence - found.elbo.value:.2g} +- " in found.why and "nats below the log evidence" in found.why
-    assert "column 1 of data[1] has mean" in found.why and "centre it and scale it to one" in found.why
+    assert "column 1 of data[1] has mean" in found.why and "centre and scale inputs and targets" in found.why
     scaled = fit(*examples.unknown_noise(2), rng, data=(x, y / [1, 300]), steps=30)
     assert "column" not in scaled.why
+
+
+def test_the_remedy_for_inputs_and_targets_of_other_sizes_helps(rng):
+    """Regression with columns of 200, and its equal in other units: what priors and bound become is exact."""
+    y = 200 * rng.standard_normal((100, 3))
+    x = y @ np.ones(3) + rng.standard_normal(100)
+
+    def log_normal(r, sd):
+        return -0.5 * (r / sd)**2 - anp.log(sd) - 0.5 * np.log(2 * np.pi)
+
+    def found_with(of_inputs, of_targets):
+        """(why, the bound in nats of the data as they were)."""
+        model = Parts(lambda z: anp.sum(log_normal(z.w, 10 * of_inputs / of_targets), axis=-1)
+                      + log_normal(z.noise, 10 / of_targets),
+                      lambda z, x, y: anp.sum(log_normal(x - z.w @ y.T, z.noise[..., None]), axis=-1))
+        found = fit(model, dict(w=("real", 3), noise="positive"), rng, steps=1500,
+                    data=(x / of_targets, y / of_inputs))
+        return found.why, found.elbo.value - len(x) * np.log(of_targets)
+
+    why, left = found_with(1., 1.)
+    assert "data[0] has mean" in why and "column 0 of data[1] has mean" in why
+    why, _ = found_with(200., 1.)
+    assert "data[0] has mean" in why and "column" not in why
+    why, both = found_with(200., np.std(x))
+    grid = np.exp(np.linspace(np.log(0.5), np.log(2), 200))
+    there = [models.log_evidence(x, models.regression(y, prior_sd=10., noise_sd=sd)) + log_normal(sd, 10.)
+             for sd in grid]
+    evidence = np.log(np.sum(np.exp(there - np.max(there)) * np.gradient(grid))) + np.max(there)
+    assert "has mean" not in why and evidence - 3 < both < evidence + 0.5 and both > left + 20
 
 
 def test_the_noise_of_the_rate_is_told(rng):

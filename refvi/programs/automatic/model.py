@@ -90,18 +90,21 @@ def piece_of(name, piece):
 
 
 def unscaled(data):
-    """A sentence about the first table of inputs (N, D) whose columns are far from mean zero and spread one, or an
-    empty one.
+    """A sentence about tables of inputs (N, D) and targets (N,) that are far from mean zero and spread one, or an empty
+    one. Whole numbers are no targets to scale.
     """
+    told = []
     for place, piece in enumerate(data):
-        if piece.ndim != 2 or piece.dtype.kind != "f" or len(piece) < 2:
+        if piece.ndim > 2 or piece.dtype.kind != "f" or len(piece) < 2 or piece.ndim == 1 and np.all(piece % 1 == 0):
             continue
-        sd, mean = spread(piece), np.abs(np.mean(piece, axis=0))
-        for d in np.flatnonzero(sd > 0):
-            if sd[d] > FAR or sd[d] < 1 / FAR or mean[d] > FAR * sd[d]:
-                return (f"column {d} of data[{place}] has mean {np.mean(piece[:, d]):.3g} and standard deviation "
-                        f"{sd[d]:.3g}: centre it and scale it to one, a step moves all coordinates alike")
-    return ""
+        columns = piece.reshape(len(piece), -1)
+        sd, mean = spread(columns), np.mean(columns, axis=0)
+        far = np.flatnonzero((sd > FAR) | (sd > 0) & ((sd < 1 / FAR) | (np.abs(mean) > FAR * sd)))
+        for d in far[:1]:
+            name = f"data[{place}]" if piece.ndim == 1 else f"column {d} of data[{place}]"
+            told.append(f"{name} has mean {mean[d]:.3g} and standard deviation {sd[d]:.3g}")
+    remedy = ": centre and scale inputs and targets alike to one, for a step moves all coordinates alike"
+    return ", ".join(told) + remedy if told else ""
 
 
 def checked(name, log_density):
