@@ -40,7 +40,7 @@ def add_verify(commands):
     add("--stage", metavar="LABEL", help="play only this stage, as named in the report")
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run: the number its report printed")
     add("--settings", type=not_negative, default=20., metavar="SECONDS",
-        help="for further settings of what is deterministic, over all pages (default: 20; 0: none)")
+        help="for further settings of stages, over all pages (default: 20; 0: none)")
     add("--timeout", type=positive(float), default=60., metavar="SECONDS", help="for a single row (default: 60)")
     add("--mutants", nargs="?", type=mutants_of, const=3, default=None, metavar="N",
         help="plant small mistakes in every row, N of them in its source (default: 3, or all), and see them refused")
@@ -89,7 +89,7 @@ def add_fit(commands):
     add("names", nargs="*", metavar="NAME", help="default: all")
     add("--data", metavar="SET", help="a UCI set, mnist, toy or typeset (default: real data where they are at hand)")
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run")
-    add("--epochs", type=positive(int), metavar="N", help="of the VAE: in all, those of a stored fit included")
+    add("--epochs", type=positive(int), metavar="N", help="of a VAE: in all, those of a stored fit included")
     add("--latent", type=positive(int), metavar="D", help="of the VAE: dimensions of its latent variable")
     add("--out", metavar="FILE", help="of the VAE: where it is kept, and goes on from (default: the user's cache)")
     add("--fresh", action="store_true", default=None, help="of the VAE: begin anew, and replace a stored fit")
