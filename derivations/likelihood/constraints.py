@@ -86,7 +86,6 @@ def stage_draw(rng):
     alpha = np.array([1.4, -0.7, 0.3]) + rng.uniform(-0.2, 0.2, 3)
     f = np.array([0.08, 0.9, 0.6]) + rng.uniform(-0.04, 0.04, 3)
     pi, share = special.softmax(alpha), rng.uniform(0.3, 0.4)
-    parts = np.append(pi[:2], pi[2] * np.array([share, 1 - share]))     # of the uniform's range, two for the last
     parts = np.append(pi[:2], pi[2] * np.array([share, 1 - share]))       # the last value has two
     return dict(alpha=alpha, f=f, u=np.cumsum(parts) - parts * rng.uniform(0.05, 0.2, 4), masses=parts)
 
