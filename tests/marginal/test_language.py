@@ -50,8 +50,7 @@ def test_the_topics_of_the_picture_lie_apart():
     best = np.argmax(data["random_shares"], axis=0)
     at = [np.argmin(np.abs(data["t"] - point)) for point in data["random_points"]]
     assert best[at].tolist() == [0, 1, 2]
-    truth, plain, space = data["random_perplexities"]
-    assert truth < min(plain, space)
+    np.testing.assert_allclose(data["random_perplexities"], [2.385, 2.444, 2.430], atol=6e-4)     # truth, plain, space
 
 
 # ---- the model
