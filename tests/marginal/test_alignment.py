@@ -243,6 +243,18 @@ def test_english_is_worth_half_a_nat_to_a_french_word(rng):
     assert any(text.strip().startswith("AND: ET") for text in told)
 
 
+def test_null_is_one_more_word_of_every_sentence_and_rare_words_are_one():
+    data = hansards.Pairs("", [["la", "rue"], ["la", "mer"]], [["the", "street"], ["sea", "the"]])
+    for null, last in ((False, []), (True, [2])):
+        pairs, of_y, of_x = report.prepared(data, [0, 1], null)
+        assert of_x.tolist() == ["la", "?"] and of_y.tolist() == ["the", "?", "NULL"][:2 + null]
+        assert [[each.tolist() for each in pair] for pair in pairs] == [[[0, 1], [0, 1, *last]], [[0, 1], [1, 0, *last]]]
+
+
+def test_one_is_added_to_how_often_each_word_stands():
+    np.testing.assert_allclose(report.frequencies([([0, 0, 2], [0])], 4), [3 / 7, 1 / 7, 2 / 7, 1 / 7])
+
+
 def test_nats_per_word_and_their_standard_error(rng):
     """A ratio of sums: its error over many sets of fifty sentences."""
     words = rng.integers(3, 30, (4000, 50))
