@@ -235,6 +235,12 @@ def test_the_report_on_toy_pairs_repeats(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out == told
 
 
+def test_the_better_number_of_imagined_words_is_taken(rng, monkeypatch):
+    """300 of every word hide what was counted."""
+    monkeypatch.setattr(report, "ADDED", (300., 0.01))
+    assert "\n".join(report.run(rng, "toy")).count("0.01 added") == 2
+
+
 @pytest.mark.skipif(not hansards.at_hand(), reason="the Hansard pairs are not at hand")
 def test_english_is_worth_half_a_nat_to_a_french_word(rng):
     """0.68 +- 0.07 nats on a held-out tenth of the pairs; AND becomes ET, with 0.65."""
@@ -248,7 +254,8 @@ def test_null_is_one_more_word_of_every_sentence_and_rare_words_are_one():
     for null, last in ((False, []), (True, [2])):
         pairs, of_y, of_x = report.prepared(data, [0, 1], null)
         assert of_x.tolist() == ["la", "?"] and of_y.tolist() == ["the", "?", "NULL"][:2 + null]
-        assert [[each.tolist() for each in pair] for pair in pairs] == [[[0, 1], [0, 1, *last]], [[0, 1], [1, 0, *last]]]
+        assert [x.tolist() for x, _ in pairs] == 2 * [[0, 1]]
+        assert [y.tolist() for _, y in pairs] == [[0, 1, *last], [1, 0, *last]]
 
 
 def test_one_is_added_to_how_often_each_word_stands():
