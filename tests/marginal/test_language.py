@@ -186,6 +186,14 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys):
     assert capsys.readouterr().out == told
 
 
+def test_ends_are_choices_as_words_are():
+    """Of frequencies, with one half added to each; and where every choice costs two nats the ratio has no error."""
+    shares = np.log(np.array([2.5, 1.5, 2.5]) / 6.5)
+    np.testing.assert_allclose(report.by_frequency([[0, 1], [0]], [[1, 0], []], 2), [np.sum(shares), shares[2]])
+    assert report.score(np.array([-6., -2.]), [[1, 0], []]) == (
+        "perplexity 7.39 +- 0.00, -4.00 +- 1.41 nats per sentence")
+
+
 def test_ctrl_c_ends_the_fit_with_what_it_has(rng):
     def interrupt(step, theta):
         if step == 3:
