@@ -47,8 +47,10 @@ def stage_against(rng):
 
 
 def stage_for(rng):
+    """All votes turned round, and the verdicts."""
     supplied = stage_against(rng)
-    return supplied | dict(x=1, both=([1, 0], supplied["both"][1]))
+    return supplied | dict(x=1, votes=-supplied["votes"], weights=-supplied["weights"],
+                           both=([1, 0], supplied["both"][1]))
 
 
 def listed(x, y, rho, weights, offset):

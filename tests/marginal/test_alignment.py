@@ -19,9 +19,9 @@ HOUSES = [(np.array([0, 1]), np.array([0, 1])), (np.array([0, 2]), np.array([0, 
 
 @pytest.fixture
 def some(rng):
-    """Ten pairs, one of all words and nine of three to eight, and the shape of their table."""
+    """Ten pairs, and the shape of their table: all five words of y stand in them, two of eight words of x do not."""
     more = [(rng.integers(0, 6, rng.integers(3, 9)), rng.integers(0, 5, rng.integers(3, 9))) for _ in range(9)]
-    return [(np.arange(6), np.arange(5)), *more], (5, 6)
+    return [(np.arange(3), np.arange(5)), *more], (5, 8)
 
 
 # ---- the page's numbers, and what a table finds
@@ -54,6 +54,11 @@ def test_the_picture_says_what_the_page_says():
     held = data["random_held"][:, 0]
     assert np.argmax(held) == 5 and held[5] > data["random_alone"] + 0.7 and held[-1] < held[5] - 0.1
     assert np.all(np.diff(data["random_train"]) > -1e-6)
+
+
+def test_each_word_has_its_likeliest_position():
+    theta = np.array([[0.6, 0.3, 0.1], [0.3, 0.5, 0.2], [0.1, 0.2, 0.7]])
+    assert em.aligned(np.array([2, 0, 0, 1]), np.array([0, 2, 1]), theta).tolist() == [1, 0, 0, 2]
 
 
 def test_a_generated_word_never_lies_beyond_the_table():

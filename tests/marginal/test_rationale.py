@@ -20,9 +20,12 @@ RHO, VOTES = logit(np.array([0.8, 0.1, 0.9])), np.array([-1., 1., 1.])
 
 @pytest.fixture
 def some(rng):
-    """Seventy sentences of none to nine words out of twelve, their verdicts, and a Rationale."""
+    """Seventy sentences of none to nine words out of twelve, their verdicts, and a Rationale; the word with which
+    sentences are filled up votes -1.
+    """
     y = [rng.integers(0, 12, n % 10) for n in range(70)]
-    theta = rationale.Rationale(rng.normal(size=12), rng.choice([-1., 1.], 12), rng.normal(), rng.uniform(0.5, 2))
+    theta = rationale.Rationale(rng.normal(size=12), np.append(-1., rng.choice([-1., 1.], 11)), rng.normal(),
+                                rng.uniform(0.5, 2))
     return rng.integers(0, 2, 70), y, theta
 
 
@@ -54,6 +57,15 @@ def test_a_word_that_is_dropped_says_nothing(rng):
         other = np.where(np.arange(4) == i, 4, y)
         same = verdict_probability(1, f, y, weights, 0.2) == verdict_probability(1, f, other, weights, 0.2)
         assert same == (f[i] == 0)
+
+
+def test_what_both_verdicts_say_of_a_mask_averages_to_what_was_said_before(some):
+    _, y, theta = some
+    p = report.probability(y, theta)
+    for words, mass in zip(y, p):
+        given = [rationale.kept(x, words, theta) for x in (0, 1)]
+        np.testing.assert_allclose((1 - mass) * given[0] + mass * given[1], expit(theta.rho[words]), atol=1e-12)
+        assert np.all((given[1] > given[0]) == (theta.votes[words] > 0))
 
 
 def test_without_words_only_the_offset_speaks():

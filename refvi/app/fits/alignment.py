@@ -4,6 +4,7 @@ the bare frequencies of words.
 import numpy as np
 
 from refvi.app.fits.outcome import ended
+from refvi.app.fits.sentiment import split
 from refvi.data import hansards
 from refvi.likelihood.conditional.sentiment import vocabulary
 from refvi.marginal.alignment import fit as em
@@ -20,12 +21,6 @@ def choose(rng, name):
     if name == "hansards" or name is None and hansards.at_hand():
         return hansards.load()
     return hansards.toy_pairs(rng)
-
-
-def split(rng, N):
-    """Indices: eight tenths to train, one to choose what is added, one held out."""
-    order = rng.permutation(N)
-    return order[N // 5:], order[N // 10:N // 5], order[:N // 10]
 
 
 def per_word(nats, words):
