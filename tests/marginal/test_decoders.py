@@ -241,6 +241,23 @@ def test_the_report_on_toy_data_repeats(monkeypatch, capsys):
     assert capsys.readouterr().out == told
 
 
+def test_gains_are_over_the_normal_head_and_on_other_pairs(rng, monkeypatch):
+    def flat(x, y, theta, own, order):
+        assert len(x) == 2000
+        return np.where(np.arange(2000) < 1000, 1., 3.) * (own != fit.head())
+
+    monkeypatch.setattr(report, "STEPS", (2, 2))
+    monkeypatch.setattr(report, "log_evidence", flat)
+    told = "\n".join(report.modes(rng))
+    assert "+0.000 +- 0.000 nats" in told and told.count("gain +2.000 +- 0.022") == 2
+
+
+def test_a_direction_names_the_words_that_gain_most_probability():
+    """A word so rare that it stays rare is not told first, however many times as probable it becomes."""
+    theta = np.array([[1, -1, 2], [-1, 1, -2], [0, 0, -6]]).ravel() * 1.
+    assert report.directions(theta, (2, 3)).tolist() == [[0, 2, 1], [1, 2, 0], [1, 2, 0], [0, 2, 1]]
+
+
 def test_a_fit_cut_short_says_so(monkeypatch, capsys):
     whole = topics.fit
 
