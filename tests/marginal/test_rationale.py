@@ -172,6 +172,16 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out == told
 
 
+def test_votes_are_counted_where_one_learns():
+    """Words that turn round on the sentences held out keep their votes."""
+    words, turned = [["good"], ["good"], ["bad"], ["bad"]], [0, 0, 1, 1]
+    data = polarity.Sentences("", 4 * words, np.array([1, 1, 0, 0, *3 * turned]))
+    columns, _, votes, _ = report.prepared(data, np.arange(4))
+    assert {word: votes[column] for word, column in columns.items()} == {"good": 1, "bad": -1}
+    assert report.told(np.array([-1., -2., -3., -4.]), np.array([1, 1, 0, 1])) == (
+        "-2.500 +- 0.559 nats per sentence, accuracy 75.0 +- 21.7 %")
+
+
 def test_a_sentence_is_shown_with_its_verdict_and_its_words():
     columns, theta = {"dull": 0, "but": 1, "moving": 2}, rationale.Rationale(RHO, VOTES, 0., 1.)
     assert report.marked("dull , but moving".split(), columns, theta) == "0.54 [dull] , but [moving]"
