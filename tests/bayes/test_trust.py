@@ -20,6 +20,15 @@ def test_flips():
     assert np.round(np.sqrt([few[1], many[1]]), 3).tolist() == [0.137, 0.045] and round(few[1], 4) == 0.0187
 
 
+@pytest.mark.parametrize("mean, sd, flips, above", [(-0.365, 0.607, (4, 6), 0.27), (-0.339, 0.186, (49, 69), 0.03)])
+def test_a_shaken_classifier_imitates_a_coin(mean, sd, flips, above):
+    """WI.31: the deviation, and the probability of the other side of one half."""
+    shaken = trust.average_and_variance(np.ones(1), np.array([mean]), sd / abs(mean))
+    np.testing.assert_allclose(shaken, trust.mean_and_variance(1, 1, *flips), atol=1e-4)
+    a, b = 1 + np.array(flips)
+    assert round(stats.beta.sf(0.5, a, b), 2) == round(stats.norm.sf(0, mean, sd), 2) == above
+
+
 def test_one_answer_and_many():
     y, theta = np.array([0.5]), np.array([-1.])
     average = trust.average_and_variance(y, theta, 0.804 / 0.5)[0]
