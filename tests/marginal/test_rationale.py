@@ -168,6 +168,10 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys, tmp_path):
     assert "REFVI_DATA is not set: these are toy sentences, drawn anew on every run" in told
     accuracy = [float(part.split(" +-")[0]) for part in told.split("accuracy ")[1:]]
     assert accuracy[1] > accuracy[0] - 8 and "[" in told.splitlines()[-3]
+    bag, some = (float(part.split(" +-")[0]) for part in told.split("held out ")[1:3])
+    assert float(told.split("words kept, ")[1].split(" +-")[0]) == pytest.approx(some - bag, abs=0.0016)
+    for sign, words in (("  for: ", polarity.LIKED), ("  against: ", polarity.DISLIKED)):
+        assert told.split(sign)[1].split()[0] in words
     assert main(["fit", "rationale", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
 
@@ -191,3 +195,5 @@ def test_a_sentence_is_shown_with_its_verdict_and_its_words():
     columns, theta = {"dull": 0, "but": 1, "moving": 2}, rationale.Rationale(RHO, VOTES, 0., 1.)
     assert report.marked("dull , but moving".split(), columns, theta) == "0.54 [dull] , but [moving]"
     assert report.marked(["unknown"], columns, theta) == "0.50 unknown"
+    torn = theta._replace(rho=logit(np.array([0.8, 0.1, 0.55])))      # kept less than half the time if negative
+    assert report.marked("dull but moving".split(), columns, torn) == "0.46 [dull] but moving"
