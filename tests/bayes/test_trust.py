@@ -92,6 +92,32 @@ def test_the_report_on_toy_labels(capsys):
     assert "exclusive-or, 4,000 data: draws differ by 0.01" in told and "at -2.8 the draws say 0.0" in told
 
 
+def test_labels_that_no_line_parts(rng):
+    y, x = report.exclusive_or(rng)
+    assert np.mean((y[:, 1] * y[:, 2] < 0) == x) > 0.95      # 0.988
+    y, x = report.one_beyond(rng)
+    assert np.all(x[y[:, 1] < -2.5] == 1) and 0.9 < np.mean((y[:, 1] > 0)[y[:, 1] > -2.5] == x[y[:, 1] > -2.5]) < 0.98
+
+
+def test_what_the_report_says_of_known_draws(monkeypatch, rng):
+    """Draws agree the better the earlier an input stands; of four the first two are right, of 4,000 a quarter."""
+    def known(rng, x, y, new):
+        if len(new) == 1:
+            assert new.tolist() == [[1, -2.8]]
+        mean = np.array([0.8, 0.7, 0.4, 0.3]) if len(new) == 4 else np.full(len(new), 0.1)
+        if len(new) == 4_000:
+            mean = np.where(np.arange(4_000) < 1_000, x, 1 - x) * 0.6 + 0.2
+        spread = np.arange(1, len(new) + 1) / (100 if len(new) == 4 else 40_000)
+        return np.stack([mean - spread, mean + spread])
+
+    monkeypatch.setattr(report.report, "choose", lambda rng, name: ("ones", rng.normal(size=(8, 1)), np.ones(8), None))
+    monkeypatch.setattr(report, "probabilities", known)
+    told = "\n".join(report.run(rng, "toy"))
+    for acted, spread, right in ((100, 0.04, "50.0 +- 25.0"), (75, 0.03, "66.7 +- 27.2"), (50, 0.02, "100.0 +- 0.0")):
+        assert f"acts on {acted:3} %, where draws differ by at most {spread:.3f}: {right} % right" in told
+    assert "draws differ by 0.050 on average, 25 % right" in told and "the draws say 0.1000 +- 0.0000" in told
+
+
 def test_where_the_line_is_wrong_the_draws_agree(rng):
     """The mean's logarithm was -8.2 +- 0.5 in 200 runs, and the largest deviation of 100 was 0.0002: both limits lie at
     least seven standard deviations off.
