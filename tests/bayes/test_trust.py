@@ -65,7 +65,7 @@ def test_draws_have_the_curvature_s_covariance(rng):
 
 
 def test_the_share_that_agrees_best_is_acted_on():
-    pi = np.array([[0.9, 0.2, 0.6, 0.4], [0.9, 0.4, 0.9, 0.45]])
+    pi = np.array([[0.9, 0.2, 0.45, 0.02], [0.9, 0.4, 0.95, 0.06]])
     acted, right = trust.act_where_draws_agree(pi, np.array([1, 1, 1, 0]), 0.5)
     assert acted.tolist() == [True, False, False, True] and right == 1
     acted, right = trust.act_where_draws_agree(pi, np.array([1, 1, 1, 0]), 1.)
