@@ -1,5 +1,6 @@
 """Language models: the page's numbers, a space that is learnt, bad inputs, losses with the wrong sign, the report."""
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -192,6 +193,25 @@ def test_ends_are_choices_as_words_are():
     np.testing.assert_allclose(report.by_frequency([[0, 1], [0]], [[1, 0], []], 2), [np.sum(shares), shares[2]])
     assert report.score(np.array([-6., -2.]), [[1, 0], []]) == (
         "perplexity 7.39 +- 0.00, -4.00 +- 1.41 nats per sentence")
+
+
+def test_a_sentence_variable_is_told_by_its_gain_over_as_many_epochs_without(rng, monkeypatch):
+    """Weights are the number of the climb, nats per sentence eight less than that; both go on from the first climb."""
+    climbs = []
+
+    def climb(rng, name, train, sizes, epochs, start=None):
+        climbs.append((name, sizes.D, epochs, None if start is None else start[-1]))
+        return SimpleNamespace(lam=np.full(sizes.P, float(len(climbs))), stopped="")
+
+    def log_marginal(theta, sentences, sizes, order=40):
+        return np.full(len(sentences), theta[0] - 8. + (order == 80) / 4)
+
+    monkeypatch.setattr(report, "climb", climb)
+    monkeypatch.setattr(language, "log_marginal", log_marginal)
+    told = "\n".join(report.run(rng, "toy"))
+    assert climbs == [("recurrent", 0, 8, None), ("without", 0, 6, 1), ("with", 1, 6, 1)]
+    assert "gains +1.00 +- 0.00 nats per sentence; twice the nodes change 2e-01" in told
+    assert [told.count(f"{nats} +- 0.00 nats") for nats in ("-7.00", "-6.00", "-5.00")] == [1, 1, 2]
 
 
 def test_ctrl_c_ends_the_fit_with_what_it_has(rng):
