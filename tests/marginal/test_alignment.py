@@ -255,12 +255,13 @@ def test_english_is_worth_half_a_nat_to_a_french_word(rng):
 
 
 def test_null_is_one_more_word_of_every_sentence_and_rare_words_are_one():
-    data = hansards.Pairs("", [["la", "rue"], ["la", "mer"]], [["the", "street"], ["sea", "the"]])
+    """Rare is who stands in one sentence of those that are learnt from, however often in others."""
+    data = hansards.Pairs("", [["la", "rue"], ["la", "mer"], ["rue"]], [["the", "street"], ["sea", "the"], ["street"]])
     for null, last in ((False, []), (True, [2])):
         pairs, of_y, of_x = report.prepared(data, [0, 1], null)
         assert of_x.tolist() == ["la", "?"] and of_y.tolist() == ["the", "?", "NULL"][:2 + null]
-        assert [x.tolist() for x, _ in pairs] == 2 * [[0, 1]]
-        assert [y.tolist() for _, y in pairs] == [[0, 1, *last], [1, 0, *last]]
+        assert [x.tolist() for x, _ in pairs] == [[0, 1], [0, 1], [1]]
+        assert [y.tolist() for _, y in pairs] == [[0, 1, *last], [1, 0, *last], [1, *last]]
 
 
 def test_one_is_added_to_how_often_each_word_stands():
