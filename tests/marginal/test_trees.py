@@ -62,6 +62,12 @@ def test_every_draw_is_a_sentence_of_the_grammar(rng, parses):
     assert abs(np.mean([len(x) == 3 for x in sentences]) - exact) < 5 * np.sqrt(exact * (1 - exact) / 1000)
 
 
+def test_the_left_one_of_two_symbols_is_said_first(rng):
+    binary = np.zeros((3, 3, 3))
+    binary[0, 1, 2] = 1.
+    assert grammar.draw(rng, Grammar(binary, np.array([[0., 0.], [1., 0.], [0., 1.]]))) == [0, 1]
+
+
 def test_em_finds_the_pixels_probabilities(rng):
     """0.25 and 0.75 within 0.06 in each of 40 runs, sd 0.012 at most."""
     masks = boxes.all_boxes(6, 6)
@@ -104,6 +110,13 @@ def test_em_finds_heads(rng):
     assert np.all(np.diff(values) > -1e-9)
     np.testing.assert_allclose(np.exp(log_t), [[0, 0.5, 0.5], [0, 0, 1], [0, 1, 0], [1, 0, 0]], atol=1e-6)
     np.testing.assert_allclose(values[-1], 6 * np.log(1.25 / 9), atol=1e-6)
+
+
+def test_a_word_that_is_never_a_head_keeps_its_row(rng):
+    log_t = np.log(rng.dirichlet([4, 5, 6], 4))
+    after = spanning.heads_again([[0, 1]], log_t, False)
+    np.testing.assert_array_equal(after[2], log_t[2])
+    np.testing.assert_allclose(np.sum(np.exp(after), axis=1), 1)
 
 
 # ---- planted mistakes
