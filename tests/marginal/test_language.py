@@ -187,6 +187,26 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys):
     assert capsys.readouterr().out == told
 
 
+def test_every_epoch_shows_every_sentence_once(rng, monkeypatch):
+    shown, known = [], language.padded
+
+    def padded_and_noted(sentences, V):
+        shown.append([word for word, in sentences])
+        return known(sentences, V)
+
+    monkeypatch.setattr(language, "padded", padded_and_noted)
+    language.fit(rng, [[v] for v in range(12)], Sizes(12, 2), 3, M=4)
+    np.testing.assert_array_equal(np.sort(np.reshape(shown[1:], (3, 12)), axis=1), 3 * [range(12)])
+
+
+def test_the_climb_ends_where_data_and_prior_pull_alike(rng):
+    """The slope of the log posterior, of whose two parts either is above a half somewhere; it ended below 1e-6."""
+    sentences, sizes = [[0, 1], [0], [1, 1, 0], [0, 0], [], [0, 1, 1]], Sizes(2, 1, 1)
+    theta = language.fit(rng, sentences, sizes, 600, 6, M=6, rate=0.05).lam
+    slope = marginal_and_gradient(theta, padded(sentences, 2), sizes, prior_nodes(1, 6))[1]
+    assert np.max(np.abs(slope - theta)) < 0.01 and np.max(np.abs(theta)) > 0.5
+
+
 def test_ends_are_choices_as_words_are():
     """Of frequencies, with one half added to each; and where every choice costs two nats the ratio has no error."""
     shares = np.log(np.array([2.5, 1.5, 2.5]) / 6.5)
