@@ -22,7 +22,9 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.marginal.rationale.fit.fit                            verdicts from few words, and which they are
     refvi.marginal.language.fit.fit                             recurrent language models, also with a sentence variable
     refvi.likelihood.benefits.predictive.gibbs                  mixtures of normals, and data replicated from them
+    refvi.marginal.topics.lda.fit                               topics of documents, and a prior of how mixed they are
     refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
+    refvi.generative.semi_supervised.model.fit                  classes of normals, with labels of some data
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
@@ -33,11 +35,12 @@ __version__ = "0.1.0"
 # in lecture order: derivations/<part>/<chapter>.md, its companion, refvi/<part>/<chapter>.py or a folder of that name
 PARTS = {
     "likelihood": ("networks", "mle", "likelihoods", "conditional", "benefits", "constraints"),
-    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale", "language", "trees"),
+    "marginal": ("marginal_gradient", "approximations", "decoders", "alignment", "rationale", "language", "trees",
+                 "topics"),
     "bound": ("elbo", "mean_field", "coordinate_ascent"),
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
-    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae"),
+    "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
     "bayes": ("trust",),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}

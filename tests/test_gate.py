@@ -22,11 +22,12 @@ from refvi.gradients.bbvi import regression as bbvi
 from refvi.gradients.reparameterization import regression as paths
 from refvi.likelihood.benefits import predictive, rows as benefits
 from refvi.likelihood.conditional import problems, sentiment
-from refvi.likelihood.heads import Network
+from refvi.likelihood.heads import Network, normal, normal_heads
 from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.likelihood.networks import initial, tanh
 from refvi.marginal import approximations
+from refvi.marginal.decoders import model as decoders, topics
 from refvi.marginal.marginal_gradient import decoder as outcomes, mixture
 from refvi.programs.automatic import examples
 from refvi.programs.automatic.fit import fit as automatic
@@ -53,6 +54,9 @@ WEIGHTS, CODE = 0.1 * np.cos(np.arange(DECODER.size)), 0.1 * np.cos(np.arange(EN
 SHAPE = vae.architecture(n=n, D=1, encoder=(4,), likelihood="gaussian")
 VAE = 0.1 * np.cos(np.arange(sum(SHAPE.counts)), dtype=np.float32)
 TWO = np.zeros(2), np.array([0., 1.]), np.zeros(2)
+MIXED = decoders.latent(Network((0, 4), normal_heads), Network((2, n), normal))
+NOTHING, MIXED_THETA = np.zeros((N, 0)), 0.1 * np.cos(np.arange(4. + 2 * n + n + 1))
+PLANE = np.cos(np.arange(3. * n)), (2, n)
 
 OF_TARGETS = {
     "posterior": lambda x: models.posterior(x, THETA)[0],
@@ -124,6 +128,11 @@ OF_TABLES = {"regression": lambda x: models.log_evidence(np.arange(6.), models.r
              "automatic": lambda x: automatic(*examples.unknown_noise(n), rng(), steps=3, data=(np.arange(6.), x)).lam,
              "inputs of a regression": lambda x: logistic.fit(np.array([0., 1., 1., 0., 0., 1.]), x).found,
              "responsibilities": lambda x: approximations.truncated_responsibilities(x, 2), "standardized": standardize,
+             "latent evidence": lambda x: decoders.log_evidence(x, NOTHING, MIXED_THETA, MIXED),
+             "latent gradient": lambda x: decoders.gradient(x, NOTHING, MIXED_THETA, MIXED)[1],
+             "bags of topics": lambda x: topics.bag_log_probability(x, *PLANE),
+             "slope of topics": lambda x: topics.bag_gradient(x, *PLANE), "places": lambda x: topics.places(x, *PLANE),
+             "frequencies of words": topics.unigram, "topics": lambda x: topics.fit(rng(), x, 2).lam,
              "bags counted": lambda x: sentiment.naive_bayes(TARGETS, x),
              "bags": lambda x: sentiment.fit(TARGETS, x, 1.).theta,
              "bags of a model": lambda x: sentiment.logits(np.arange(n + 1.), x)}
@@ -131,7 +140,8 @@ EVERY = [(name, taker, TARGETS) for name, taker in OF_TARGETS.items()]
 EVERY += [(name, taker, TABLE) for name, taker in OF_TABLES.items()]
 every = pytest.mark.parametrize("name, taker, data", EVERY, ids=[name for name, *_ in EVERY])
 OF_ANY_WIDTH = {"regression", "eigenvalues", "ppca", "em", "moments", "inputs of a fit", "inputs and noise",
-                "inputs of a regression", "responsibilities", "standardized", "bags counted", "bags"}
+                "inputs of a regression", "responsibilities", "standardized", "bags counted", "bags",
+                "frequencies of words", "topics"}
 OF_ANY_LENGTH = {"mean and precision", "mixture", "em of a mixture", "gibbs", "one component", "predictive", "kurtosis",
                  "centre"}
 RIGHT = {("one axis more", "standardized"), ("one axis more", "kurtosis"), ("one axis more", "automatic"),

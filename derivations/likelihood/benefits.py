@@ -320,36 +320,32 @@ def over_all_images(images, kinds, logits):
 
 def stage_film(rng):
     """Five frames, each of which shows one of four symbols; three states that are not seen."""
-    return dict(film=rng.integers(0, 4, 5), start=rng.dirichlet([3, 4, 5]), moves=rng.dirichlet([3, 4, 5], 3),
+    return dict(x=rng.integers(0, 4, 5), start=rng.dirichlet([3, 4, 5]), moves=rng.dirichlet([3, 4, 5], 3),
                 emissions=rng.dirichlet([2, 3, 4, 5], 3))
 
 
-def paths(film, start, moves, emissions):
+def paths(x, start, moves, emissions):
     """{path of states: joint probability with the film}, all 3^5 of them."""
     return {path: start[path[0]] * np.prod([moves[a, b] for a, b in zip(path, path[1:])])
-            * np.prod([emissions[state, symbol] for state, symbol in zip(path, film)])
-            for path in itertools.product(range(3), repeat=len(film))}
+            * np.prod([emissions[state, symbol] for state, symbol in zip(path, x)])
+            for path in itertools.product(range(3), repeat=len(x))}
 
 
-def over_all_paths(film, start, moves, emissions):
-    return np.log(sum(paths(film, start, moves, emissions).values()))
+def over_all_paths(x, start, moves, emissions):
+    return np.log(sum(paths(x, start, moves, emissions).values()))
 
 
-def over_states_one_by_one(film, start, moves, emissions):
-    return forward_over_states(film, start, moves, emissions)
-
-
-def states_over_all_paths(film, start, moves, emissions):
+def states_over_all_paths(x, start, moves, emissions):
     """P(state at each frame | film) (5, 3)."""
-    joint, found = paths(film, start, moves, emissions), np.zeros((len(film), 3))
+    joint, found = paths(x, start, moves, emissions), np.zeros((len(x), 3))
     for path, mass in joint.items():
         for t, state in enumerate(path):
             found[t, state] += mass
     return found / sum(joint.values())
 
 
-def states_as_expected_statistics(film, start, moves, emissions):
-    return np.sum(expected(state_scores(film, start, moves, emissions), tags), axis=1)
+def states_as_expected_statistics(x, start, moves, emissions):
+    return np.sum(expected(state_scores(x, start, moves, emissions), tags), axis=1)
 
 
 # ---- numbers in a model
@@ -364,10 +360,6 @@ def stage_sizes(rng):
 
     return dict(D=D, K=K, covariance=covariance,
                 loadings=rng.uniform(0.4, 1.1, D * K + D) * rng.choice([-1, 1], D * K + D))
-
-
-def factor_numbers_by_formula(D, K):
-    return factor_numbers(D, K)
 
 
 def rank_of_covariances(covariance, loadings):
@@ -394,10 +386,6 @@ def stage_classes(rng):
         return weights / np.sum(weights) @ each
 
     return dict(D=D, K=K, table=table, place=rng.normal(0, 1.2, K - 1 + K * D))
-
-
-def class_numbers_by_formula(D, K):
-    return latent_class_numbers(D, K)
 
 
 def rank_of_tables(table, place):

@@ -10,7 +10,7 @@ from refvi.base.core import carried
 from refvi.likelihood.conditional import problems
 from refvi.likelihood.conditional.decisions import beam_search, decide, next_word, risks, tag_marginals
 from refvi.likelihood.conditional.rows import (average_over_outcomes, log_probability,      # noqa: F401
-                                               observed_less_drawn, observed_less_expected, total_mass)
+                                               observed_less_drawn, observed_less_expected)
 from refvi.likelihood.heads import Network, normal_heads, output
 from refvi.likelihood.networks import count
 
@@ -153,6 +153,11 @@ def log_probability_by_hand(x, theta, by_hand):
 
 def one():
     return 1.
+
+
+def total_mass(outcomes, y, theta, p, scores):
+    """The mass of all outcomes on a list."""
+    return np.sum([np.exp(log_probability(x, y, theta, p, scores)) for x in outcomes])
 
 
 def area_under_the_density(ends, y, theta, p, scores):

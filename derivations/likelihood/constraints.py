@@ -21,8 +21,15 @@ stage_logistic_head, stage_softmax_head, stage_counts_head, stage_normal_head = 
 
 def stage_slope(rng):
     """A slope that never changes, two hundred times as steep in one coordinate as in the other."""
-    return dict(slope=np.array([rng.uniform(2, 4), -rng.uniform(0.01, 0.02)]), start=rng.uniform(0.3, 0.6, 2),
-                T=int(rng.integers(4, 9)), rate=rng.uniform(0.05, 0.2))
+    slope, T = np.array([rng.uniform(2, 4), -rng.uniform(0.01, 0.02)]), int(rng.integers(4, 9))
+    return dict(slope=slope, T=T, slopes=np.tile(slope, (T, 1)), start=rng.uniform(0.3, 0.6, 2),
+                rate=rng.uniform(0.05, 0.2))
+
+
+def stage_slopes(rng):
+    """Slopes that change from step to step."""
+    return dict(slopes=rng.uniform(0.3, 2, (6, 2)) * rng.choice([-1, 1], (6, 2)), start=rng.uniform(0.3, 0.6, 2),
+                rate=rng.uniform(0.05, 0.2))
 
 
 def closed_distances(slope, T, rate):
@@ -31,6 +38,18 @@ def closed_distances(slope, T, rate):
     along = [T, np.sum(1 - 0.9**t) / 0.1]
     signs = [np.sum(t**-0.5), np.sum((1 - 0.9**t)**-0.5), T]
     return rate * np.array([n * slope for n in along] + [np.copysign(n, slope) for n in signs])
+
+
+def sums_of_the_past(slopes, rate):
+    """Every step by itself, from weighted sums over all slopes so far, the last one first: (5, 2)."""
+    total = np.zeros((5, 2))
+    for t in range(len(slopes)):
+        past, age = slopes[t::-1], np.arange(t + 1)
+        short, long = 0.9**age, 0.999**age
+        mean, square = np.average(past, axis=0, weights=short), np.average(past**2, axis=0, weights=long)
+        total += [past[0], short @ past, past[0] / np.linalg.norm(past, axis=0),
+                  past[0] / np.sqrt(0.1 * short @ past**2), mean / np.sqrt(square)]
+    return rate * total
 
 
 def stage_two_tops(rng):

@@ -10,13 +10,11 @@ from refvi.likelihood.heads import Network, bernoulli, categorical, normal_heads
 from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.likelihoods.logistic import (information, label_gradient, newton_step,      # noqa: F401
                                                    standard_errors)
-from refvi.likelihood.likelihoods.rows import (average_over_draws, best_of_all_parameters,        # noqa: F401
-                                               best_of_features, collapsed_mixture, cross_entropy, exponential,
-                                               frequencies, gradient_through_the_head, height_at_the_mean,
-                                               likelihood_at_the_estimate, logistic_loss, mean_and_variance,
-                                               observed_less_expected, sigmoid_of_the_difference,
-                                               slope_through_the_link, softplus, squared_loss, sum_over_outcomes,
-                                               variance_of_draws)
+from refvi.likelihood.likelihoods.rows import (best_of_all_parameters, best_of_features,       # noqa: F401
+                                               collapsed_mixture, cross_entropy, exponential, frequencies,
+                                               gradient_through_the_head, height_at_the_mean, logistic_loss,
+                                               mean_and_variance, observed_less_expected, sigmoid_of_the_difference,
+                                               slope_through_the_link, softplus, squared_loss)
 
 
 # ---- estimates in closed form
@@ -68,6 +66,11 @@ def top_of_the_densities(densities, start, natural):
     return top_of_the_product(densities, start, natural)
 
 
+def likelihood_at_the_estimate(x, log_density, estimate):
+    """The log-likelihood at what is estimated from the data themselves; log_density(x, lam), estimate(x) = lam."""
+    return np.sum(log_density(x, estimate(x)))
+
+
 def stage_small_sample(rng):
     """S data, each one of three values."""
     values, pi = np.array([-1.7, 0.4, 2.6]) + rng.uniform(-0.2, 0.2, 3), rng.dirichlet([4, 5, 6])
@@ -78,6 +81,11 @@ def stage_small_sample(rng):
         return values[found], weights
 
     return dict(values=values, pi=pi, S=3, noise=Noise(lambda rng, R, S: values[index.draw(rng, R, S)], rule))
+
+
+def variance_of_draws(eps):
+    """What mean_and_variance estimates from each of R sets of S data, eps (R, S): (R,)."""
+    return np.array([mean_and_variance(x)[1] for x in eps])
 
 
 def over_all_samples(values, pi, S, ddof):
@@ -151,6 +159,22 @@ def sloping(supplied, log_density):
     x, outputs = supplied["x"], supplied["outputs"]
     return supplied | dict(slope_by_differences=lambda: by_differences(
         lambda a: np.array([log_density(row, a) for row in x]), outputs))
+
+
+def moments_of(x):
+    """(1, x, x x') of data x (..., n), side by side (..., 1 + n + n^2)."""
+    products = (x * x[..., [i]] for i in range(np.shape(x)[-1]))
+    return np.concatenate([np.ones(np.shape(x)[:-1] + (1,)), x, *products], axis=-1)
+
+
+def sum_over_outcomes(head, outputs, outcomes, widths):
+    """Total mass, means and second moments (1 + n + n^2,) that a head gives one datum with outputs (k,)."""
+    return widths * np.exp(head.log_prob(outcomes, outputs)) @ moments_of(outcomes)
+
+
+def average_over_draws(eps):
+    """What sum_over_outcomes gives, from S draws of the datum, eps (R, S, n): (R, 1 + n + n^2)."""
+    return np.mean(moments_of(eps), axis=1)
 
 
 def all_moments(mean, covariance):

@@ -20,7 +20,7 @@ from refvi.marginal.marginal_gradient.decoder import probabilities
 # ---- networks and rules by hand
 
 
-def weights(rng, P, low=0.25, high=0.6):
+def weights(rng, P, low=0.25, high=0.55):
     """P numbers away from zero, of either sign."""
     return rng.uniform(low, high, P) * rng.choice([-1., 1.], P)
 
@@ -83,7 +83,7 @@ def normal_stage(rng, D, F, hidden, likelihood, n, N):
     prior, decoder = (F, 3, 2 * D), (D + F, hidden, n)
     model = latent(Network(prior, normal_heads), Network(decoder, likelihood))
     theta = weights(rng, model.prior.size + model.decoder.size)
-    theta[:model.prior.size] /= 2       # for deviations of z near one
+    theta[:model.prior.size] /= 3       # for deviations of z near one
     y = rng.uniform(0.3, 0.9, (N, F)) * rng.choice([-1., 1.], (N, F))
     x, density_of_x = rng.uniform(-0.9, 0.9, (N, n)), of_numbers
     if likelihood == categorical:

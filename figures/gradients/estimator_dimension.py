@@ -4,6 +4,7 @@ The sum of D terms (z_d - 1)^2 under D independent normals N(0, 1/4), the gradie
 Lines: exact; marks: 1000 estimates each with two standard errors. Without a baseline the mean of the other terms grows
 as D, its square as D^2; the other draws as a baseline leave the terms' variance, which grows as D.
 """
+import autograd.numpy as anp
 import numpy as np
 
 from refvi import diagonal_normal, normal
@@ -20,7 +21,7 @@ STYLES = {"score": dict(color="C2", linestyle="--", marker="s", label="score fun
 
 
 def total(z, lam=None):
-    return np.sum((z - K)**2, axis=-1)
+    return anp.sum((z - K)**2, axis=-1)
 
 
 def at(dimension):

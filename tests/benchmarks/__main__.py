@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")      # as the command does: one thread for everybody
 
 import numpy as np      # noqa: E402
+from scipy.sparse import csr_matrix     # noqa: E402
 
 from refvi import diagonal_normal
 from refvi.base import models
@@ -41,7 +42,9 @@ from refvi.likelihood.mle import classifier
 from refvi.marginal.alignment import fit as em
 from refvi.marginal.alignment.rows import sum_over_alignments
 from refvi.marginal.marginal_gradient import mixture
-from tests.benchmarks.peers import LOGISTIC_PEERS, PATH_PEERS, PEERS, VAE_PEERS, jax_study, nltk_alignment
+from refvi.marginal.topics import lda
+from tests.benchmarks.peers import (LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study,
+                                    nltk_alignment)
 from tests.verify.alarms import run
 
 DEPENDENCIES = "import numpy, scipy.special, scipy.linalg, autograd, autograd.numpy"
@@ -299,6 +302,38 @@ def alignments(steps=5):
     print("alignment, a a b explained by one word and NULL, all alignments listed: refvi "
           f"{sum_over_alignments(*pair, mine):.4f}, NLTK {sum_over_alignments(*pair, theirs):.4f} (best 4/27 = "
           f"{4 / 27:.4f})")
+
+
+# ---- latent Dirichlet allocation: N documents of 100 words, V words in all, K topics
+
+def topics(N=2000, V=2000, K=20, sweeps=20):
+    """Time per sweep, what a fit costs besides taken off; bounds with each one's topics and the best shares beside."""
+    truth, shares = RNG.dirichlet(np.full(V, 0.05), K), RNG.dirichlet(np.full(K, 0.1), N)
+    x = csr_matrix(np.array([RNG.multinomial(100, share @ truth) for share in shares], float))
+
+    def bound(lam):
+        q = lda.Topics(np.ones((N, K)), lam, np.full(K, 1 / K))
+        for _ in range(50):
+            q = lda.swept(x, q, 0.1)._replace(lam=lam)
+        return lda.bound(x, q, 0.1) / x.sum()
+
+    def per_sweep(run):
+        """Seconds, from a short fit and a long one."""
+        return (seconds(run(3 * sweeps)) - seconds(run(sweeps))) / (2 * sweeps)
+
+    def mine(sweeps):
+        return lambda: lda.fit(RNG, x, K, sweeps, learn=False)
+
+    print(f"topics: bound after {3 * sweeps} sweeps {bound(mine(3 * sweeps)().found.lam):.4f} nats per word, "
+          f"{x.nnz:,} counts")
+    for name, (library, peer) in TOPIC_PEERS.items():
+        if not importlib.util.find_spec(library):
+            print(f"{name} is not installed: not compared")
+            continue
+        pairs = [(per_sweep(lambda n: peer(x, K, n)), per_sweep(mine)) for _ in range(3)]
+        told, took = statistics.median(a / b for a, b in pairs), statistics.median(b for _, b in pairs)
+        print(f"topics: a sweep of {name} over refvi's, its bound included: {told:.1f} (refvi {took * 1e3:.0f} ms); "
+              f"bound {bound(peer(x, K, 3 * sweeps)()):.4f}")
 
 
 # ---- the gradient of a softmax network's log-likelihood by our own tape
@@ -561,8 +596,8 @@ def main_line():
     print(f"the main line, verify, figures and fits: {took:.1f} s (limit 120 s on two cores)")
 
 
-ALL = (house, classifiers, logistics, alignments, tape, mixtures, inferences, path_inferences, laboratory, deep_latents,
-       vae, main_line)
+ALL = (house, classifiers, logistics, alignments, topics, tape, mixtures, inferences, path_inferences, laboratory,
+       deep_latents, vae, main_line)
 
 
 def main(wanted):

@@ -402,3 +402,22 @@ def nltk_alignment(pairs, steps):
     corpus = [AlignedSent(list(x), list(y)) for x, y in pairs]
     model = IBMModel1(corpus, steps)
     return lambda v, w: model.translation_table[v][w], lambda: model.train(corpus)
+
+
+# ---- topics: a function of (x, K, sweeps) that returns run() -> lam (K, V), shares and topics in turn
+
+def sklearn_topics(rounds):
+    """scikit-learn's variational LDA over all documents at once, with so many rounds for the shares in each sweep."""
+    def peer(x, K, sweeps):
+        from sklearn.decomposition import LatentDirichletAllocation
+        model = LatentDirichletAllocation(K, doc_topic_prior=1 / K, topic_word_prior=0.1, learning_method="batch",
+                                          max_iter=sweeps, max_doc_update_iter=rounds, mean_change_tol=0., n_jobs=1)
+        return lambda: model.fit(x).components_
+
+    return peer
+
+
+TOPIC_PEERS = {
+    "scikit-learn, one round for shares": ("sklearn", sklearn_topics(1)),
+    "scikit-learn, ten rounds": ("sklearn", sklearn_topics(10)),
+}

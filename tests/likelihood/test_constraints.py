@@ -93,6 +93,7 @@ def test_what_is_used_twice_counts_twice_and_what_is_not_used_is_zero():
     np.testing.assert_allclose(grad(lambda a: a * a * a)(np.array(2.)), 12.)
     np.testing.assert_array_equal(grad(lambda a: 3.)(np.ones(2)), [0, 0])
     np.testing.assert_array_equal(grad(lambda a: np.sum(a[:1]))(np.ones(2)), [1, 0])
+    np.testing.assert_array_equal(grad(lambda a: np.sum(np.maximum(a, a)))(np.ones(2)), [1, 1])
 
 
 def test_the_worked_number():

@@ -120,6 +120,15 @@ def test_many_data_are_climbed_on_a_tenth_first(rng, tenth):
     fit = logistic.fit(x, y)
     assert fit.stopped == "" and fit.trace[-1] == pytest.approx(logistic.log_likelihood(theta, x, y), rel=1e-13)
     np.testing.assert_allclose(fit.found, theta, atol=1e-6 * np.min(logistic.standard_errors(theta, y)))
+    pi = sigmoid(y @ theta)
+    np.testing.assert_allclose(logistic.information_of_all(y @ theta, y), logistic.information(pi, y), rtol=1e-12)
+
+
+def test_a_step_that_goes_down_is_halved():
+    """Coins from logit 3, where the whole step lands at -6.6, and the next one further out."""
+    heads = np.array([0., 1, 1, 0])
+    theta, _, trace, length = logistic.climb(heads, np.ones((4, 1)), np.array([3.]), 50)
+    assert length <= logistic.SMALL and abs(theta[0]) < 1e-9 and np.all(np.diff(trace) >= 0)
 
 
 def test_a_fit_or_an_ascent_that_is_cut_off_says_so(rng):

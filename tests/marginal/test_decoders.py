@@ -2,7 +2,9 @@
 import numpy as np
 import pytest
 from autograd import grad
-from scipy import stats
+from scipy import integrate, special, stats
+from scipy.optimize import approx_fprime
+from scipy.sparse import csr_matrix
 
 from refvi.__main__ import main
 from refvi.app.figures import load_press
@@ -164,6 +166,37 @@ def test_learning_closes_most_of_the_gap_to_the_truth(rng):
     assert learnt - alone > 0.5 * (truth - alone) > 0
 
 
+def test_a_sentence_lies_where_its_posterior_s_mean_is(rng):
+    theta, bags, words = rng.uniform(-0.8, 0.8, 6), np.array([[2., 0, 1], [0, 1, 0]]), ([0, 0, 2], [1])
+
+    def weighted(z, own):
+        return stats.norm.pdf(z) * np.prod(special.softmax(z * theta[:3] + theta[3:])[own])
+
+    means = [np.divide(*(integrate.quad(lambda z: z**k * weighted(z, own), -9, 9)[0] for k in (1, 0)))
+             for own in words]
+    np.testing.assert_allclose(topics.places(bags, theta, (1, 3))[:, 0], means, atol=1e-7)
+
+
+def test_weights_are_pulled_by_their_prior_and_biases_by_none(rng):
+    sizes, sd = (2, 3, 4), 0.7
+    theta = rng.normal(size=count(sizes))
+    inner = np.isin(np.arange(len(theta)), [6, 7, 8, 21, 22, 23, 24], invert=True)
+
+    def log_prior(weights):
+        return np.sum(stats.norm.logpdf(weights, 0, sd)[inner])
+
+    np.testing.assert_allclose(topics.pull(theta, sizes, sd), approx_fprime(theta, log_prior, 1e-6), atol=1e-4)
+
+
+def test_minibatches_of_any_size_have_the_whole_slope_on_average(rng):
+    bags, theta, sizes = planted(rng, 5)
+    whole = topics.slope(theta, bags, np.arange(5), sizes, 0.7)
+    expected = topics.bag_gradient(bags, theta, sizes, topics.LEARNING) + topics.pull(theta, sizes, 0.7)
+    np.testing.assert_allclose(whole, expected)
+    pairs = [topics.slope(theta, bags, [n, (n + 1) % 5], sizes, 0.7) for n in range(5)]
+    np.testing.assert_allclose(np.mean(pairs, axis=0), whole, atol=1e-9 * np.max(np.abs(whole)))
+
+
 def test_words_are_counted_as_often_as_they_stand():
     sentences = [["a", "dull", "dull", "film"], ["a", "film"], ["a", "dull", "plot", "."], [".", "a"], []]
     columns = topics.columns_of(sentences, least=2, most=0.7)
@@ -214,6 +247,7 @@ THETA = np.zeros(LINE.prior.size + LINE.decoder.size)
     (lambda: topics.unigram(np.array([[1., 0.5]])), "numbers that are no counts"),
     (lambda: topics.unigram(np.array([[1., -1.]])), "numbers that are no counts"),
     (lambda: topics.unigram(np.array([[1., np.nan]])), r"bags\[0, 1\] is nan"),
+    (lambda: topics.unigram(csr_matrix([[1., np.inf]])), r"the numbers of bags\[1\] is inf"),
     (lambda: topics.unigram(np.zeros((2, 3))), "sum of bags must be > 0, got 0.0 .there are no words"),
     (lambda: topics.unigram(np.ones(3)), r"bags has shape \(3,\), expected \(any, any\)"),
     (lambda: topics.unigram(np.ones((1, 2)), 0.), "added must be > 0"),
@@ -236,7 +270,8 @@ def test_the_report_on_toy_data_repeats(monkeypatch, capsys):
     assert main(["fit", "decoder"]) == 0
     told = capsys.readouterr().out
     assert "REFVI_DATA is not set: these are toy sentences, drawn anew on every run" in told
-    assert told.count("nats per held-out") == 4 and told.count("gain") == 3 and "18 words" in told
+    assert told.count("nats per held-out") == 4 and told.count("gain") == 3
+    assert "2,700 to learn from, 300 held out, 18 words" in told
     assert main(["fit", "decoder", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
 

@@ -89,7 +89,14 @@ def quadrature(x, epsabs, n):
     return x**n
 
 
+def two_of_all(x, *, y):
+    sum = x * y + 2
+    return sum
+
+
 def test_changes_are_of_what_is_computed_only():
+    assert sorted(mutant.change for mutant in mutants(two_of_all)) == [
+        "2 -> 3", "sum -> mean", "x * y + 2 -> x * y - 2", "x * y -> x", "x * y -> x / y", "x -> y", "y -> x"]
     told = {mutant.change for mutant in mutants(one_of_all)}
     assert {"np.sum -> np.mean", "np.max -> np.min", "x * y -> x / y", "x * y -> x", "-x -> x", "x < y -> x > y",
             "7 -> 8", "y -> x", "np.max(-x) @ y -> turned(np.max(-x), y)",

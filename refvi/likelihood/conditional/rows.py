@@ -25,11 +25,6 @@ def log_probability(x, y, theta, p, scores):
     return np.sum(eta * observed) - p.log_total(eta, observed)
 
 
-def total_mass(outcomes, y, theta, p, scores):
-    """The mass of all outcomes on a list."""
-    return np.sum([np.exp(log_probability(x, y, theta, p, scores)) for x in outcomes])
-
-
 def expected(eta, p, observed=None):
     """Expected statistics, like the scores: the gradient of the log total."""
     return grad(p.log_total)(eta, observed)

@@ -33,11 +33,13 @@ def gradient_by_autograd(theta, x, y, network):
     return autograd_grad(lambda theta: summed_log_likelihood(theta, x, y, network))(theta)
 
 
-def distances_by_steps(slope, start, T, rate):
-    """How far T steps of ascent, momentum, Adagrad, RMSProp and Adam go along a slope (P,) that never changes, (5, P).
-    """
-    ways = gradient_ascent, momentum, adagrad, rmsprop, adam
-    return np.array([way(lambda lam: slope, start, T, rate).lam - start for way in ways])
+def distances_by_steps(slopes, start, rate):
+    """How far ascent, momentum, Adagrad, RMSProp and Adam go, (5, P), where they meet these slopes (T, P)."""
+    def distance(way):
+        met = iter(slopes)
+        return way(lambda lam: next(met), start, len(slopes), rate).lam - start
+
+    return np.array([distance(way) for way in (gradient_ascent, momentum, adagrad, rmsprop, adam)])
 
 
 # ---- what breaks it

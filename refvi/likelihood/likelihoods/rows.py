@@ -2,7 +2,7 @@
 this file.
 
 Shapes: x (N,) numbers or (N, n) data of n entries; outputs (N, k) of a network, what a head reads its parameters from;
-head, a Likelihood; outcomes (J, n) and their widths (J,), one where outcomes are counted. Log densities in nats.
+head, a Likelihood. Log densities in nats.
 UA, "Supervised problems" and "Supervised NN models"; WI, "Deep Generative Models".
 """
 import numpy as np
@@ -29,16 +29,6 @@ def mean_and_variance(x):
     return np.array([mean, np.sum((x - mean)**2) / len(x)])
 
 
-def likelihood_at_the_estimate(x, log_density, estimate):
-    """The log-likelihood at what is estimated from the data themselves; log_density(x, lam), estimate(x) = lam."""
-    return np.sum(log_density(x, estimate(x)))
-
-
-def variance_of_draws(eps):
-    """What mean_and_variance estimates from each of R sets of S data, eps (R, S): (R,)."""
-    return np.array([mean_and_variance(x)[1] for x in eps])
-
-
 # ---- losses
 
 def squared_loss(x, mean, sd):
@@ -57,22 +47,6 @@ def cross_entropy(x, logits):
 
 
 # ---- heads
-
-def moments_of(x):
-    """(1, x, x x') of data x (..., n), side by side (..., 1 + n + n^2)."""
-    products = (x * x[..., [i]] for i in range(np.shape(x)[-1]))
-    return np.concatenate([np.ones(np.shape(x)[:-1] + (1,)), x, *products], axis=-1)
-
-
-def sum_over_outcomes(head, outputs, outcomes, widths):
-    """Total mass, means and second moments (1 + n + n^2,) that a head gives one datum with outputs (k,)."""
-    return widths * np.exp(head.log_prob(outcomes, outputs)) @ moments_of(outcomes)
-
-
-def average_over_draws(eps):
-    """What sum_over_outcomes gives, from S draws of the datum, eps (R, S, n): (R, 1 + n + n^2)."""
-    return np.mean(moments_of(eps), axis=1)
-
 
 def observed_less_expected(head, x, outputs):
     """Gradient (N, k) of the log-likelihood in the outputs of a head that has one for each entry of x."""

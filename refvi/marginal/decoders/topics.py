@@ -43,6 +43,7 @@ def require_bags(bags, V=None):
     if not issparse(bags):
         bags = require_finite("bags", require_shape("bags", bags, (None, None), "(N=sentences, V=words)"))
     bags = csr_matrix(bags)
+    require_finite("the numbers of bags", bags.data)
     if V not in (None, bags.shape[1]):
         raise ValueError(f"bags has shape {bags.shape}, expected (any, {V}): a column for each of the V={V} words")
     if np.any((bags.data < 0) | (bags.data != np.rint(bags.data))):
@@ -85,11 +86,26 @@ def bag_gradient(bags, theta, sizes, order=None):
     """Gradient (P,) of the sum of the log probabilities: at each node observed less expected words of all sentences,
     weighted by their posteriors.
     """
+    bags = require_bags(bags, sizes[-1])
     joint, z = log_joint(bags, theta, sizes, order)
     posterior = np.exp(joint - logsumexp(joint, axis=1)[:, None])            # p(z_s | sentence n), (N, S)
     words = np.asarray(bags.sum(axis=1)).ravel() @ posterior
     expected = words[:, None] * np.exp(log_words(z, theta, sizes))
     return backward(theta, forward(theta, z, sizes, tanh), (bags.T @ posterior).T - expected, sizes, tanh)
+
+
+def pull(theta, sizes, prior_sd):
+    """Gradient (P,) of the log density of a prior N(0, prior_sd^2) on every weight; the biases have none."""
+    toward = -theta / prior_sd**2
+    for _, b in layers(toward, sizes):
+        b[:] = 0.
+    return toward
+
+
+def slope(theta, bags, batch, sizes, prior_sd):
+    """Gradient (P,) of the log posterior, estimated from the sentences batch (M,): they stand for N/M times as many."""
+    share = bags.shape[0] / len(batch)
+    return share * bag_gradient(bags[batch], theta, sizes, LEARNING) + pull(theta, sizes, prior_sd)
 
 
 def fit(rng, bags, steps=400, M=1000, prior_sd=0.5, D=2, watch=None):
@@ -103,10 +119,7 @@ def fit(rng, bags, steps=400, M=1000, prior_sd=0.5, D=2, watch=None):
     theta = 0.1 * rng.standard_normal(count(sizes))
     layers(theta, sizes)[0][1][:] = unigram(bags)
 
-    def slope(theta):
-        batch = bags[rng.choice(N, M, replace=False)]
-        pull = theta / prior_sd**2
-        layers(pull, sizes)[0][1][:] = 0.
-        return N / M * bag_gradient(batch, theta, sizes, LEARNING) - pull
+    def minibatch(theta):
+        return slope(theta, bags, rng.choice(N, M, replace=False), sizes, prior_sd)
 
-    return adam(slope, theta, steps, lambda t: 0.03 / (1 + t / 200), watch)
+    return adam(minibatch, theta, steps, lambda t: 0.03 / (1 + t / 200), watch)

@@ -1,0 +1,1 @@
+"""Semi-supervised learning: derivations/generative/semi_supervised.md."""

@@ -1,0 +1,1 @@
+"""Topics, factors and zeros: derivations/marginal/topics.md."""

@@ -1,0 +1,158 @@
+"""Latent Dirichlet allocation: the evidence of a few words by enumeration, the bound of many by coordinate ascent. UA,
+"But why latent variable modelling?"
+
+Shapes: counts x (N, V) sparse, how often each word stands in each document. A document has shares (K,) of topics from a
+Dirichlet alpha (K,), a topic probabilities (V,) of words from a symmetric Dirichlet eta; each word has a topic of its
+own. q: Dirichlets gamma (N, K) for shares, lam (K, V) for topics, and for each word's topic what is best beside them.
+Blei, Ng and Jordan (2003).
+"""
+import itertools
+from typing import NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from scipy.special import digamma, gammaln, polygamma
+
+from refvi.base.checks import require_count, require_positive
+from refvi.base.core import Fit
+from refvi.base.progress import Interrupted, Progress
+
+MOST = 2**20            # assignments of topics that are still enumerated
+BLOCK = 2**17           # numbers of what is gathered at once: it stays in cache
+
+
+class Topics(NamedTuple):
+    """What is known of shares and topics, and the prior of shares."""
+    gamma: np.ndarray           # (N, K)
+    lam: np.ndarray             # (K, V)
+    alpha: np.ndarray           # (K,)
+
+
+# ---- a few words: every assignment of topics
+
+def log_beta(a):
+    """log of the integral of a Dirichlet density without its constant (...,), a (..., K)."""
+    return np.sum(gammaln(a), axis=-1) - gammaln(np.sum(a, axis=-1))
+
+
+def evidence_over_assignments(documents, alpha, eta, V):
+    """log p(documents) in nats, lists of words in 0..V-1: shares and topics are integrated, one Dirichlet-multinomial
+    for each document and topic, and the topics of all words summed. ValueError where those are more than MOST.
+    """
+    K, words = len(alpha), np.array([v for words in documents for v in words])
+    places = np.repeat(np.arange(len(documents)), [len(words) for words in documents])
+    if K**len(words) > MOST:
+        raise ValueError(f"{K}^{len(words)} assignments of topics to words are too many to enumerate: climb the bound "
+                         "(fit)")
+    masses = []
+    for z in itertools.product(range(K), repeat=len(words)):
+        of_documents, of_topics = np.zeros((len(documents), K)), np.zeros((K, V))
+        np.add.at(of_documents, (places, z), 1)
+        np.add.at(of_topics, (z, words), 1)
+        masses.append(np.sum(log_beta(alpha + of_documents) - log_beta(alpha))
+                      + np.sum(log_beta(eta + of_topics) - log_beta(np.full(V, eta))))
+    return np.logaddexp.reduce(masses)
+
+
+# ---- the bound, and its coordinates
+
+def expected_log(a):
+    """E[log theta] (..., K) under a Dirichlet a."""
+    return digamma(a) - digamma(np.sum(a, axis=-1, keepdims=True))
+
+
+def weighed(x, theta, beta):
+    """(counts over sum_k theta beta, sparse like x; the sum of counts times the log of that), in blocks."""
+    over, value, n = np.empty(x.nnz), 0., max(1, BLOCK // beta.shape[0])
+    words, documents = np.ascontiguousarray(beta.T), np.repeat(np.arange(x.shape[0]), np.diff(x.indptr))
+    for start in range(0, x.nnz, n):
+        cut = slice(start, start + n)
+        both = np.einsum("ik,ik->i", theta[documents[cut]], words[x.indices[cut]])
+        over[cut] = x.data[cut] / both
+        value += x.data[cut] @ np.log(both)
+    return csr_matrix((over, x.indices, x.indptr), x.shape), value
+
+
+def swept(x, q, eta):
+    """Topics after one sweep: shares, then topics, each at its best beside the other and the topics of words."""
+    beta, theta = np.exp(expected_log(q.lam)), np.exp(expected_log(q.gamma))
+    gamma = q.alpha + theta * (weighed(x, theta, beta)[0] @ beta.T)
+    theta = np.exp(expected_log(gamma))
+    return Topics(gamma, eta + beta * (weighed(x, theta, beta)[0].T @ theta).T, q.alpha)
+
+
+def gap(a, prior):
+    """KL (...,) in nats from a Dirichlet a (..., K) to a prior (K,)."""
+    return np.sum((a - prior) * expected_log(a), axis=-1) - log_beta(a) + log_beta(prior)
+
+
+def bound(x, q, eta):
+    """The evidence lower bound in nats."""
+    value = weighed(x, np.exp(expected_log(q.gamma)), np.exp(expected_log(q.lam)))[1]
+    return value - np.sum(gap(q.gamma, q.alpha)) - np.sum(gap(q.lam, np.full(q.lam.shape[1], float(eta))))
+
+
+def prior_again(q, steps=5):
+    """alpha, moved uphill: the digamma of each entry is to be that of their sum plus its mean log share, with the sum
+    held (Minka 2000). The bound has a tangent there, so that no step lowers it; a step of Newton's may.
+    """
+    alpha, means = q.alpha, np.mean(expected_log(q.gamma), axis=0)
+    for _ in range(steps):
+        alpha = inverse_digamma(digamma(np.sum(alpha)) + means)
+    return alpha
+
+
+def inverse_digamma(y):
+    """a with digamma(a) = y, by Newton's steps from Minka's start."""
+    a = np.where(y > -2.22, np.exp(y) + 0.5, -1 / (y - digamma(1.)))
+    for _ in range(6):
+        a = a - (digamma(a) - y) / polygamma(1, a)
+    return a
+
+
+# ---- fits
+
+def require_counts(x):
+    """x (N, V) sparse; ValueError for negative or no counts, or a document without a word."""
+    x = csr_matrix(x, dtype=float)
+    if not x.nnz or np.min(x.data) < 0 or not np.all(np.isfinite(x.data)):
+        raise ValueError(f"x {x.shape} must hold counts of words, not negative, finite, and at least one")
+    empty = np.flatnonzero(np.diff(x.indptr) == 0)
+    if len(empty):
+        raise ValueError(f"document {empty[0]} has no word of the vocabulary: leave it out ({len(empty)} of "
+                         f"{x.shape[0]} are empty)")
+    return x
+
+
+def fit(rng, x, K, sweeps, eta=0.1, learn=True, again=prior_again):
+    """A Fit of Topics after so many sweeps; with learn the prior of shares moves as well. Ctrl-C ends it with what has
+    been reached. ArithmeticError where the bound falls by more than rounding: no correct update does that.
+    """
+    x, N, V = require_counts(x), *np.shape(x)
+    require_count("K", K), require_count("sweeps", sweeps), require_positive("eta", eta, "counts added to each word")
+    q = Topics(rng.gamma(100., 0.01, (N, K)), rng.gamma(100., 0.01, (K, V)), np.full(K, 1 / K))
+    trace, stopped = [bound(x, q, eta)], ""
+    try:
+        with Progress("topics", sweeps) as bar:
+            for number in range(1, sweeps + 1):
+                q = swept(x, q, eta)
+                if learn:
+                    q = q._replace(alpha=again(q))
+                trace.append(bound(x, q, eta))
+                if not trace[-1] >= trace[-2] - 1e-10 * abs(trace[-2]):
+                    raise ArithmeticError(f"sweep {number} took the bound from {trace[-2]:.10g} to {trace[-1]:.10g}: "
+                                          "an update that is no maximum")
+                bar(number, f"bound {trace[-1]:.0f} nats")
+    except KeyboardInterrupt:
+        stopped = Interrupted(f"interrupted after sweep {len(trace) - 1} of {sweeps}")
+    return Fit(q, np.array(trace), stopped)
+
+
+def predicted(x, q, rounds=50):
+    """Probabilities (N, V) of a further word of each of N documents, from the words x (N, V) that are seen of them."""
+    topics, beta = q.lam / np.sum(q.lam, axis=1, keepdims=True), np.exp(expected_log(q.lam))
+    gamma = q.alpha + np.sum(x, axis=1).reshape(-1, 1) / len(q.alpha)
+    for _ in range(rounds):
+        theta = np.exp(expected_log(np.asarray(gamma)))
+        gamma = q.alpha + theta * (weighed(x, theta, beta)[0] @ beta.T)
+    return gamma / np.sum(gamma, axis=1, keepdims=True) @ topics
