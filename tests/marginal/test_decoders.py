@@ -215,6 +215,20 @@ def test_three_experts_beat_a_normal_head_where_there_are_three_modes(rng):
     assert nats[1] - nats[0] > 0.1
 
 
+def test_minibatches_reach_all_pairs(rng, monkeypatch):
+    """Sixty of four out of ten: one is left out with a chance of 5e-13."""
+    shown, x = [], np.arange(10.)[:, None]
+
+    def noted(x, y, theta, own):
+        assert np.array_equal(y, 10 - x)
+        shown.append(set(x[:, 0]))
+        return np.zeros(len(x)), np.zeros(len(theta))
+
+    monkeypatch.setattr(fit, "gradient", noted)
+    fit.fit(rng, x, 10 - x, fit.line(), 60, M=4)
+    assert set.union(*shown) == set(range(10)) and all(len(batch) == 4 for batch in shown)
+
+
 def test_the_bent_pairs_are_what_they_say(rng):
     x, y = fit.bent(rng, 4000)
     noise = (y / 3 + 0.5 - (x / 3.5 + 0.5) - 0.3 * np.sin(2 * np.pi * (x / 3.5 + 0.5))) / 0.08
