@@ -119,6 +119,19 @@ def test_a_word_that_is_never_a_head_keeps_its_row(rng):
     np.testing.assert_allclose(np.sum(np.exp(after), axis=1), 1)
 
 
+@pytest.mark.parametrize("one_root", [False, True])
+def test_what_a_word_would_be_below_itself_is_not_read(rng, one_root):
+    """Not even where it is the largest score: it has no share, and the others keep theirs."""
+    scores = rng.normal(size=(5, 5))
+    exact = spanning.log_total(scores, one_root), spanning.arcs_by_gradient(scores, one_root)
+    for own in (3., 2000.):
+        other = scores + own * np.eye(5)
+        np.testing.assert_allclose(spanning.log_total(other, one_root), exact[0])
+        shares = spanning.arcs_by_gradient(other, one_root)
+        np.testing.assert_allclose(shares, exact[1], atol=1e-12)
+        assert np.all(np.diag(shares) == 0) and np.all(shares[:, 0] == 0)
+
+
 # ---- planted mistakes
 
 def test_one_root_for_several_is_refused(rng):
