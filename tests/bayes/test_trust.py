@@ -20,6 +20,15 @@ def test_flips():
     assert np.round(np.sqrt([few[1], many[1]]), 3).tolist() == [0.137, 0.045] and round(few[1], 4) == 0.0187
 
 
+@pytest.mark.parametrize("mean, sd, flips, above", [(-0.365, 0.607, (4, 6), 0.27), (-0.339, 0.186, (49, 69), 0.03)])
+def test_a_shaken_classifier_imitates_a_coin(mean, sd, flips, above):
+    """WI.31: the deviation, and the probability of the other side of one half."""
+    shaken = trust.average_and_variance(np.ones(1), np.array([mean]), sd / abs(mean))
+    np.testing.assert_allclose(shaken, trust.mean_and_variance(1, 1, *flips), atol=1e-4)
+    a, b = 1 + np.array(flips)
+    assert round(stats.beta.sf(0.5, a, b), 2) == round(stats.norm.sf(0, mean, sd), 2) == above
+
+
 def test_one_answer_and_many():
     y, theta = np.array([0.5]), np.array([-1.])
     average = trust.average_and_variance(y, theta, 0.804 / 0.5)[0]
@@ -56,7 +65,7 @@ def test_draws_have_the_curvature_s_covariance(rng):
 
 
 def test_the_share_that_agrees_best_is_acted_on():
-    pi = np.array([[0.9, 0.2, 0.6, 0.4], [0.9, 0.4, 0.9, 0.45]])
+    pi = np.array([[0.9, 0.2, 0.45, 0.02], [0.9, 0.4, 0.95, 0.06]])
     acted, right = trust.act_where_draws_agree(pi, np.array([1, 1, 1, 0]), 0.5)
     assert acted.tolist() == [True, False, False, True] and right == 1
     acted, right = trust.act_where_draws_agree(pi, np.array([1, 1, 1, 0]), 1.)
@@ -81,6 +90,32 @@ def test_the_report_on_toy_labels(capsys):
     told = capsys.readouterr().out
     assert "toy labels: 200 to learn from, 200 held out" in told and told.count("acts on") == 4
     assert "exclusive-or, 4,000 data: draws differ by 0.01" in told and "at -2.8 the draws say 0.0" in told
+
+
+def test_labels_that_no_line_parts(rng):
+    y, x = report.exclusive_or(rng)
+    assert np.mean((y[:, 1] * y[:, 2] < 0) == x) > 0.95      # 0.988
+    y, x = report.one_beyond(rng)
+    assert np.all(x[y[:, 1] < -2.5] == 1) and 0.9 < np.mean((y[:, 1] > 0)[y[:, 1] > -2.5] == x[y[:, 1] > -2.5]) < 0.98
+
+
+def test_what_the_report_says_of_known_draws(monkeypatch, rng):
+    """Draws agree the better the earlier an input stands; of four the first two are right, of 4,000 a quarter."""
+    def known(rng, x, y, new):
+        if len(new) == 1:
+            assert new.tolist() == [[1, -2.8]]
+        mean = np.array([0.8, 0.7, 0.4, 0.3]) if len(new) == 4 else np.full(len(new), 0.1)
+        if len(new) == 4_000:
+            mean = np.where(np.arange(4_000) < 1_000, x, 1 - x) * 0.6 + 0.2
+        spread = np.arange(1, len(new) + 1) / (100 if len(new) == 4 else 40_000)
+        return np.stack([mean - spread, mean + spread])
+
+    monkeypatch.setattr(report.report, "choose", lambda rng, name: ("ones", rng.normal(size=(8, 1)), np.ones(8), None))
+    monkeypatch.setattr(report, "probabilities", known)
+    told = "\n".join(report.run(rng, "toy"))
+    for acted, spread, right in ((100, 0.04, "50.0 +- 25.0"), (75, 0.03, "66.7 +- 27.2"), (50, 0.02, "100.0 +- 0.0")):
+        assert f"acts on {acted:3} %, where draws differ by at most {spread:.3f}: {right} % right" in told
+    assert "draws differ by 0.050 on average, 25 % right" in told and "the draws say 0.1000 +- 0.0000" in told
 
 
 def test_where_the_line_is_wrong_the_draws_agree(rng):

@@ -240,12 +240,32 @@ def test_the_report_on_toy_pairs_repeats(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out == told
 
 
+def test_the_better_number_of_imagined_words_is_taken(rng, monkeypatch):
+    """300 of every word hide what was counted."""
+    monkeypatch.setattr(report, "ADDED", (300., 0.01))
+    assert "\n".join(report.run(rng, "toy")).count("0.01 added") == 2
+
+
 @pytest.mark.skipif(not hansards.at_hand(), reason="the Hansard pairs are not at hand")
 def test_english_is_worth_half_a_nat_to_a_french_word(rng):
     """0.68 +- 0.07 nats on a held-out tenth of the pairs; AND becomes ET, with 0.65."""
     *_, line = told = list(report.run(rng, "hansards"))
     assert 0.3 < float(line.split("worth ")[1].split(" +-")[0]) < 1.1
     assert any(text.strip().startswith("AND: ET") for text in told)
+
+
+def test_null_is_one_more_word_of_every_sentence_and_rare_words_are_one():
+    """Rare is who stands in one sentence of those that are learnt from, however often in others."""
+    data = hansards.Pairs("", [["la", "rue"], ["la", "mer"], ["rue"]], [["the", "street"], ["sea", "the"], ["street"]])
+    for null, last in ((False, []), (True, [2])):
+        pairs, of_y, of_x = report.prepared(data, [0, 1], null)
+        assert of_x.tolist() == ["la", "?"] and of_y.tolist() == ["the", "?", "NULL"][:2 + null]
+        assert [x.tolist() for x, _ in pairs] == [[0, 1], [0, 1], [1]]
+        assert [y.tolist() for _, y in pairs] == [[0, 1, *last], [1, 0, *last], [1, *last]]
+
+
+def test_one_is_added_to_how_often_each_word_stands():
+    np.testing.assert_allclose(report.frequencies([([0, 0, 2], [0])], 4), [3 / 7, 1 / 7, 2 / 7, 1 / 7])
 
 
 def test_nats_per_word_and_their_standard_error(rng):

@@ -215,6 +215,20 @@ def test_three_experts_beat_a_normal_head_where_there_are_three_modes(rng):
     assert nats[1] - nats[0] > 0.1
 
 
+def test_minibatches_reach_all_pairs(rng, monkeypatch):
+    """Sixty of four out of ten: one is left out with a chance of 5e-13."""
+    shown, x = [], np.arange(10.)[:, None]
+
+    def noted(x, y, theta, own):
+        assert np.array_equal(y, 10 - x)
+        shown.append(set(x[:, 0]))
+        return np.zeros(len(x)), np.zeros(len(theta))
+
+    monkeypatch.setattr(fit, "gradient", noted)
+    fit.fit(rng, x, 10 - x, fit.line(), 60, M=4)
+    assert set.union(*shown) == set(range(10)) and all(len(batch) == 4 for batch in shown)
+
+
 def test_the_bent_pairs_are_what_they_say(rng):
     x, y = fit.bent(rng, 4000)
     noise = (y / 3 + 0.5 - (x / 3.5 + 0.5) - 0.3 * np.sin(2 * np.pi * (x / 3.5 + 0.5))) / 0.08
@@ -274,6 +288,23 @@ def test_the_report_on_toy_data_repeats(monkeypatch, capsys):
     assert "2,700 to learn from, 300 held out, 18 words" in told
     assert main(["fit", "decoder", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
+
+
+def test_gains_are_over_the_normal_head_and_on_other_pairs(rng, monkeypatch):
+    def flat(x, y, theta, own, order):
+        assert len(x) == 2000
+        return np.where(np.arange(2000) < 1000, 1., 3.) * (own != fit.head())
+
+    monkeypatch.setattr(report, "STEPS", (2, 2))
+    monkeypatch.setattr(report, "log_evidence", flat)
+    told = "\n".join(report.modes(rng))
+    assert "+0.000 +- 0.000 nats" in told and told.count("gain +2.000 +- 0.022") == 2
+
+
+def test_a_direction_names_the_words_that_gain_most_probability():
+    """A word so rare that it stays rare is not told first, however many times as probable it becomes."""
+    theta = np.array([[1, -1, 2], [-1, 1, -2], [0, 0, -6]]).ravel() * 1.
+    assert report.directions(theta, (2, 3)).tolist() == [[0, 2, 1], [1, 2, 0], [1, 2, 0], [0, 2, 1]]
 
 
 def test_a_fit_cut_short_says_so(monkeypatch, capsys):

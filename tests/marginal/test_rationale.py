@@ -168,11 +168,32 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys, tmp_path):
     assert "REFVI_DATA is not set: these are toy sentences, drawn anew on every run" in told
     accuracy = [float(part.split(" +-")[0]) for part in told.split("accuracy ")[1:]]
     assert accuracy[1] > accuracy[0] - 8 and "[" in told.splitlines()[-3]
+    bag, some = (float(part.split(" +-")[0]) for part in told.split("held out ")[1:3])
+    assert float(told.split("words kept, ")[1].split(" +-")[0]) == pytest.approx(some - bag, abs=0.0016)
+    for sign, words in (("  for: ", polarity.LIKED), ("  against: ", polarity.DISLIKED)):
+        assert told.split(sign)[1].split()[0] in words
     assert main(["fit", "rationale", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
+
+
+def test_no_sentence_is_held_out_and_learnt_from(rng):
+    train, held = report.split(rng, 25)
+    assert len(held) == 2 and sorted([*train, *held]) == list(range(25))
+
+
+def test_votes_are_counted_where_one_learns():
+    """Words that turn round on the sentences held out keep their votes."""
+    words, turned = [["good"], ["good"], ["bad"], ["bad"]], [0, 0, 1, 1]
+    data = polarity.Sentences("", 4 * words, np.array([1, 1, 0, 0, *3 * turned]))
+    columns, _, votes, _ = report.prepared(data, np.arange(4))
+    assert {word: votes[column] for word, column in columns.items()} == {"good": 1, "bad": -1}
+    assert report.told(np.array([-1., -2., -3., -4.]), np.array([1, 1, 0, 1])) == (
+        "-2.500 +- 0.559 nats per sentence, accuracy 75.0 +- 21.7 %")
 
 
 def test_a_sentence_is_shown_with_its_verdict_and_its_words():
     columns, theta = {"dull": 0, "but": 1, "moving": 2}, rationale.Rationale(RHO, VOTES, 0., 1.)
     assert report.marked("dull , but moving".split(), columns, theta) == "0.54 [dull] , but [moving]"
     assert report.marked(["unknown"], columns, theta) == "0.50 unknown"
+    torn = theta._replace(rho=logit(np.array([0.8, 0.1, 0.55])))      # kept less than half the time if negative
+    assert report.marked("dull but moving".split(), columns, torn) == "0.46 [dull] but moving"

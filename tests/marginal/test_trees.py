@@ -62,6 +62,12 @@ def test_every_draw_is_a_sentence_of_the_grammar(rng, parses):
     assert abs(np.mean([len(x) == 3 for x in sentences]) - exact) < 5 * np.sqrt(exact * (1 - exact) / 1000)
 
 
+def test_the_left_one_of_two_symbols_is_said_first(rng):
+    binary = np.zeros((3, 3, 3))
+    binary[0, 1, 2] = 1.
+    assert grammar.draw(rng, Grammar(binary, np.array([[0., 0.], [1., 0.], [0., 1.]]))) == [0, 1]
+
+
 def test_em_finds_the_pixels_probabilities(rng):
     """In 40 runs p had deviations of 0.008 and 0.022."""
     masks = boxes.all_boxes(6, 6)
@@ -75,16 +81,19 @@ def test_em_finds_the_pixels_probabilities(rng):
     np.testing.assert_allclose(p, [0.25, 0.75], atol=0.13)
 
 
-def test_the_likeliest_lexicon_takes_texts_whole():
-    """Four texts of two words each: EM among their words and themselves ends with themselves."""
-    texts, lexicon = ("abcd", "abef", "cdef", "efab"), ("ab", "cd", "ef", "abcd", "abef", "cdef", "efab")
-    p = np.append(np.full(7, 0.1), 0.3)
-    values = []
+@pytest.mark.parametrize("texts, lexicon, exact", [
+    (("abcd", "abef", "cdef", "efab"), ("ab", "cd", "ef", "abcd", "abef", "cdef", "efab"),
+     [0, 0, 0, 1 / 8, 1 / 8, 1 / 8, 1 / 8, 1 / 2]),
+    (("a", "aa"), ("a", "aa"), [3 / 5, 0, 2 / 5]),
+])
+def test_the_likeliest_lexicon_may_take_texts_whole(texts, lexicon, exact):
+    """Four texts of two words each: EM among their words and themselves ends with themselves, and not so with two."""
+    p, values = np.full(len(exact), 1 / len(exact)), []
     for _ in range(60):
         values.append(sum(segments.forward_over_ends(text, lexicon, p) for text in texts))
         p = segments.counted_again(texts, lexicon, p)
     assert np.all(np.diff(values) > -1e-9)
-    np.testing.assert_allclose(p, [0, 0, 0, 1 / 8, 1 / 8, 1 / 8, 1 / 8, 1 / 2], atol=1e-6)
+    np.testing.assert_allclose(p, exact, atol=1e-6)
 
 
 def test_em_finds_heads(rng):
@@ -101,6 +110,26 @@ def test_em_finds_heads(rng):
     assert np.all(np.diff(values) > -1e-9)
     np.testing.assert_allclose(np.exp(log_t), [[0, 0.5, 0.5], [0, 0, 1], [0, 1, 0], [1, 0, 0]], atol=1e-6)
     np.testing.assert_allclose(values[-1], 6 * np.log(1.25 / 9), atol=1e-6)
+
+
+def test_a_word_that_is_never_a_head_keeps_its_row(rng):
+    log_t = np.log(rng.dirichlet([4, 5, 6], 4))
+    after = spanning.heads_again([[0, 1]], log_t, False)
+    np.testing.assert_array_equal(after[2], log_t[2])
+    np.testing.assert_allclose(np.sum(np.exp(after), axis=1), 1)
+
+
+@pytest.mark.parametrize("one_root", [False, True])
+def test_what_a_word_would_be_below_itself_is_not_read(rng, one_root):
+    """Not even where it is the largest score: it has no share, and the others keep theirs."""
+    scores = rng.normal(size=(5, 5))
+    exact = spanning.log_total(scores, one_root), spanning.arcs_by_gradient(scores, one_root)
+    for own in (3., 2000.):
+        other = scores + own * np.eye(5)
+        np.testing.assert_allclose(spanning.log_total(other, one_root), exact[0])
+        shares = spanning.arcs_by_gradient(other, one_root)
+        np.testing.assert_allclose(shares, exact[1], atol=1e-12)
+        assert np.all(np.diag(shares) == 0) and np.all(shares[:, 0] == 0)
 
 
 # ---- planted mistakes

@@ -18,15 +18,17 @@ def log_total(scores, one_root):
     there is no tree.
     """
     n = len(scores) - 1
-    top = np.max(scores[:, 1:])
-    weights = np.exp(scores[:, 1:] - top)
-    root, inner = weights[0], weights[1:] * (1 - np.eye(n))
-    laplacian = np.diag(np.sum(inner, axis=0)) - inner
-    matrix = np.concatenate([root[None], laplacian[1:]]) if one_root else laplacian + np.diag(root)
-    sign, log_det = np.linalg.slogdet(matrix)
-    if not sign > 0:
-        raise ValueError(f"scores {np.shape(scores)} have no tree: to some word no arcs lead from the root")
-    return log_det + n * top
+    arcs = np.where(np.eye(n + 1)[:, 1:] == 0, scores[:, 1:], -np.inf)      # no word is its own head
+    top = np.max(arcs)
+    if top > -np.inf:
+        weights = np.exp(arcs - top)
+        root, inner = weights[0], weights[1:]
+        laplacian = np.diag(np.sum(inner, axis=0)) - inner
+        matrix = np.concatenate([root[None], laplacian[1:]]) if one_root else laplacian + np.diag(root)
+        sign, log_det = np.linalg.slogdet(matrix)
+        if sign > 0:
+            return log_det + n * top
+    raise ValueError(f"scores {np.shape(scores)} have no tree: to some word no arcs lead from the root")
 
 
 def arcs_by_gradient(scores, one_root):
