@@ -9,7 +9,7 @@ from refvi import CHAPTERS, PARTS
 from refvi.base import decks, files
 from refvi.reading.page import body_of
 from refvi.reading.site import PICTURES, Site
-from refvi.reading.slides import deck_page
+from refvi.reading.slides import deck_page, with_indices
 from refvi.reading.sources import coloured
 from refvi.reading.symbols import symbols
 from refvi.reading.whole import whole
@@ -113,16 +113,16 @@ def what_is_open(items, site):
              f"<p>{len(left)} of the {len(items)} statements, figures and tasks of the slides are not settled.</p>",
              f"<p>{told}</p>" if site.report.date else ""]
     for chapter in dict.fromkeys([*CHAPTERS, *(item["derivation"] for item in left)]):
-        lines = [open_line(site.row(key), key[2], why(rows[key])) for key in bad if key[0] == chapter]
-        lines += [open_line(f"deck_{item['deck']}.html#{item['id']}", item["id"], item["statement"])
+        lines = [open_line(site.row(key), key[2], html.escape(why(rows[key]))) for key in bad if key[0] == chapter]
+        lines += [open_line(f"deck_{item['deck']}.html#{item['id']}", item["id"], with_indices(item["statement"]))
                   for item in left if item["derivation"] == chapter]
         parts += [f"<h2>{chapter.replace('_', ' ')}</h2><ul>{''.join(lines)}</ul>"] if lines else []
     return "".join(parts)
 
 
 def open_line(address, name, told):
-    """One thing that is open."""
-    return f'<li><a href="{address}">{name}</a>: {html.escape(told)}</li>'
+    """One thing that is open, told in HTML."""
+    return f'<li><a href="{address}">{name}</a>: {told}</li>'
 
 
 def why(verdict):
@@ -144,6 +144,7 @@ def copy(source, target):
         shutil.copyfile(source, target)
         return
     text = source.read_text(encoding="utf-8")
-    code = source.suffix == ".py"
-    body = coloured(text, anchorlinenos=True, lineanchors="L") if code else f"<pre>{html.escape(text)}</pre>"
+    body = f"<pre>{html.escape(text)}</pre>"
+    if source.suffix == ".py":
+        body = coloured(text, linenos="inline", anchorlinenos=True, lineanchors="L")
     files.write(target, framed(source.name, f"<h1>{source.name}</h1>{body}", (None, None), ""))

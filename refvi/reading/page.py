@@ -6,10 +6,11 @@ from markdown_it import MarkdownIt
 
 from refvi.reading import moving
 from refvi.reading.rows import grid
+from refvi.reading.sources import coloured
 from refvi.reading.typeset import mathml
 from refvi.verify.document import read
 
-FORMULA = re.compile(r"\$`([^`]+)`\$")      # as GitHub writes an inline formula
+FORMULA = re.compile(r"\$`([^`]+)`\$((?:'s)?[,.;:?!)]*)")      # as GitHub writes an inline formula; what stays by it
 WIDE = 24                                   # characters of LaTeX that may be wider than a phone
 
 
@@ -31,7 +32,7 @@ def parser_of():
     """Markdown as GitHub reads it, as far as the pages use it."""
     parser = MarkdownIt("commonmark").enable("table")
     parser.inline.ruler.before("backticks", "formula", inline_formula)
-    parser.add_render_rule("formula", lambda self, tokens, at, options, env: inline(tokens[at].content))
+    parser.add_render_rule("formula", lambda self, tokens, at, *_: inline(tokens[at].content, tokens[at].markup))
     parser.add_render_rule("fence", fence)
     parser.add_render_rule("heading_open", heading_open)
     parser.add_render_rule("image", image)
@@ -44,14 +45,16 @@ def inline_formula(state, silent):
     if not found:
         return False
     if not silent:
-        state.push("formula", "", 0).content = found.group(1)
+        token = state.push("formula", "", 0)
+        token.content, token.markup = found.groups()
     state.pos = found.end()
     return True
 
 
-def inline(latex):
-    """An inline formula, which scrolls by itself where it is wider than a phone."""
-    return f'<span class="wide">{mathml(latex)}</span>' if len(latex) > WIDE else mathml(latex)
+def inline(latex, mark=""):
+    """An inline formula, which scrolls by itself where it is wider than a phone, beside the mark behind it."""
+    formula = f'<span class="wide">{mathml(latex)}</span>' if len(latex) > WIDE else mathml(latex)
+    return f'<span class="kept">{formula}{mark}</span>' if mark else formula
 
 
 def heading_open(self, tokens, at, options, env):
@@ -124,9 +127,9 @@ def taken(item, chain):
     """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
     words = next((token for token in item if token.type == "inline"), None)
     bold = re.match(r"(\*\*[^*]+\*\*(,| and)?\s*)+", words.content) if words else None
-    tags = re.split(r",| and ", bold.group().replace("**", "")) if bold else []
-    tags = [tag.strip(" .:") for tag in tags if rf"\tag{{{tag.strip(' .:')}}}" in chain.content]
-    if len(tags) == 1:      # the row beside it says so already
+    named = [tag.strip(" .:") for tag in re.split(r",| and ", bold.group().replace("**", ""))] if bold else []
+    tags = [tag for tag in named if rf"\tag{{{tag}}}" in chain.content]
+    if len(named) == len(tags) == 1:      # the row beside it says so already
         kinds = [child.type for child in words.children]
         words.children = words.children[kinds.index("strong_close") + 1:]
     if tags:
@@ -137,6 +140,8 @@ def taken(item, chain):
 def fence(self, tokens, at, options, env):
     """A code fence; a math fence as a formula, or as a grid of rows."""
     token, line, parts = tokens[at], tokens[at].map[0] + 2, []
+    if token.info.strip() == "python":
+        return coloured(token.content).replace("<pre", "<pre tabindex=\"0\"", 1)
     if token.info.strip() != "math":
         return f"<pre tabindex=\"0\"><code>{html.escape(token.content)}</code></pre>"
     sentences = {tag: self.render(inside, options, env) for tag, inside in token.meta.get("sentences", {}).items()}

@@ -24,7 +24,7 @@ def deck_page(deck, items, site):
 
 def one_item(item, wrong, site):
     """What a slide states, where that is checked, and what is wrong with it."""
-    told = f'<span class="tag">{item["id"]}, {item["kind"]}</span> {html.escape(item["statement"])}'
+    told = f'<span class="tag">{item["id"]}, {item["kind"]}</span> {with_indices(item["statement"])}'
     parts = [f'<div class="item" id="{item["id"]}"><p>{told}</p>']
     parts += [f'<p class="erratum"><b>Erratum.</b> {inline(text)}</p>' for text in wrong]
     places = decks.places(item)
@@ -35,6 +35,11 @@ def one_item(item, wrong, site):
     parts += [picture(chapter, name, site) for kind, chapter, name in places if kind == "figure"]
     parts += [f"<p><code>refvi fit {name}</code></p>" for kind, _, name in places if kind == "fit"]
     return "".join(parts) + "</div>"
+
+
+def with_indices(text):
+    """A statement, in which x_n and sigma^2 are written on one line, with its indices and powers set as such."""
+    return re.sub(r"\^(\d+)", r"<sup>\1</sup>", re.sub(r"_([A-Za-z0-9]+)", r"<sub>\1</sub>", html.escape(text)))
 
 
 def picture(chapter, name, site):

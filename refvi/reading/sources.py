@@ -47,12 +47,12 @@ def place_of(function):
 def source(function):
     """The HTML of a function's source, with line numbers."""
     lines, start = inspect.getsourcelines(code_of(function))
-    return coloured("".join(lines), linenostart=start)
+    return coloured("".join(lines), linenos="inline", linenostart=start)
 
 
 def coloured(text, **options):
-    """The HTML of Python code, with line numbers; words that style.css leaves as they are carry no mark."""
-    text = highlight(text, PythonLexer(), HtmlFormatter(linenos="inline", cssclass="source", **options))
+    """The HTML of Python code; words that style.css leaves as they are carry no mark."""
+    text = highlight(text, PythonLexer(), HtmlFormatter(cssclass="source", **options))
     return re.sub(rf'<span class="(?!(?:{MARKED})")[^"]*">([^<]*)</span>', r"\1", text)
 
 
