@@ -8,7 +8,7 @@ from scipy import integrate, special, stats
 
 from refvi import categorical
 from refvi.app.figures import load_press
-from refvi.app.fits import gaussian as gaussian_fit
+from refvi.app.fits import gaussian as gaussian_fit, sweeps
 from refvi.base import models
 from refvi.base.checks import require_bound
 from refvi.base.special import gammaln
@@ -466,3 +466,21 @@ def test_the_plate_reads_as_the_model(rng):
                "$γ$": stats.gamma.logpdf(gamma, PRIOR.a, scale=1 / PRIOR.b)}
     found = black_box.log_joint(np.array([mu, gamma]), gaussian.data_of(x), PRIOR)
     np.testing.assert_allclose(found, sum(density[node] for node in numbers["random"]), rtol=1e-10)
+
+
+def test_the_exercise_s_report(rng):
+    """Slopes agree in every line, q is never wider than the posterior, and the moved datum moves both."""
+    told = [line.split() for line in sweeps.run(rng)]
+    numbers = np.array([[float(word) for word in line[-9:] if word != "+-"] for line in told if "+-" in line])
+    assert len(numbers) == 2 * (len(sweeps.FRACTIONS) + 1)
+    _, exact, exact_sd, found, sd, lost, _ = numbers[:, -7:].T
+    np.testing.assert_allclose(found, exact, atol=2e-3)
+    assert np.all(sd < exact_sd) and np.all(lost > 0)
+
+
+def test_a_datum_moved_far_off_moves_the_slope(rng):
+    """By a multiple of (1 + N) times the largest input less the sum of all, which is positive whatever was drawn."""
+    x, y = sweeps.nations(rng, 50, 0.3)
+    theta = models.regression(y, prior_sd=1., noise_sd=1.)
+    far = x + sweeps.FAR * (np.arange(50) == np.argmax(y[:, 1]))
+    assert regression.fit(far, theta).found[1] > regression.fit(x, theta).found[1]
