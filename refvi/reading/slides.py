@@ -18,7 +18,7 @@ def deck_page(deck, items, site):
              "<p>The arrow keys lead from slide to slide.</p>"]
     for title, group in groupby(mine, key=lambda item: item["slide"]):
         told = "".join(one_item(item, wrong.get(item["id"], ()), site) for item in group)
-        parts.append(f'<section class="slide" tabindex="-1"><h2>{html.escape(title)}</h2>{told}</section>')
+        parts.append(f'<section class="slide" tabindex="-1"><h2>{with_indices(title)}</h2>{told}</section>')
     return "".join(parts)
 
 

@@ -81,7 +81,9 @@ def severity(result):
 
 def number(x):
     """A gap in words."""
-    return "none" if x is None else f"{x:.0f}" if 99.5 <= abs(x) < 1e6 else f"{x:.2g}"
+    if x is None:
+        return "none"
+    return f"{x:.0f}" if 99.5 <= abs(x) < 1e6 else f"{x:.2g}"
 
 
 class Ground:
