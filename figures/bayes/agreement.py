@@ -1,5 +1,5 @@
 """Left: a classifier's weights are shaken by I + sE, and its class probability becomes a distribution, narrow or wide
-as s is. Dots: shares of 10,000 draws in bins over the bins' width, two standard errors; lines: the exact density.
+as s is. Dots: shares of 20,000 draws in bins over the bins' width, two standard errors; lines: the exact density.
 Right: acting only where draws of fitted weights agree. Dots: how often it is right, two standard errors; lines: what
 the draws themselves promise. The promise is kept where the model is right, with labels from a logistic model; where
 labels are one above zero and again below -2, the draws agree best far out, and are wrong there. WI.27, WI.28.
@@ -12,8 +12,8 @@ from refvi.bayes.trust import act_where_draws_agree, density_of_probability, log
 from refvi.likelihood.networks import sigmoid
 
 SIZE = (7.2, 3.0)
-R, BINS = 10_000, np.linspace(0, 1, 21)
-SEEN = 100          # draws that a bin must expect to be shown
+R, BINS = 20_000, np.linspace(0, 1, 21)
+SEEN = 400          # draws that a bin must expect to be shown
 Y, THETA = np.array([1.2, -0.7]), np.array([-0.5, 0.4])
 SHARES = np.linspace(0.1, 1, 10)
 N = 2_000

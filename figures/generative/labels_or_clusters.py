@@ -62,14 +62,13 @@ def data(rng, repeats=300, labels=LABELS):
     found = np.array([[[errors(rng, draw, error, n) for _ in range(repeats)] for n in labels]
                       for draw, error in ((helpful, helpful_error), (harmful, harmful_error))])
     mean, spread = found.mean(axis=2), found.std(axis=2) / np.sqrt(repeats)
-    return dict(labels=labels, measured_alone=mean[0, :, 0], error_alone=spread[0, :, 0],
-                exact_alone=error_from_midpoint(HALF, labels), random_errors=mean, random_spread=spread,
+    return dict(labels=labels, alone=error_from_midpoint(HALF, labels), random_errors=mean, random_spread=spread,
                 best=ndtr(-HALF), clusters=sum(ndtr(THRESHOLD - m) - ndtr(-m) for m in (-CENTRE, CENTRE)) / 2)
 
 
-def draw(figure, labels, measured_alone, error_alone, exact_alone, random_errors, random_spread, best, clusters):
+def draw(figure, labels, alone, random_errors, random_spread, best, clusters):
     panels = figure.subplots(1, 2, sharey=True)
-    panels[0].plot(labels, exact_alone, color="C1")
+    panels[0].plot(labels, alone, color="C1")
     panels[0].axhline(best, color="C0", linestyle=":", label="best rule")
     panels[1].axhline(clusters, color="C0", linestyle=":", label="clusters' boundary")
     for i, panel in enumerate(panels):
