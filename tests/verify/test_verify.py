@@ -172,6 +172,25 @@ def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path, entropy):
     assert len(results) == 8
 
 
+def test_what_is_wrong_beside_the_rows_is_told_once_though_a_row_hangs(tmp_path, entropy):
+    companion = COMPANION.replace("dict(n=100)", "100").replace("return n *", "while n: pass\n        return n *")
+    found = failures(play(write_page(tmp_path, PAGE, companion), entropy, timeout=1.0))
+    assert [row for row, _, _ in found] == ["", "gauss"] and "stage large returns int" in found[0][2]
+
+
+def test_where_no_stage_can_be_set_nothing_else_is_complained_of(tmp_path, entropy):
+    companion = COMPANION.replace("return dict(n=", "return int(n=")
+    found = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    assert [message.split(" raised")[0] for _, _, message in found] == ["stage stage", "stage large"]
+
+
+def test_the_source_of_rows_is_changed_on_all_stages_only(tmp_path, entropy):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    counted = {stage: sum("source" in r.how for r in play(page, entropy, mutants=1, stage=stage))
+               for stage in (None, "large")}
+    assert counted[None] > 0 == counted["large"]
+
+
 # ---- the command
 
 def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
