@@ -61,11 +61,15 @@ def test_an_integrand_asked_at_the_row_s_own_points_gives_no_answer_of_the_stage
 
 def test_a_small_function_written_inside_each_of_two_rows_is_no_shared_code(entropy):
     def one(lam):
-        square = lambda z: z * z        # noqa: E731
+        def square(z):
+            return z * z
+
         return square(lam[0]) + 0.0
 
     def two(lam):
-        square = lambda z: z * z        # noqa: E731
+        def square(z):
+            return z * z
+
         return 1.0 * square(lam[0])
 
     assert not share_code(entropy, one=one, two=two)
