@@ -1,4 +1,6 @@
 """What a companion is asked for: its stages, a stage by its label, that it loads, without threads."""
+import sys
+
 import pytest
 
 from refvi.verify.companion import load, parts_of, stages_of
@@ -27,13 +29,18 @@ def test_a_label_is_a_stage_s_or_that_of_one_of_its_settings():
 def test_a_companion_may_start_no_thread_as_it_is_loaded(tmp_path):
     page = write_page(tmp_path, "", """
         import threading
-        import time
-        threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start()
+        end = threading.Event()
+        thread = threading.Thread(target=end.wait)
+        thread.start()
         def stage():
             return {}
         """, "threaded")
-    with pytest.raises(Fault, match="threaded.py starts threads as it is loaded"):
-        load(page)
+    try:
+        with pytest.raises(Fault, match="threaded.py starts threads as it is loaded"):
+            load(page)
+    finally:
+        sys.modules["companion_threaded"].end.set()
+        sys.modules.pop("companion_threaded").thread.join()
 
 
 def test_the_line_of_a_companion_s_error_is_the_last_in_its_file(tmp_path):

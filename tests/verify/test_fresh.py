@@ -4,6 +4,7 @@ import select
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -36,9 +37,9 @@ def test_a_row_may_read_files_and_write_compiled_code_and_to_the_null_device(tmp
     file, folder = tmp_path / "numbers.txt", tmp_path / "__pycache__"
     file.write_text("1")
     folder.mkdir()
-    assert guarded(lambda: open(file).read()) == "1"
-    assert guarded(lambda: open(os.devnull, "w").write("1")) == 1
-    assert guarded(lambda: open(folder / "code.pyc", "wb").write(b"1")) == 1
+    assert guarded(file.read_text) == "1"
+    assert guarded(lambda: Path(os.devnull).write_text("1")) == 1
+    assert guarded(lambda: (folder / "code.pyc").write_bytes(b"1")) == 1
 
 
 @pytest.mark.parametrize("mode", ["r+", "a", "w", "x"])
