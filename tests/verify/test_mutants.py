@@ -119,3 +119,13 @@ def test_what_is_not_refused_is_named(monkeypatch, pass_on):
         assert [result.how for result in told] == ["6 planted, all refused"]
     failed = [results[0], results[1]._replace(verdict="FAIL")]
     assert mutants.plant(Cast(chain, "stage", {}, done, {}, segments_of(chain)), None, failed)[0].how.startswith("0 ")
+
+
+def test_draws_have_two_strikes_to_refuse_a_mutant(monkeypatch):
+    asked = []
+    monkeypatch.setattr(mutants, "hold", lambda *arguments: asked.append(arguments) or judged(1.0, 1.0))
+    stream = "{} {}".format
+    assert mutants.passes("cast", "row", stream, "shifted", False)
+    assert np.prod(mutants.STRIKES) == pytest.approx(1e-5)
+    (cast, row, named, use_rule, alpha), = asked
+    assert (cast, row, use_rule, alpha, named("row", 1)) == ("cast", "row", False, mutants.STRIKES, "row shifted 1")

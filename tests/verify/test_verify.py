@@ -172,6 +172,35 @@ def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path, entropy):
     assert len(results) == 8
 
 
+def test_a_row_that_hangs_beside_the_others_is_left_out_and_nothing_is_told_twice(tmp_path, entropy):
+    """Alone it returns: only the worker, in which the rows run one beside the other, falls silent, once a stage."""
+    companion = COMPANION.replace("return n *", "while os.getpid() == WORKER: pass\n        return n *") + """
+    import os
+    WORKER = os.getpid()
+
+    def stage_odd():
+        return 100
+    """
+    results = play(write_page(tmp_path, PAGE, companion), entropy, timeout=1.0)
+    assert [(r.stage, r.row, r.verdict) for r in results] == [
+        ("odd", "", FAIL), ("stage", "added", PASS), ("stage", "gauss", FAIL), ("large", "added", PASS),
+        ("large", "gauss", FAIL)]
+    assert all("did not return within 1 s" in r.message for r in results if r.row == "gauss")
+
+
+def test_where_no_stage_can_be_set_nothing_else_is_complained_of(tmp_path, entropy):
+    companion = COMPANION.replace("return dict(n=", "return int(n=")
+    found = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    assert [message.split(" raised")[0] for _, _, message in found] == ["stage stage", "stage large"]
+
+
+def test_the_source_of_rows_is_changed_on_all_stages_only(tmp_path, entropy):
+    page = write_page(tmp_path, PAGE, COMPANION)
+    counted = {stage: sum("source" in r.how for r in play(page, entropy, mutants=1, stage=stage))
+               for stage in (None, "large")}
+    assert counted[None] > 0 == counted["large"]
+
+
 # ---- the command
 
 def test_the_command_tells_pass_from_fail_by_its_exit_status(tmp_path, capsys):
