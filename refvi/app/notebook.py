@@ -12,6 +12,7 @@ from refvi.app.bench import setting
 from refvi.base import files
 from refvi.verify.companion import load, set_stage, wire
 from refvi.verify.document import read
+from refvi.verify.perform import symbols
 
 INSTALL = '''\
 # In Colab this brings refvi; where it is installed, nothing happens.
@@ -88,7 +89,8 @@ def cells(name):
             stage = stage_of(chain, companion, supplied)
             if stage:
                 rows = "".join(f",\n        {row.tag!r}" for row in chain.rows)
-                yield "code", f"compare(globals(), {companion.stages[stage].__name__}(rng), rng{rows})"
+                chance = "rng" if symbols(companion.stages[stage])[0] else ""
+                yield "code", f"compare(globals(), {companion.stages[stage].__name__}({chance}), rng{rows})"
                 own = [text for text in sources[1:] if text.startswith("def ")]
                 to_change = to_change or (stage, own[0]) if own else to_change
     yield "markdown", "## Your turn\n\nThe checker plays the page on one of its stages, then with a row you may change."

@@ -83,7 +83,8 @@ def number(x):
     """A gap in words."""
     if x is None:
         return "none"
-    return f"{x:.0f}" if 99.5 <= abs(x) < 1e6 else f"{x:.2g}"
+    whole = 99.5 <= abs(x) < 1e6
+    return f"{x:.0f}" if whole else f"{x:.2g}"
 
 
 class Ground:

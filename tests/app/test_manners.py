@@ -76,8 +76,8 @@ def test_pages_keep_their_pictures_as_they_are(capsys):
 
 
 def test_a_picture_comes_to_a_notebook_with_its_numbers():
-    figure, numbers = refvi.figure("elbo_plus_kl", size=(4, 3), font_size=12)
-    assert tuple(figure.get_size_inches()) == (4, 3) and numbers["exact_elbo"].ndim == 1
+    figure, numbers = refvi.figure("elbo_plus_kl", size=(7, 4), font_size=12)
+    assert tuple(figure.get_size_inches()) == (7, 4) and numbers["exact_elbo"].ndim == 1
     assert figure.axes[0].xaxis.label.get_fontsize() == 12
     assert to_hex(figure.axes[0].lines[0].get_color()) == "#1b4f91"      # the house's, whatever the notebook's cycle
     with pytest.raises(LookupError, match="no figure 'mona_lisa', expected one of"):

@@ -119,7 +119,8 @@ def test_many_data_are_climbed_on_a_tenth_first(rng, tenth):
         theta = theta + logistic.newton_step(sigmoid(y @ theta), x, y)
     fit = logistic.fit(x, y)
     assert fit.stopped == "" and fit.trace[-1] == pytest.approx(logistic.log_likelihood(theta, x, y), rel=1e-13)
-    np.testing.assert_allclose(fit.found, theta, atol=1e-6 * np.min(logistic.standard_errors(theta, y)))
+    # the last step was no longer than this in standard errors, and each is shorter than the one before
+    assert np.all(np.abs(fit.found - theta) < np.sqrt(logistic.SMALL) * logistic.standard_errors(theta, y))
     pi = sigmoid(y @ theta)
     np.testing.assert_allclose(logistic.information_of_all(y @ theta, y), logistic.information(pi, y), rtol=1e-12)
 
