@@ -22,9 +22,9 @@ SETTINGS = 2                # on so many settings of each stage
 
 
 def played(names, **options):
-    """({chapter: its results}, how to replay them): all pages at once, since they share the cores."""
+    """({chapter: its results}, how to replay them), page after page: the other core belongs to the other tests."""
     entropy, results = secrets.randbits(128), {name: [] for name in names}
-    for page, kind, news in verify_pages([files.page(name) for name in names], Options(entropy, **options)):
+    for page, kind, news in verify_pages([files.page(name) for name in names], Options(entropy, **options), workers=1):
         results[page.stem] += news if kind == "results" else []
     return results, f"--stages {options['stages']} --mutants {max(1, options['mutants'])} --entropy {entropy:#x}"
 

@@ -6,10 +6,11 @@ import threading
 from refvi.verify.run import start_server, verify
 
 
-def verify_pages(paths, options):
+def verify_pages(paths, options, workers=None):
     """Yield (path, kind, news) for what verify yields of each page and (path, "end", None) after it.
 
-    The pages come in their order, while the next ones are already at work.
+    The pages come in their order, while the next ones are already at work; workers: how many at once, by default one
+    to a core.
     """
     waiting, told, stopped = queue.SimpleQueue(), {path: queue.SimpleQueue() for path in paths}, threading.Event()
     for path in paths:
@@ -31,7 +32,8 @@ def verify_pages(paths, options):
                 told[path].put(error)
 
     start_server()
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(len(paths), os.cpu_count() or 1))]
+    workers = min(len(paths), workers or os.cpu_count() or 1)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(workers)]
     for thread in threads:
         thread.start()
     try:
