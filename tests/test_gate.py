@@ -27,7 +27,7 @@ from refvi.likelihood.likelihoods import logistic
 from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.likelihood.networks import initial, tanh
 from refvi.marginal import approximations
-from refvi.marginal.decoders import model as decoders, topics
+from refvi.marginal.decoders import model as decoders, topic_plane
 from refvi.marginal.marginal_gradient import decoder as outcomes, mixture
 from refvi.programs.automatic import examples
 from refvi.programs.automatic.fit import fit as automatic
@@ -130,9 +130,10 @@ OF_TABLES = {"regression": lambda x: models.log_evidence(np.arange(6.), models.r
              "responsibilities": lambda x: approximations.truncated_responsibilities(x, 2), "standardized": standardize,
              "latent evidence": lambda x: decoders.log_evidence(x, NOTHING, MIXED_THETA, MIXED),
              "latent gradient": lambda x: decoders.gradient(x, NOTHING, MIXED_THETA, MIXED)[1],
-             "bags of topics": lambda x: topics.bag_log_probability(x, *PLANE),
-             "slope of topics": lambda x: topics.bag_gradient(x, *PLANE), "places": lambda x: topics.places(x, *PLANE),
-             "frequencies of words": topics.unigram, "topics": lambda x: topics.fit(rng(), x, 2).lam,
+             "bags of topics": lambda x: topic_plane.bag_log_probability(x, *PLANE),
+             "slope of topics": lambda x: topic_plane.bag_gradient(x, *PLANE),
+             "places": lambda x: topic_plane.places(x, *PLANE),
+             "frequencies of words": topic_plane.unigram, "topics": lambda x: topic_plane.fit(rng(), x, 2).lam,
              "bags counted": lambda x: sentiment.naive_bayes(TARGETS, x),
              "bags": lambda x: sentiment.fit(TARGETS, x, 1.).theta,
              "bags of a model": lambda x: sentiment.logits(np.arange(n + 1.), x)}

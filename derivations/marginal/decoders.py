@@ -14,7 +14,7 @@ from refvi.marginal.decoders.rows import (curvatures, frequencies_of_draws, gain
                                           gradient_of_log_integral, gradient_under_posterior, joint_at_the_means,
                                           marginal_without_spread, mass_of_joint, nats_of_a_normal_head,
                                           nats_of_the_model, probabilities_of_outcomes)
-from refvi.marginal.decoders.topics import bag_gradient, bag_log_probability        # noqa: F401
+from refvi.marginal.decoders.topic_plane import bag_gradient, bag_log_probability        # noqa: F401
 from refvi.marginal.marginal_gradient.decoder import probabilities
 
 # ---- networks and rules by hand

@@ -8,7 +8,7 @@ sentence with two standard errors, of sentences with few of the chosen words and
 import numpy as np
 
 from refvi.app.fits import decoder
-from refvi.marginal.decoders import topics
+from refvi.marginal.decoders import topic_plane
 
 EXPENSIVE = True
 SIZE = (7.8, 4.2)
@@ -31,12 +31,12 @@ def apart(places):
 def data(rng, steps=decoder.STEPS[0]):
     chosen, how = decoder.choose(rng, None)
     held, train = np.split(rng.permutation(len(chosen.words)), [len(chosen.words) // 10])
-    columns = topics.columns_of([chosen.words[n] for n in train], **how)
-    bags, sizes = topics.counted(chosen.words, columns), (2, len(columns))
-    theta = topics.fit(rng, bags[train], steps).lam
-    places, words = topics.places(np.eye(len(columns)), theta, sizes), list(columns)
+    columns = topic_plane.columns_of([chosen.words[n] for n in train], **how)
+    bags, sizes = topic_plane.counted(chosen.words, columns), (2, len(columns))
+    theta = topic_plane.fit(rng, bags[train], steps).lam
+    places, words = topic_plane.places(np.eye(len(columns)), theta, sizes), list(columns)
     shown = apart(places)
-    gain = topics.bag_log_probability(bags[held], theta, sizes) - bags[held] @ topics.unigram(bags[train])
+    gain = topic_plane.bag_log_probability(bags[held], theta, sizes) - bags[held] @ topic_plane.unigram(bags[train])
     length = np.asarray(bags[held].sum(axis=1)).ravel()
     groups = [gain[(length >= low) & (length < high)] for low, high in zip(LENGTHS, LENGTHS[1:])]
     groups = [(n, group) for n, group in zip(LENGTHS, groups) if len(group) > 4]

@@ -7,7 +7,6 @@ what it has after each step, lines are the truth.
 import numpy as np
 
 from refvi.marginal.trees import grammar
-from refvi.marginal.trees.grammar import Grammar
 
 EXPENSIVE = True
 SIZE = (8.2, 2.7)

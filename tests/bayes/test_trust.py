@@ -22,7 +22,10 @@ def test_flips():
 
 @pytest.mark.parametrize("mean, sd, flips, above", [(-0.365, 0.607, (4, 6), 0.27), (-0.339, 0.186, (49, 69), 0.03)])
 def test_a_shaken_classifier_imitates_a_coin(mean, sd, flips, above):
-    """WI.31: the deviation, and the probability of the other side of one half."""
+    """WI.31: the deviation, and the probability of the other side of one half.
+
+    Mean and sd in three digits leave 1.2e-4 of the average open, half a thousandth times the sigmoid's mean slope.
+    """
     shaken = trust.average_and_variance(np.ones(1), np.array([mean]), sd / abs(mean))
     np.testing.assert_allclose(shaken, trust.mean_and_variance(1, 1, *flips), atol=1e-4)
     a, b = 1 + np.array(flips)

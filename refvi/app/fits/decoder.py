@@ -3,10 +3,10 @@ beside each word's own frequency; then x given y with several modes, drawn anew 
 """
 import numpy as np
 
-from refvi.app.fits.outcome import CutShort, ended
+from refvi.app.fits.outcome import CutShort, ended, mean_and_error
 from refvi.base.progress import Progress
 from refvi.data import polarity
-from refvi.marginal.decoders import fit, topics
+from refvi.marginal.decoders import fit, topic_plane
 from refvi.marginal.decoders.model import log_evidence
 
 DATA = ("polarity", "toy")
@@ -22,15 +22,10 @@ def choose(rng, name):
     return polarity.toy_sentences(rng), dict(most=0.9)
 
 
-def mean_and_error(values):
-    """How a line tells an average and its standard error."""
-    return f"{np.mean(values):+.3f} +- {np.std(values) / np.sqrt(len(values)):.3f}"
-
-
 def directions(theta, sizes):
     """[columns] of the words whose probability grows most, in nats times itself, on four ways from the middle."""
     ways = REACH * np.array([[0., 0.], [1, 0], [0, 1], [-1, 0], [0, -1]])
-    log_p = topics.log_words(ways, theta, sizes)
+    log_p = topic_plane.log_words(ways, theta, sizes)
     return np.argsort(-np.exp(log_p[1:]) * (log_p[1:] - log_p[0]), axis=1)[:, :SHOWN]
 
 
@@ -47,15 +42,15 @@ def plane(rng, name):
         yield polarity.stands_in()
     order = rng.permutation(len(data.words))
     held, train = np.split(order, [len(order) // 10])
-    columns = topics.columns_of([data.words[n] for n in train], **chosen)
-    bags, sizes = topics.counted(data.words, columns), (2, len(columns))
+    columns = topic_plane.columns_of([data.words[n] for n in train], **chosen)
+    bags, sizes = topic_plane.counted(data.words, columns), (2, len(columns))
     yield (f"{data.name}: {len(train):,} to learn from, {len(held):,} held out, {len(columns):,} words, "
            f"{bags[held].sum() / len(held):.1f} of them in a sentence")
-    found = climbed("topics", lambda watch: topics.fit(rng, bags[train], STEPS[0], watch=watch), STEPS[0])
-    alone = bags[held] @ topics.unigram(bags[train])
-    beside = topics.bag_log_probability(bags[held], found.lam, sizes)
+    found = climbed("topics", lambda watch: topic_plane.fit(rng, bags[train], STEPS[0], watch=watch), STEPS[0])
+    alone = bags[held] @ topic_plane.unigram(bags[train])
+    beside = topic_plane.bag_log_probability(bags[held], found.lam, sizes)
     yield f"each word by its own frequency: {mean_and_error(alone)} nats per held-out sentence"
-    gain = f"gain {mean_and_error(beside - alone)}"
+    gain = f"gain {mean_and_error(beside - alone, sign='+')}"
     yield ended(f"a point of the plane for each sentence: {mean_and_error(beside)}, {gain}", found.stopped)
     words = list(columns)
     for way, shown in zip(("right", "up", "left", "down"), directions(found.lam, sizes)):
@@ -70,7 +65,7 @@ def modes(rng):
     for name, model in models.items():
         found = climbed(name, lambda watch: fit.fit(rng, x, y, model, STEPS[1], watch=watch), STEPS[1])
         scores[name] = log_evidence(new_x, new_y, found.lam, model, order=300)
-        gain = f", gain {mean_and_error(scores[name] - scores['a normal head'])}" if len(scores) > 1 else ""
+        gain = f", gain {mean_and_error(scores[name] - scores['a normal head'], sign='+')}" if len(scores) > 1 else ""
         line = f"{name}, {len(found.lam)} numbers: {mean_and_error(scores[name])} nats per held-out x{gain}"
         yield ended(line, found.stopped)
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from refvi.app.fits.outcome import ended
+from refvi.app.fits.outcome import ended, mean_and_error
 from refvi.base.progress import Progress
 from refvi.data import polarity, topics
 from refvi.marginal.language import fit as language
@@ -33,12 +33,11 @@ def choose(rng, name):
 
 def score(log_p, sentences):
     """How a line tells perplexity and nats, with standard errors, that of a ratio by its residuals."""
-    choices, N = np.array([len(sentence) + 1 for sentence in sentences]), len(log_p)
+    choices = np.array([len(sentence) + 1 for sentence in sentences])
     each = np.sum(log_p) / np.sum(choices)
-    error = np.std(log_p - each * choices) / np.sqrt(N) / np.mean(choices)
+    error = np.std(log_p - each * choices) / np.sqrt(len(log_p)) / np.mean(choices)
     found = perplexity(log_p, sentences)
-    return (f"perplexity {found:.2f} +- {found * error:.2f}, {np.mean(log_p):.2f} +- {np.std(log_p) / np.sqrt(N):.2f} "
-            "nats per sentence")
+    return f"perplexity {found:.2f} +- {found * error:.2f}, {mean_and_error(log_p, 2)} nats per sentence"
 
 
 def by_frequency(train, test, V):
@@ -82,7 +81,7 @@ def run(rng, name=None):
             return
     gain = found["with"] - found["without"]
     finer = language.log_marginal(fit.lam, test, space, 80) - found["with"]
-    yield (f"it gains {np.mean(gain):+.2f} +- {np.std(gain) / np.sqrt(len(gain)):.2f} nats per sentence; twice the "
+    yield (f"it gains {mean_and_error(gain, 2, '+')} nats per sentence; twice the "
            f"nodes change {np.mean(np.abs(finer)):.0e}")
     if truth:
         yield f"the truth: {score(true, test)}"

@@ -1,4 +1,8 @@
-"""What a line of a fit's report can be besides text: what went wrong, or where Ctrl-C ended the fit."""
+"""What a line of a fit's report can be besides text: what went wrong, or where Ctrl-C ended the fit; and how it tells
+an average.
+"""
+import numpy as np
+
 from refvi.base.progress import Interrupted
 
 
@@ -21,3 +25,8 @@ def status(lines):
     if any(isinstance(line, CutShort) for line in lines):
         return 130
     return int(any(isinstance(line, Failure) for line in lines))
+
+
+def mean_and_error(values, digits=3, sign=""):
+    """How a line tells an average of values (N,) and its standard error; sign: "+" where it is a gain."""
+    return f"{np.mean(values):{sign}.{digits}f} +- {np.std(values) / np.sqrt(len(values)):.{digits}f}"

@@ -3,7 +3,8 @@ words, on the movie-review sentences or on toy ones.
 """
 import numpy as np
 
-from refvi.app.fits.sentiment import choose, score
+from refvi.app.fits.outcome import mean_and_error
+from refvi.app.fits.sentiment import choose, score, told
 from refvi.data import polarity
 from refvi.likelihood.conditional import sentiment
 from refvi.likelihood.networks import sigmoid
@@ -35,13 +36,6 @@ def probability(y, theta):
     return np.exp(rationale.log_likelihood(np.ones(len(y), int), y, theta))
 
 
-def told(nats, right):
-    """Means over sentences with their standard errors."""
-    nats, right = (f"{np.mean(each):.{digits}f} +- {np.std(each) / np.sqrt(len(each)):.{digits}f}"
-                   for each, digits in ((nats, 3), (100 * right, 1)))
-    return f"{nats} nats per sentence, accuracy {right} %"
-
-
 def run(rng, name=None):
     """The lines of the report: held-out nats and accuracy of both models, the words that are heard, rationales."""
     data = choose(rng, name)
@@ -69,8 +63,8 @@ def run(rng, name=None):
         yield f"  {marked(data.words[n], columns, theta)}"
     share = np.mean(np.concatenate([heard[words] for words in new]))
     off = nats - sentiment.log_likelihood(bag, x[test], bags[test])
-    yield (f"{data.name}: {100 * share:.1f} % of the words kept, {np.mean(off):+.3f} +- "
-           f"{np.std(off) / np.sqrt(len(off)):.3f} nats per held-out sentence beside all words")
+    yield (f"{data.name}: {100 * share:.1f} % of the words kept, {mean_and_error(off, sign='+')} nats per held-out "
+           "sentence beside all words")
 
 
 def marked(words, columns, theta):

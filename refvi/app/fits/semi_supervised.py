@@ -4,7 +4,7 @@ labels are summed out where they were not seen; beside what the hundred labels a
 import numpy as np
 from scipy.optimize import minimize
 
-from refvi.app.fits.outcome import CutShort
+from refvi.app.fits.outcome import CutShort, mean_and_error
 from refvi.app.fits.classifier import choose
 from refvi.base.progress import Progress
 from refvi.generative.semi_supervised.model import UNSEEN, fit, predict
@@ -73,7 +73,7 @@ def run(rng, name=None, epochs=2):
     codes, of_held = (np.asarray(evaluate.encoded(found.shape, found.weights, part)[:, :D], float)
                       for part in (x, held))
     bound = evaluate.bound(found.shape, found.weights, held, rng)
-    yield f"{line}, held out {np.mean(bound):.2f} +- {np.std(bound) / np.sqrt(len(bound)):.2f} nats per image at least"
+    yield f"{line}, held out {mean_and_error(bound, 2)} nats per image at least"
     prior = WEIGHT, SHARE * np.cov(codes.T)
     right = {"pixels, regression": [], "codes, regression": [], "codes, classes of normals": [],
              "codes, classes of normals, labels that were not seen summed out": []}

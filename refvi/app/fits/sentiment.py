@@ -3,6 +3,7 @@ ones.
 """
 import numpy as np
 
+from refvi.app.fits.outcome import mean_and_error
 from refvi.data import polarity
 from refvi.likelihood.conditional import sentiment
 
@@ -24,12 +25,14 @@ def split(rng, N):
     return order[N // 5:], order[N // 10:N // 5], order[:N // 10]
 
 
+def told(nats, right):
+    """How a line tells held-out nats and whether verdicts are right, (N,) each, with standard errors."""
+    return f"{mean_and_error(nats)} nats per sentence, accuracy {mean_and_error(100 * right, 1)} %"
+
+
 def score(theta, x, y):
-    """How a line tells held-out nats and accuracy, with standard errors."""
-    nats, right = sentiment.log_likelihood(theta, x, y), (sentiment.logits(theta, y) > 0) == x
-    told = [f"{factor * np.mean(each):.{digits}f} +- {factor * np.std(each) / np.sqrt(len(x)):.{digits}f}"
-            for each, factor, digits in ((nats, 1, 3), (right, 100, 1))]
-    return f"{told[0]} nats per sentence, accuracy {told[1]} %"
+    """How a line tells what weights are worth on held-out sentences."""
+    return told(sentiment.log_likelihood(theta, x, y), (sentiment.logits(theta, y) > 0) == x)
 
 
 def run(rng, name=None):
