@@ -668,15 +668,15 @@ def call_price(lam, c):
     return (mu - c) * stats.norm.cdf((mu - c) / sigma) + sigma * stats.norm.pdf((mu - c) / sigma)
 
 
-def test_a_rule_that_is_rough_at_a_kink_leaves_the_verdict_to_the_draws(entropy, rng):
-    notes = ()
-    for c in rng.uniform(0.5, 1.2, 10):
+def test_a_rule_that_is_rough_at_a_kink_leaves_the_verdict_to_the_draws(entropy):
+    """Where the kink lies among the nodes decides whether the rule is rough: no chance in that."""
+    rough = {0.55: True, 0.6: False, 0.7: True, 0.75: False, 0.85: True, 0.95: False, 1.0: True, 1.15: False}
+    for c, draws_decide in rough.items():
         values = stage(call_price=call_price, kinked=kinked, c=c, double=lambda eps, c: 2 * kinked(eps, c)) | dict(S=1)
         result = prove(entropy, r"call price; \approx kinked", values)["kinked"]
-        assert result.verdict == PASS and ("rule" in result.how) != bool(result.notes)
-        notes += result.notes
-    assert all("the draws decide" in note for note in notes) and notes
-    assert prove(entropy, r"call price; \approx double", values)["double"].verdict == FAIL
+        assert result.verdict == PASS and ("rule" in result.how) != draws_decide
+        assert draws_decide == any("the draws decide" in note for note in result.notes)
+        assert prove(entropy, r"call price; \approx double", values)["double"].verdict == FAIL
 
 
 def test_a_rule_whose_nodes_all_miss_something_is_contradicted_by_draws(entropy):
