@@ -144,7 +144,7 @@ def fit(x, y):
     costs, directions = np.linalg.eigh(bent)
     edges = ", ".join(name for name, at, *ends in zip(NAMES, theta, low, high) if at in ends)
     told = f"at the edge of its range: {edges}" if edges else f"not at rest after {len(path) - 1} steps"
-    resting = not edges and costs[0] > 0 and slope @ np.linalg.solve(bent, slope) < 2 * LEFT
+    resting = not edges and costs[0] > 0 and np.sum((slope @ directions)**2 / costs) < 2 * LEFT
     return Fit(Chosen(theta, 0.5 * costs[0], directions[:, 0]), trace, "" if resting else told)
 
 

@@ -119,10 +119,19 @@ def test_the_flattest_direction_costs_what_it_says(fitted):
     assert np.linalg.norm(direction) == pytest.approx(1)
 
 
-def test_data_without_noise_run_to_the_edge():
-    y = np.linspace(0, 10, 12)[:, None]
-    ended = gp.fit(np.sin(y[:, 0]), y)
-    assert ended.stopped == "at the edge of its range: noise_sd"
+ALTERNATING = np.array([1., -1.1, 1., -1.1, 1., -1.1, 1., -1.1])
+
+
+@pytest.mark.parametrize("x, y, edge", [(np.sin(np.linspace(0, 10, 12)), np.linspace(0, 10, 12), "noise_sd"),
+                                        (ALTERNATING, np.arange(8.), "length")])
+def test_what_runs_to_the_edge_is_named(x, y, edge):
+    """Data without noise; and data that turn around at every step."""
+    assert gp.fit(x, y[:, None]).stopped == f"at the edge of its range: {edge}"
+
+
+def test_two_inputs_that_nearly_coincide_bound_no_length():
+    ended = gp.fit(np.append(X, 0.6), np.vstack([Y, [[6.00001]]]))
+    assert ended.stopped == "" and 0.7 < np.exp(ended.found.theta[0]) < 0.9
 
 
 def test_a_climb_that_has_not_come_to_rest_says_so(monkeypatch):
@@ -130,10 +139,12 @@ def test_a_climb_that_has_not_come_to_rest_says_so(monkeypatch):
     assert gp.fit(X, Y).stopped == "not at rest after 0 steps"
 
 
-def test_units_of_inputs_and_outcomes_do_not_matter(fitted):
-    """To what a climb at rest leaves: LEFT nats, a thousandth in the flattest direction."""
-    scaled = gp.fit(50 * X, 3 * Y).found.theta
-    np.testing.assert_allclose(scaled, fitted.found.theta + np.log([3, 50, 50]), atol=2e-3)
+@pytest.mark.parametrize("of_x, of_y", [(1e-3, 1e3), (1e4, 1e-2)])
+def test_units_of_inputs_and_outcomes_do_not_matter(fitted, of_x, of_y):
+    """To what two climbs at rest leave: each 1e-6 nats, which is a step of 1.1e-3 in the flattest direction."""
+    scaled = gp.fit(of_x * X, of_y * Y)
+    assert scaled.stopped == ""
+    np.testing.assert_allclose(scaled.found.theta, fitted.found.theta + np.log([of_y, of_x, of_x]), atol=2.2e-3)
 
 
 # ---- a network of any width
