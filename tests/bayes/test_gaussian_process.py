@@ -93,11 +93,11 @@ def test_without_noise_the_curve_goes_through_the_data():
     np.testing.assert_allclose(covariance, 0, atol=1e-10)
 
 
-def test_outcomes_do_not_move_the_band_and_inputs_do(rng):
-    new = rng.uniform(-3, 9, (4, 1))
-    found, other = (gp.posterior(ONE, x, Y, new) for x in (X, X + rng.uniform(1, 2, 9)))
+def test_outcomes_do_not_move_the_band_and_inputs_do():
+    new = np.array([[5.8], [6.], [7.], [8.]])           # where the last datum matters
+    found, other = (gp.posterior(ONE, x, Y, new) for x in (X, X[::-1] + 1.7))
     np.testing.assert_array_equal(found[1:], other[1:])
-    assert np.all(np.diag(gp.posterior(ONE, X[:-1], Y[:-1], new)[1:]) > np.diag(found[1:]))
+    assert np.all(np.diag(gp.posterior(ONE, X[:-1], Y[:-1], new)[1:]) > 1.001 * np.diag(found[1:]))
 
 
 def test_bands_widen_away_from_the_data_and_in_the_gap():
@@ -167,7 +167,7 @@ def test_a_unit_s_kurtosis():
 def test_a_kernel_of_infinitely_many_units_is_one(rng):
     y = rng.standard_normal((7, 2))
     K = gp.arc_cosine(y, y, 1.3, 0.7)
-    assert np.array_equal(K, K.T) or np.max(np.abs(K - K.T)) < 1e-12 * np.max(K)
+    np.testing.assert_allclose(K, K.T, rtol=0, atol=1e-12 * np.max(K))
     np.testing.assert_allclose(np.diag(K), (1.3 * 0.7)**2 / 2 * (1 + np.sum(y**2, axis=1)), rtol=1e-7)
 
 
