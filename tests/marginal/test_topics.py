@@ -8,7 +8,7 @@ from refvi.__main__ import main
 from refvi.app.figures import load_press
 from refvi.app.fits import topics as report
 from refvi.data import polarity
-from refvi.marginal.topics import lda, sparse
+from refvi.marginal.topics import assignments, lda, sparse
 
 
 @pytest.fixture
@@ -96,6 +96,17 @@ def test_topics_foretell_what_frequencies_cannot(rng):
 COLUMNS = {word: v for v, word in enumerate(polarity.LIKED + polarity.DISLIKED + polarity.THINGS)}
 
 
+def test_topics_from_draws_foretell_as_well(rng):
+    """Toy documents as above: gains of 0.39 to 0.51 nats a word in 12 runs."""
+    x, new = (report.counted(report.toy(rng, N).words, COLUMNS) for N in (120, 60))
+    found = assignments.gibbs(rng, x, np.full(3, 1 / 3), 0.1, 30)
+    np.testing.assert_allclose([np.sum(found.gamma) - 120, np.sum(found.lam - 0.1)], x.sum())
+    seen, hidden = report.halves(rng, new)
+    without = np.tile(np.asarray(x.sum(axis=0)) / x.sum(), (60, 1))
+    told = report.of_words(hidden, lda.predicted(seen, found)) - report.of_words(hidden, without)
+    assert report.nats(hidden, told)[0] > 0.1
+
+
 def test_nats_per_word_have_the_error_of_a_ratio():
     hidden, log_p = csr_matrix([[2., 0.], [1., 1.]]), csr_matrix([[-1., 0.], [-2., -3.]])
     mean, error = report.nats(hidden, log_p)
@@ -133,7 +144,8 @@ def test_rounds_of_codes_and_dictionary_climb(rng):
 # ---- bad inputs
 
 @pytest.mark.parametrize("call, told", [
-    (lambda rng: lda.evidence_over_assignments([[0] * 30], np.ones(2), 0.1, 3), r"2\^30 assignments .* the bound"),
+    (lambda rng: assignments.evidence_over_assignments(csr_matrix([[20., 10.]]), np.ones(2), 0.1),
+     r"2\^30 assignments .* the bound .* or draw them"),
     (lambda rng: lda.fit(rng, [[1., 0.], [0., 0.]], 2, 3), "document 1 has no word of the vocabulary: leave it out"),
     (lambda rng: lda.fit(rng, [[1., -2.]], 2, 3), "must hold counts of words, not negative"),
     (lambda rng: lda.fit(rng, [[1., np.nan]], 2, 3), "not negative, finite"),
