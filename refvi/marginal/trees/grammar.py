@@ -60,14 +60,16 @@ def inside_recursion(sentences, grammar):
     if not len(sentences):
         raise ValueError("no sentences: there is nothing to parse")
     rows = [require_words(x, grammar.emit.shape[1]) for x in sentences]
-    longest = max(map(len, rows))
-    filled = np.array([np.append(x, np.zeros(longest - len(x), int)) for x in rows])
-    p = inside(filled, *grammar)[[len(x) - 1 for x in rows], np.arange(len(rows))]
+    n = np.array(list(map(len, rows)))
+    filled = np.array([np.append(x, np.zeros(max(n) - len(x), int)) for x in rows])
+    most = np.max(grammar.emit, axis=0)
+    most = np.where(most > 0, most, 1.)         # taken out of each word, so that long sentences do not underflow
+    p = inside(filled, grammar.binary, grammar.emit / most)[n - 1, np.arange(len(rows))]
     bad = np.flatnonzero(~(p > 0))
     if len(bad):
         raise ValueError(f"the grammar has no derivation of sentence {bad[0]}, {rows[bad[0]]}: give its words and "
                          "their combinations a probability above zero")
-    return np.log(p)
+    return np.log(p) + np.sum(np.log(most)[filled] * (np.arange(max(n)) < n[:, None]), axis=1)
 
 
 def counts_by_gradient(sentences, grammar):
