@@ -8,6 +8,7 @@ sentence with two standard errors, of sentences with few of the chosen words and
 import numpy as np
 
 from refvi.app.fits import decoder
+from refvi.data import texts
 from refvi.marginal.decoders import topic_plane
 
 EXPENSIVE = True
@@ -34,7 +35,7 @@ def apart(words, places):
 
 def data(rng, steps=decoder.STEPS[0]):
     chosen, how = decoder.choose(rng, None)
-    held, train = np.split(rng.permutation(len(chosen.words)), [len(chosen.words) // 10])
+    train, held = texts.split(rng, len(chosen.words), 10)
     columns = topic_plane.columns_of([chosen.words[n] for n in train], **how)
     bags, sizes = topic_plane.counted(chosen.words, columns), (2, len(columns))
     theta = topic_plane.fit(rng, bags[train], steps).lam

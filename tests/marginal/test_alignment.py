@@ -7,6 +7,7 @@ from scipy.special import log_softmax
 from refvi.__main__ import main
 from refvi.app.figures import load_press
 from refvi.app.fits import alignment as report
+from refvi.app.fits.outcome import ratio
 from refvi.base.progress import Progress
 from refvi.data import hansards
 from refvi.marginal.alignment import fit as em
@@ -272,5 +273,5 @@ def test_nats_per_word_and_their_standard_error(rng):
     """A ratio of sums: its error over many sets of fifty sentences."""
     words = rng.integers(3, 30, (4000, 50))
     nats = -2. * words + rng.normal(size=(4000, 50)) * np.sqrt(words)
-    found = np.array([report.per_word(a, b) for a, b in zip(nats, words)])
+    found = np.array([ratio(a, b) for a, b in zip(nats, words)])
     assert np.mean(found[:, 1]) == pytest.approx(np.std(found[:, 0]), rel=0.1)

@@ -176,11 +176,6 @@ def test_the_report_on_toy_sentences_repeats(monkeypatch, capsys, tmp_path):
     assert capsys.readouterr().out == told
 
 
-def test_no_sentence_is_held_out_and_learnt_from(rng):
-    train, held = report.split(rng, 25)
-    assert len(held) == 2 and sorted([*train, *held]) == list(range(25))
-
-
 def test_votes_are_counted_where_one_learns():
     """Words that turn round on the sentences held out keep their votes."""
     words, turned = [["good"], ["good"], ["bad"], ["bad"]], [0, 0, 1, 1]

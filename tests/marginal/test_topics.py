@@ -170,7 +170,7 @@ def test_the_report_on_toy_documents_repeats(monkeypatch, capsys):
     monkeypatch.setattr(report.run, "__defaults__", (None, 25))
     assert main(["fit", "topics"]) == 0
     told = capsys.readouterr().out
-    assert "REFVI_DATA is not set: these are toy sentences" in told and told.count("  alpha ") == 3
+    assert "REFVI_DATA is not set: these are toy documents" in told and told.count("  alpha ") == 3
     assert main(["fit", "topics", "--entropy", told.split("--entropy ")[1].split(")")[0]]) == 0
     assert capsys.readouterr().out == told
 

@@ -19,7 +19,7 @@ BLOCK = 200             # sentences held as floats at once where no gradient is 
 
 def vocabulary(sentences, V):
     """{word: integer} of the V - 1 commonest words, then of UNKNOWN, which stands for all others."""
-    counts = Counter(word for sentence in sentences for word in sentence)
+    counts = Counter(word for sentence in sentences for word in sentence if word != UNKNOWN)
     if not counts:
         raise ValueError(f"{len(sentences)} sentences without a word: there is no vocabulary")
     require_count("V", V)
