@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_finite, require_shape
-from refvi.base.core import Fit
-from refvi.base.progress import Interrupted, Progress
+from refvi.base.optimize import never_down
 from refvi.likelihood.conditional.problems import require_words
 from refvi.marginal.alignment.rows import position_posterior, word_probabilities
 
@@ -87,20 +86,18 @@ def fit(pairs, shape, steps=10, added=0.):
     if not added >= 0:
         raise ValueError(f"added must be >= 0, got {added}: it is a number of imagined words")
     known, V = links(pairs, shape), shape[1]
-    values, rest, trace, stopped = np.full(len(known.at[0]), 1 / V), np.full(shape[0], 1 / V), [], ""
-    try:
-        with Progress("EM", steps) as bar:
-            for step in range(steps + 1):
-                value, counts = expected(values, known)
-                trace.append(value + log_prior(values, rest, known, added))
-                if step < steps:
-                    values, rest = maximized(counts, known, added)
-                bar(step, f"{trace[-1]:.1f} nats")
-    except KeyboardInterrupt:
-        stopped = Interrupted(f"interrupted after step {max(len(trace) - 1, 0)} of {steps}")
+
+    def at(values, rest):
+        """What a step needs of a table: its entries, and log-likelihood and expected counts there."""
+        return values, rest, *expected(values, known)
+
+    start = at(np.full(len(known.at[0]), 1 / V), np.full(shape[0], 1 / V))
+    fitted = never_down(lambda now: at(*maximized(now[3], known, added)),
+                        lambda now: now[2] + log_prior(*now[:2], known, added), start, steps, "EM")
+    values, rest, *_ = fitted.found
     theta = np.repeat(rest[:, None], V, axis=1)
     theta[known.at] = values
-    return Fit(theta, np.array(trace), stopped)
+    return fitted._replace(found=theta)
 
 
 def require_table(theta):

@@ -8,8 +8,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import digamma, polygamma
 
 from refvi.base.checks import require_count, require_positive
-from refvi.base.core import Fit
-from refvi.base.progress import Interrupted, Progress
+from refvi.base.optimize import never_down
 from refvi.marginal.topics.assignments import Topics, log_beta, require_counts
 
 BLOCK = 2**17           # numbers of what is gathered at once: it stays in cache
@@ -74,27 +73,18 @@ def inverse_digamma(y):
 # ---- fits
 
 def fit(rng, x, K, sweeps, eta=0.1, learn=True, again=prior_again):
-    """A Fit of Topics after so many sweeps; with learn the prior of shares moves as well. Ctrl-C ends it with what has
-    been reached. ArithmeticError where the bound falls by more than rounding: no correct update does that.
+    """A Fit of Topics after so many sweeps; with learn the prior of shares moves as well. ArithmeticError where the
+    bound falls.
     """
     x, N, V = require_counts(x), *np.shape(x)
     require_count("K", K), require_count("sweeps", sweeps), require_positive("eta", eta, "counts added to each word")
-    q = Topics(rng.gamma(100., 0.01, (N, K)), rng.gamma(100., 0.01, (K, V)), np.full(K, 1 / K))
-    trace, stopped = [bound(x, q, eta)], ""
-    try:
-        with Progress("topics", sweeps) as bar:
-            for number in range(1, sweeps + 1):
-                q = swept(x, q, eta)
-                if learn:
-                    q = q._replace(alpha=again(q))
-                trace.append(bound(x, q, eta))
-                if not trace[-1] >= trace[-2] - 1e-10 * abs(trace[-2]):
-                    raise ArithmeticError(f"sweep {number} took the bound from {trace[-2]:.10g} to {trace[-1]:.10g}: "
-                                          "an update that is no maximum")
-                bar(number, f"bound {trace[-1]:.0f} nats")
-    except KeyboardInterrupt:
-        stopped = Interrupted(f"interrupted after sweep {len(trace) - 1} of {sweeps}")
-    return Fit(q, np.array(trace), stopped)
+
+    def one_sweep(q):
+        q = swept(x, q, eta)
+        return q._replace(alpha=again(q)) if learn else q
+
+    start = Topics(rng.gamma(100., 0.01, (N, K)), rng.gamma(100., 0.01, (K, V)), np.full(K, 1 / K))
+    return never_down(one_sweep, lambda q: bound(x, q, eta), start, sweeps, "topics")
 
 
 def predicted(x, q, rounds=50):

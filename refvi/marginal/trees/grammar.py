@@ -11,7 +11,7 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.base.core import Fit
+from refvi.base.optimize import never_down
 from refvi.likelihood.conditional.problems import require_words
 
 MOST = 10_000       # trees that are still listed
@@ -94,12 +94,9 @@ def counted_again(sentences, grammar):
 
 def fit(sentences, grammar, steps):
     """Where so many steps of EM end, a Fit: each climbs the log-likelihood, in nats, or stays."""
-    require_count("steps", steps)
-    trace = [np.sum(inside_recursion(sentences, grammar))]
-    for _ in range(steps):
-        grammar = counted_again(sentences, grammar)
-        trace.append(np.sum(inside_recursion(sentences, grammar)))
-    return Fit(grammar, np.array(trace))
+    return never_down(lambda grammar: counted_again(sentences, grammar),
+                      lambda grammar: np.sum(inside_recursion(sentences, grammar)), grammar,
+                      require_count("steps", steps), "grammar")
 
 
 def listed(words, grammar):
