@@ -66,7 +66,7 @@ def blocks(y):
 
 
 def of_block(x, block, theta):
-    """(log p(x | y) (B,), gradient in rho (V,), in offset and in slope) of a Block whose verdicts are x (B,)."""
+    """(log p(x | y) (B,), gradient (V + 2,) of their sum in rho, offset and slope) of a Block with verdicts x (B,)."""
     votes = theta.votes[block.words]
     up = np.where(block.there, sigmoid(votes * theta.rho[block.words]), 0.)
     least = -np.sum((votes < 0) & block.there, axis=1)
@@ -77,7 +77,7 @@ def of_block(x, block, theta):
     in_rho = np.bincount(block.words.ravel(), delta.ravel(), len(theta.rho))
     pull = (2 * x[:, None] - 1) * reached[-1] * worth * (1 - worth) / evidence[:, None]
     sums = least[:, None] + np.arange(up.shape[1] + 1)
-    return np.log(evidence), in_rho, np.sum(pull), np.sum(pull * sums)
+    return np.log(evidence), np.append(in_rho, [np.sum(pull), np.sum(pull * sums)])
 
 
 def log_likelihood(x, y, theta):
@@ -94,8 +94,8 @@ def gradient(x, y, theta):
     """(log-likelihood in nats, its gradient (V + 2,) in rho, offset and slope)."""
     value, total = 0., np.zeros(len(theta.rho) + 2)
     for block in blocks(y):
-        nats, *parts = of_block(x[block.which], block, theta)
-        value, total = value + np.sum(nats), total + np.append(*map(np.atleast_1d, (parts[0], parts[1:])))
+        nats, slope = of_block(x[block.which], block, theta)
+        value, total = value + np.sum(nats), total + slope
     return value, total
 
 

@@ -13,6 +13,7 @@ from scipy.sparse import csr_matrix
 from scipy.special import gammaln
 
 from refvi.base.checks import require_count, require_positive
+from refvi.marginal.decoders.topic_plane import require_bags
 
 MOST = 2**20            # assignments of topics that are still enumerated
 
@@ -25,10 +26,8 @@ class Topics(NamedTuple):
 
 
 def require_counts(x):
-    """x (N, V) sparse; ValueError for negative or no counts, or a document without a word."""
-    x = csr_matrix(x, dtype=float)
-    if not x.nnz or np.min(x.data) < 0 or not np.all(np.isfinite(x.data)):
-        raise ValueError(f"x {x.shape} must hold counts of words, not negative, finite, and at least one")
+    """x (N, V) sparse; ValueError for what are no counts, for no words at all, or a document without one."""
+    x = require_bags(x)
     empty = np.flatnonzero(np.diff(x.indptr) == 0)
     if len(empty):
         raise ValueError(f"document {empty[0]} has no word of the vocabulary: leave it out ({len(empty)} of "
