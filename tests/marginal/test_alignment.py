@@ -180,7 +180,7 @@ def test_a_table_that_kept_its_start_is_refused_where_it_would_be_used():
     (lambda: em.fit([(np.array([0]), np.array([3]))], (3, 3)), "pair 0: words must be integers in 0..2"),
     (lambda: em.fit([(np.array([0, -1]), np.array([0]))], (3, 3)), "pair 0: words must be integers in 0..2"),
     (lambda: em.fit([(np.array([0.5]), np.array([0]))], (3, 3)), "pair 0: words must be integers in 0..2"),
-    (lambda: em.fit([(["la"], ["the"])], (3, 3)), "pair 0: y holds text"),
+    (lambda: em.fit([(["la"], ["the"])], (3, 3)), "pair 0: words must be integers in 0..2, got text"),
     (lambda: em.fit([(np.array([0]),)], (3, 3)), "pair 0 holds 1 sentences, expected two, x and y"),
     (lambda: em.fit(HOUSES, (3, 3), 5, -0.1), "added must be >= 0, got -0.1"),
     (lambda: em.fit(HOUSES, (3, 3), 5, np.nan), "added must be >= 0, got nan"),

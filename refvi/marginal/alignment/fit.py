@@ -10,7 +10,7 @@ import numpy as np
 
 from refvi.base.checks import require_finite, require_shape
 from refvi.base.optimize import never_down
-from refvi.likelihood.conditional.problems import require_words
+from refvi.likelihood.conditional.problems import require_sentences
 from refvi.marginal.alignment.rows import position_posterior, word_probabilities
 
 
@@ -30,17 +30,11 @@ def numbered(sentences, columns):
 
 def require_pairs(pairs, shape):
     """The pairs as whole numbers; ValueError for none, for a sentence without words, a word beyond the table."""
-    if not len(pairs):
-        raise ValueError("no pairs: observe something first")
-    found = []
-    for number, pair in enumerate(pairs):
-        if len(pair) != 2:
-            raise ValueError(f"pair {number} holds {len(pair)} sentences, expected two, x and y")
-        try:
-            found.append(tuple(map(require_words, pair, shape[::-1])))
-        except ValueError as error:
-            raise ValueError(f"pair {number}: {error}") from None
-    return found
+    wrong = next((number for number, pair in enumerate(pairs) if len(pair) != 2), None)
+    if wrong is not None:
+        raise ValueError(f"pair {wrong} holds {len(pairs[wrong])} sentences, expected two, x and y")
+    x, y = zip(*pairs) if len(pairs) else ((), ())
+    return list(zip(require_sentences(x, shape[1], "pair"), require_sentences(y, shape[0], "pair")))
 
 
 def links(pairs, shape):
@@ -112,9 +106,10 @@ def require_table(theta):
 
 
 def log_likelihood(pairs, theta):
-    """log p(x | y, n) (N,) of every pair, in nats."""
+    """log p(x | y, n) (N,) of every pair, in nats; minus infinity where a word of x comes from none of y."""
     theta = require_table(theta)
-    return np.array([np.sum(np.log(word_probabilities(x, y, theta))) for x, y in require_pairs(pairs, theta.shape)])
+    with np.errstate(divide="ignore"):
+        return np.array([np.sum(np.log(word_probabilities(x, y, theta))) for x, y in require_pairs(pairs, theta.shape)])
 
 
 def aligned(x, y, theta):

@@ -91,6 +91,7 @@ def gibbs(rng, x, alpha, eta, sweeps):
     """Topics given one draw of all words' topics, where so many sweeps have led from random ones."""
     x = require_counts(x)
     require_count("sweeps", sweeps), require_positive("eta", eta, "counts added to each word")
+    require_positive("alpha", alpha, "counts added to each topic")
     z = rng.integers(0, len(alpha), int(x.sum()))
     for _ in range(sweeps):
         z = redrawn(rng.random(len(z)), z, x, alpha, eta)

@@ -12,7 +12,7 @@ from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
 from refvi.base.optimize import never_down
-from refvi.likelihood.conditional.problems import require_words
+from refvi.likelihood.conditional.problems import require_sentences, require_words
 
 MOST = 10_000       # trees that are still listed
 
@@ -57,9 +57,7 @@ def inside(words, binary, emit):
 def inside_recursion(sentences, grammar):
     """log p (N,) in nats of sentences of any lengths, all at once; ValueError for one that the grammar has no tree for.
     """
-    if not len(sentences):
-        raise ValueError("no sentences: there is nothing to parse")
-    rows = [require_words(x, grammar.emit.shape[1]) for x in sentences]
+    rows = require_sentences(sentences, grammar.emit.shape[1])
     n = np.array(list(map(len, rows)))
     filled = np.array([np.append(x, np.zeros(max(n) - len(x), int)) for x in rows])
     most = np.max(grammar.emit, axis=0)

@@ -17,7 +17,7 @@ def forward_over_ends(text, lexicon, p):
     if np.shape(p) != (len(lexicon) + 1,):
         raise ValueError(f"p has shape {np.shape(p)}, expected ({len(lexicon) + 1},): one probability for each of the "
                          f"{len(lexicon)} words, and for the end")
-    place, longest = {word: v for v, word in enumerate(lexicon)}, max(map(len, lexicon))
+    place, longest = {word: v for v, word in enumerate(lexicon)}, max(map(len, lexicon), default=0)
     reached = [0.]
     for j in range(1, len(text) + 1):
         ways = [reached[i] + np.log(p[place[text[i:j]]])
