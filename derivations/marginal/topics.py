@@ -140,33 +140,37 @@ def bound_after_a_sweep(x, q, eta):
     return lda.bound(x, swept(x, q, eta), eta)
 
 
-def sweep_by_hand(documents, q, eta):
-    """Word by word: its topic's probabilities are counts for its document, and, made anew, for its topics."""
-    def responsibilities(gamma, n, v):
-        return special.softmax([logs_of(gamma[n])[k] + logs_of(q.lam[k])[v] for k in range(3)])
+def responsibilities(q, gamma, n, v):
+    """Of the topics for a word v of document n."""
+    return special.softmax([logs_of(gamma[n])[k] + logs_of(q.lam[k])[v] for k in range(3)])
 
-    gamma = np.array([q.alpha + sum(responsibilities(q.gamma, n, v) for v in words)
-                      for n, words in enumerate(documents)])
-    lam = np.full((3, 4), eta)
+
+def shares_again(documents, q, gamma):
+    """Word by word: what its topic's probabilities are is counted for its document."""
+    return np.array([q.alpha + sum(responsibilities(q, gamma, n, v) for v in words)
+                     for n, words in enumerate(documents)])
+
+
+def sweep_by_hand(documents, q, eta):
+    """Shares, and then, word by word with the probabilities made anew, topics."""
+    gamma, lam = shares_again(documents, q, q.gamma), np.full((3, 4), eta)
     for n, words in enumerate(documents):
         for v in words:
-            lam[:, v] += responsibilities(gamma, n, v)
+            lam[:, v] += responsibilities(q, gamma, n, v)
     return parts(documents, Topics(gamma, lam, q.alpha), eta)
 
 
-def next_word_by_scipy(documents, q, eta):
-    """Average shares times average topics (2, 4), the shares where the bound is highest beside these topics."""
-    def off(u, words):
-        logs = logs_of(np.exp(u))
-        return np.exp(u) - q.alpha - sum(special.softmax(logs + [logs_of(a)[v] for a in q.lam]) for v in words)
-
-    found = [optimize.root(off, np.log(q.alpha + 1), (words,), tol=1e-12).x for words in documents]
-    return (np.array([stats.dirichlet.mean(np.exp(u)) for u in found])
-            @ [stats.dirichlet.mean(a) for a in q.lam])
+def next_word_by_hand(documents, q):
+    """Average shares times average topics (2, 4), the shares after three rounds from equal ones."""
+    gamma = np.array([q.alpha + len(words) / 3 for words in documents])
+    for _ in range(3):
+        gamma = shares_again(documents, q, gamma)
+    return [[sum(stats.dirichlet.mean(a)[k] * stats.dirichlet.mean(q.lam[k])[v] for k in range(3)) for v in range(4)]
+            for a in gamma]
 
 
 def next_word_predicted(x, q):
-    return lda.predicted(x, q, 400)
+    return lda.predicted(x, q, 3)
 
 
 # ---- topics of words, drawn in turn
