@@ -114,5 +114,5 @@ def test_steps_that_never_go_down_say_how_they_ended():
     assert found.found == 31 / 32 and found.stopped == ""
     assert halved(50, gain=0.1).trace.shape == (4,) and halved(50, gain=0.1).stopped == ""
     assert halved(2, gain=0.1).stopped == "still gaining after 2 steps"
-    with pytest.raises(ArithmeticError, match="step 4 went from -0.015625 to -0.3.* nats: an update that is no maximum"):
+    with pytest.raises(ArithmeticError, match="step 4 went from -0.015625 to -0.3.* nats: an update that"):
         halved(5, worse=0.5)
