@@ -215,7 +215,7 @@ def crowded(figure):
 
 
 def seen_words(figure):
-    """The box in pixels of every upright or level word, less the room between lines."""
+    """The box in pixels of every upright or level word, less the room between lines: words of a line may not touch."""
     unseen = {label for axes in figure.axes if not axes.axison
               for axis in (axes.xaxis, axes.yaxis) for label in (*axis.get_ticklabels(which="both"), axis.label)}
     for axis in axes_of(figure):
@@ -225,7 +225,9 @@ def seen_words(figure):
                 unseen |= {tick.label1, tick.label2}
     for text in set(figure.findobj(Text)) - unseen:
         if text.get_visible() and text.get_text().strip() and text.get_rotation() % 90 == 0:
-            yield text.get_window_extent().padded(-0.12 * text.get_fontsize() / 72 * figure.dpi)
+            less = -0.12 * text.get_fontsize() / 72 * figure.dpi
+            level = text.get_rotation() % 180 == 0
+            yield text.get_window_extent().padded(*((0., less) if level else (less, 0.)))
 
 
 def covers(legend, axes):

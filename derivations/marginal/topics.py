@@ -10,7 +10,8 @@ from scipy.sparse import csr_matrix
 from refvi import beta, beta_lam, noise
 from refvi.base.core import axes_of, expectation, settled
 from refvi.marginal.topics import lda, sparse
-from refvi.marginal.topics.lda import Topics, evidence_over_assignments, prior_again, swept      # noqa: F401
+from refvi.marginal.topics.assignments import Topics, evidence_over_assignments, redrawn        # noqa: F401
+from refvi.marginal.topics.lda import prior_again, swept
 from refvi.marginal.topics.sparse import (evidence_over_subsets, inclusion, mean_of_spike_and_slab,      # noqa: F401
                                           soft_threshold)
 
@@ -83,23 +84,29 @@ def average_over_shares(eps, words, topics):
 
 # ---- topics that are learnt
 
+def counts(documents):
+    """x (N, 4)."""
+    return csr_matrix(np.array([np.bincount(words, minlength=4) for words in documents], float))
+
+
 def stage_corpus(rng):
     """Two documents of three and two words out of four, three topics, and some q."""
     documents = [rng.integers(0, 4, 3).tolist(), rng.integers(0, 4, 2).tolist()]
-    x = csr_matrix(np.array([np.bincount(words, minlength=4) for words in documents], float))
     q = Topics(rng.uniform(0.6, 2.5, (2, 3)), rng.uniform(0.6, 2.5, (3, 4)), rng.uniform(0.4, 1.6, 3))
-    return dict(documents=documents, x=x, q=q, alpha=q.alpha, eta=rng.uniform(0.3, 0.8), V=4)
+    return dict(documents=documents, x=counts(documents), q=q, alpha=q.alpha, eta=rng.uniform(0.3, 0.8))
+
+
+def joint(z, documents, alpha, eta):
+    """p(words, their topics z): an urn of topics for each document, and of words for each topic."""
+    words, ends = [v for document in documents for v in document], np.cumsum([0, *map(len, documents)])
+    drawn = [[v for v, topic in zip(words, z) if topic == k] for k in range(len(alpha))]
+    return (np.prod([urn(z[a:b], alpha) for a, b in zip(ends, ends[1:])])
+            * np.prod([urn(each, [eta] * 4) for each in drawn]))
 
 
 def urns_over_assignments(documents, alpha, eta):
-    """An urn of topics for each document, and of words for each topic."""
-    total, words = 0., [v for document in documents for v in document]
-    ends = np.cumsum([0, *map(len, documents)])
-    for z in itertools.product(range(len(alpha)), repeat=len(words)):
-        p = np.prod([urn(z[a:b], alpha) for a, b in zip(ends, ends[1:])])
-        drawn = [[v for v, topic in zip(words, z) if topic == k] for k in range(len(alpha))]
-        total += p * np.prod([urn(each, [eta] * 4) for each in drawn])
-    return np.log(total)
+    n = sum(map(len, documents))
+    return np.log(sum(joint(z, documents, alpha, eta) for z in itertools.product(range(len(alpha)), repeat=n)))
 
 
 def logs_of(a):
@@ -133,18 +140,77 @@ def bound_after_a_sweep(x, q, eta):
     return lda.bound(x, swept(x, q, eta), eta)
 
 
-def sweep_by_hand(documents, q, eta):
-    """Word by word: its topic's probabilities are counts for its document, and, made anew, for its topics."""
-    def responsibilities(gamma, n, v):
-        return special.softmax([logs_of(gamma[n])[k] + logs_of(q.lam[k])[v] for k in range(3)])
+def responsibilities(q, gamma, n, v):
+    """Of the topics for a word v of document n."""
+    return special.softmax([logs_of(gamma[n])[k] + logs_of(q.lam[k])[v] for k in range(3)])
 
-    gamma = np.array([q.alpha + sum(responsibilities(q.gamma, n, v) for v in words)
-                      for n, words in enumerate(documents)])
-    lam = np.full((3, 4), eta)
+
+def shares_again(documents, q, gamma):
+    """Word by word: what its topic's probabilities are is counted for its document."""
+    return np.array([q.alpha + sum(responsibilities(q, gamma, n, v) for v in words)
+                     for n, words in enumerate(documents)])
+
+
+def sweep_by_hand(documents, q, eta):
+    """Shares, and then, word by word with the probabilities made anew, topics."""
+    gamma, lam = shares_again(documents, q, q.gamma), np.full((3, 4), eta)
     for n, words in enumerate(documents):
         for v in words:
-            lam[:, v] += responsibilities(gamma, n, v)
+            lam[:, v] += responsibilities(q, gamma, n, v)
     return parts(documents, Topics(gamma, lam, q.alpha), eta)
+
+
+def next_word_by_hand(documents, q):
+    """Average shares times average topics (2, 4), the shares after three rounds from equal ones."""
+    gamma = np.array([q.alpha + len(words) / 3 for words in documents])
+    for _ in range(3):
+        gamma = shares_again(documents, q, gamma)
+    return [[sum(stats.dirichlet.mean(a)[k] * stats.dirichlet.mean(q.lam[k])[v] for k in range(3)) for v in range(4)]
+            for a in gamma]
+
+
+def next_word_predicted(x, q):
+    return lda.predicted(x, q, 3)
+
+
+# ---- topics of words, drawn in turn
+
+def stage_few_words(rng):
+    """Three words, the first again in the second document, and three topics; what the topics can be, and for each
+    way from there the least uniform numbers that lead along it.
+    """
+    a, b = np.sort(rng.permutation(4)[:2]).tolist()
+    documents, alpha, eta = [[a, b], [a]], rng.uniform(0.4, 1.6, 3), rng.uniform(0.3, 0.8)
+    every = list(itertools.product(range(3), repeat=3))
+
+    def ways(z, i=0):
+        """(u_i, ..., u_n, topics z at last, the probability of getting there) of a sweep from its word i on."""
+        if i == 3:
+            yield [], z, 1.
+            return
+        choices = [(*z[:i], k, *z[i + 1:]) for k in range(3)]
+        p = np.array([joint(choice, documents, alpha, eta) for choice in choices])
+        p /= np.sum(p)
+        for choice, least, own in zip(choices, np.cumsum(p) - p, p):
+            for rest, last, share in ways(choice, i + 1):
+                yield [least + 1e-9, *rest], last, own * share
+
+    paths = [(z, joint(z, documents, alpha, eta) * share, u) for z in every for u, _, share in ways(z)]
+    return dict(documents=documents, x=counts(documents), alpha=alpha, eta=eta, paths=paths, every=every)
+
+
+def posterior_of_assignments(documents, alpha, eta, every):
+    """p(z | words) of all z."""
+    masses = np.array([joint(z, documents, alpha, eta) for z in every])
+    return masses / np.sum(masses)
+
+
+def posterior_after_a_sweep(x, alpha, eta, paths, every):
+    """How probable each z is after a sweep that begins with a draw from the posterior."""
+    masses = dict.fromkeys(every, 0.)
+    for z, share, u in paths:
+        masses[tuple(redrawn(u, z, x, alpha, eta).tolist())] += share
+    return np.array(list(masses.values())) / sum(masses.values())
 
 
 # ---- the prior of shares
@@ -164,12 +230,16 @@ def bound_of_the_learnt_prior(x, q, eta):
     return lda.bound(x, q._replace(alpha=prior_again(q, 400)), eta)
 
 
-def best_of_all_priors(documents, q, eta):
-    """By SciPy: where the slope is zero, for logarithms of alpha; the bound is concave in alpha."""
+def best_prior(q):
+    """alpha, by SciPy: where the slope is zero, for its logarithm; the bound is concave in alpha."""
     means = np.mean([logs_of(a) for a in q.gamma], axis=0)
     found = optimize.root(lambda u: special.psi(np.sum(np.exp(u))) - special.psi(np.exp(u)) + means, np.zeros(3),
                           tol=1e-12)
-    return parts(documents, q._replace(alpha=np.exp(found.x)), eta)
+    return np.exp(found.x)
+
+
+def best_of_all_priors(documents, q, eta):
+    return parts(documents, q._replace(alpha=best_prior(q)), eta)
 
 
 def derivatives(q):
@@ -183,13 +253,14 @@ def stage_far_prior(rng):
     """A prior above its best, so far that Newton's step falls by a nat, and still stays positive."""
     while True:
         supplied = stage_corpus(rng)
-        x, q, eta = supplied["x"], supplied["q"], supplied["eta"]
-        best = prior_again(q, 400)
+        documents, q, eta = supplied["documents"], supplied["q"], supplied["eta"]
+        best = best_prior(q)
         for factor in np.arange(1.3, 3, 0.1):
             far = q._replace(alpha=factor * best)
             g, h, c = derivatives(far)
             after = far.alpha - np.linalg.solve(c - np.diag(h), g)
-            if np.min(after) > 0.01 and lda.bound(x, far, eta) - lda.bound(x, far._replace(alpha=after), eta) > 1:
+            fall = parts(documents, far, eta) - parts(documents, far._replace(alpha=after), eta)
+            if np.min(after) > 0.01 and fall > 1:
                 return supplied | dict(q=far, alpha=far.alpha, g=g, h=h, c=c)
 
 

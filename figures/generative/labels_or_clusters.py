@@ -3,7 +3,7 @@
 Share of wrong answers against the number of labels of each class: classes of normals fitted to labels alone, and to
 the same labels with 300 data without, averages over many sets with two standard errors. Left: classes N(-1.2, 1) and
 N(1.2, 1); the upper line is the closed form for labels alone, dotted the best rule. Right: clusters at -2 and 2, and
-labels that say whether x exceeds 2; dotted what the clusters' own boundary costs.
+labels that say whether x exceeds 2; dashed what the clusters' own boundary costs.
 """
 import numpy as np
 from scipy.special import ndtr
@@ -70,7 +70,7 @@ def draw(figure, labels, alone, random_errors, random_spread, best, clusters):
     panels = figure.subplots(1, 2, sharey=True)
     panels[0].plot(labels, alone, color="C1")
     panels[0].axhline(best, color="C0", linestyle=":", label="best rule")
-    panels[1].axhline(clusters, color="C0", linestyle=":", label="clusters' boundary")
+    panels[1].axhline(clusters, color="C0", linestyle="--", label="clusters' boundary")
     for i, panel in enumerate(panels):
         for j, name in enumerate(("labels alone", "and 300 without")):
             panel.errorbar(labels, random_errors[i, :, j], 2 * random_spread[i, :, j], fmt="os"[j], color=f"C{j + 1}",

@@ -9,6 +9,7 @@ held out (dots, bars of a standard error), and what the frequencies of French wo
 import numpy as np
 
 from refvi.app.fits import alignment
+from refvi.app.fits.outcome import ratio
 from refvi.marginal.alignment import fit as em
 from refvi.marginal.alignment.rows import position_posterior
 
@@ -36,8 +37,8 @@ def data(rng, most=20):
     return dict(name=chosen.name, x=[word.lower() for word in x], y=[*(word.lower() for word in y), "NULL"],
                 random_shares=[position_posterior(*pairs[-1], tables[min(steps, most)]) for steps in STEPS],
                 random_train=[np.sum(each[train]) / np.sum(words[train]) for each in nats],
-                random_held=[alignment.per_word(each[test], words[test]) for each in nats],
-                random_alone=alignment.per_word(np.array([np.sum(alone[pairs[n][0]]) for n in test]), words[test])[0])
+                random_held=[ratio(each[test], words[test]) for each in nats],
+                random_alone=ratio(np.array([np.sum(alone[pairs[n][0]]) for n in test]), words[test])[0])
 
 
 def draw(figure, name, x, y, random_shares, random_train, random_held, random_alone):

@@ -40,7 +40,7 @@ def draw(figure, w, marginal, best, top, sd, narrow_marginal, narrow_joint):
     left.axvline(top, color="0.5", linestyle=":", linewidth=1)
     left.set(xlabel="weight w", ylabel="nats per datum")
     left.legend()
-    right.plot(sd, narrow_joint, color="C2", linestyle="--", label="joint at the mean of z")
+    right.plot(sd, narrow_joint, color="C1", linestyle="-.", label="joint at the mean of z")
     right.plot(sd, narrow_marginal, color="C0", label="marginal")
     right.set(xscale="log", xlabel="standard deviation of z")
     right.invert_xaxis()

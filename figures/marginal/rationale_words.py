@@ -9,6 +9,7 @@ import numpy as np
 
 from refvi.app.fits import rationale as report
 from refvi.app.fits.sentiment import choose
+from refvi.data import texts
 from refvi.likelihood.conditional import sentiment
 from refvi.likelihood.networks import sigmoid
 from refvi.marginal.rationale import fit
@@ -26,7 +27,7 @@ MADE_UP = ("a dull script , but a moving and funny film",
 
 def data(rng, means=MEANS, most=60):
     chosen = choose(rng, None)
-    train, test = report.split(rng, len(chosen.words))
+    train, test = texts.split(rng, len(chosen.words), 10)
     columns, y, votes, bags = report.prepared(chosen, train)
     x, known, new = chosen.labels, [y[n] for n in train], [y[n] for n in test]
     bag = sentiment.fit(x[train], bags[train], report.BAG_SD).theta

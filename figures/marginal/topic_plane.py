@@ -8,20 +8,25 @@ sentence with two standard errors, of sentences with few of the chosen words and
 import numpy as np
 
 from refvi.app.fits import decoder
+from refvi.data import texts
 from refvi.marginal.decoders import topic_plane
 
 EXPENSIVE = True
 SIZE = (7.8, 4.2)
 QUICK = dict(steps=20)
-SHOWN, ROOM = 26, (0.45, 0.15)
+SHOWN, LETTER, LINE = 26, 0.075, 0.16      # words, and the room that a letter and a line take
 LENGTHS = (2, 3, 4, 5, 6, 7, 8, 10, 30)
 
 
-def apart(places):
+def apart(words, places):
     """Which words to show: from the farthest inwards, those that overlap none that is shown."""
+    def overlap(v, w):
+        across, up = np.abs(places[v] - places[w])
+        return up < LINE and across < LETTER * (1 + (len(words[v]) + len(words[w])) / 2)
+
     shown = []
     for v in np.argsort(-np.linalg.norm(places, axis=1)):
-        if all(np.any(np.abs(places[v] - places[w]) > ROOM) for w in shown):
+        if not any(overlap(v, w) for w in shown):
             shown.append(v)
         if len(shown) == SHOWN:
             break
@@ -30,12 +35,12 @@ def apart(places):
 
 def data(rng, steps=decoder.STEPS[0]):
     chosen, how = decoder.choose(rng, None)
-    held, train = np.split(rng.permutation(len(chosen.words)), [len(chosen.words) // 10])
+    train, held = texts.split(rng, len(chosen.words), 10)
     columns = topic_plane.columns_of([chosen.words[n] for n in train], **how)
     bags, sizes = topic_plane.counted(chosen.words, columns), (2, len(columns))
     theta = topic_plane.fit(rng, bags[train], steps).lam
     places, words = topic_plane.places(np.eye(len(columns)), theta, sizes), list(columns)
-    shown = apart(places)
+    shown = apart(words, places)
     gain = topic_plane.bag_log_probability(bags[held], theta, sizes) - bags[held] @ topic_plane.unigram(bags[train])
     length = np.asarray(bags[held].sum(axis=1)).ravel()
     groups = [gain[(length >= low) & (length < high)] for low, high in zip(LENGTHS, LENGTHS[1:])]

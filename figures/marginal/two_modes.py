@@ -51,7 +51,8 @@ def draw(figure, grid_x, grid_y, random_pairs, truth, **random):
         axes.contourf(grid_y, grid_x, random[f"random_{name}"]**0.5, np.linspace(0, 1.6, 9), cmap="Greys", extend="max")
         axes.plot(*random_pairs.T, ".", color="C2", markersize=2)
         axes.axvline(0, color="C1", linewidth=0.8, linestyle=":")
-        axes.set(xlabel="side information y", ylabel="x", title=f"{label}: {mean:.2f} ± {error:.2f}".replace("-", "−"))
+        nats = f"{mean:.2f}\xa0±\xa0{error:.2f}".replace("-", "−")
+        axes.set(xlabel="side information y", ylabel="x", title=f"{label}: {nats}")
     for name, label, color, style in (("head", "normal head", "C2", "--"), ("latent", "latent z", "C1", "-")):
         panels[2].plot(grid_x, random[f"random_cut_{name}"], color=color, linestyle=style, label=label)
     panels[2].plot(grid_x, truth, color="C0", linestyle=":", label="truth")

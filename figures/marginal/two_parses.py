@@ -61,13 +61,14 @@ def lines(tree):
 
 
 def draw(figure, shares, log_p, labels, places, random_chances, random_lengths):
-    *panels, right = figure.subplots(1, 3, width_ratios=(1.25, 1.25, 1))
+    *panels, right = figure.subplots(1, 3, width_ratios=(1.6, 1.6, 1))
     for axes, share, names, nodes in zip(panels, shares, labels, places):
         for name, (x, y, above_x, above_y) in zip(names, nodes):
+            y = y or -0.5 * (x % 2)     # every other word stands lower
             axes.plot([x, above_x], [y, above_y], color="0.6", zorder=1)
-            axes.text(x, y, name, ha="center", va="center", fontsize=9 if y else 8, zorder=2,
-                      style="normal" if y else "italic", bbox=dict(facecolor="white", edgecolor="none", pad=1.2))
-        axes.set(xlim=(-0.6, 4.7), ylim=(-0.5, 5.5), title=f"p(tree | sentence) = {share:.3f}")
+            axes.text(x, y, name, ha="center", va="center", fontsize=9 if y > 0 else 8, zorder=2,
+                      style="normal" if y > 0 else "italic", bbox=dict(facecolor="white", edgecolor="none", pad=1.2))
+        axes.set(xlim=(-0.6, 4.7), ylim=(-0.9, 5.5), title=f"p(tree | sentence) = {share:.3f}")
         axes.axis("off")
     steps = np.arange(len(random_chances))
     for k, (name, mark) in enumerate((("noun phrase", "o"), ("verb phrase", "s"))):

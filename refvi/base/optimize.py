@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_positive
-from refvi.base.progress import Interrupted
-
+from refvi.base.core import Fit
+from refvi.base.progress import Interrupted, Progress
 
 TINY = 1e-12        # keeps a gradient that has always been zero from being divided by zero
 
@@ -106,6 +106,32 @@ def climb(gradient, lam, steps, direction, rate, watch):
     except KeyboardInterrupt:
         return Ascent(lam, done, Interrupted(f"interrupted after step {done} of {steps}"))
     return Ascent(lam, done)
+
+
+def never_down(one_step, value, found, steps, name, gain=None):
+    """A Fit by so many steps found <- one_step(found), which climb value(found) in nats, as those of EM do.
+
+    gain: it ends with a step that gains less, and says where none did. Ctrl-C ends it with what has been reached.
+    ArithmeticError where a step lowers the value by more than rounding: no correct update does that.
+    """
+    trace, stopped = [value(found)], f"still gaining after {steps} steps" if gain and steps else ""
+    try:
+        with Progress(name, steps) as bar:
+            for step in range(1, steps + 1):
+                moved = one_step(found)
+                after, before = value(moved), trace[-1]
+                if not after >= before - 1e-10 * max(1., abs(before)):
+                    raise ArithmeticError(f"step {step} went from {before:.10g} to {after:.10g} nats: an update that "
+                                          "is no maximum")
+                found = moved
+                trace.append(after)
+                bar(step, f"{after:.1f} nats")
+                if gain and after - before < gain:
+                    stopped = ""
+                    break
+    except KeyboardInterrupt:
+        stopped = Interrupted(f"interrupted after step {len(trace) - 1} of {steps}")
+    return Fit(found, np.array(trace), stopped)
 
 
 def rate_of(rate):

@@ -1,5 +1,8 @@
-"""Sets of several text files with a sentence on each line: looked for, read, and told of where others stand in."""
+"""Sets of several text files with a sentence on each line: looked for, read, told of where others stand in, and split.
+"""
 from pathlib import Path
+
+import numpy as np
 
 from refvi.base.files import text_of
 from refvi.data.store import folder, named, places
@@ -36,3 +39,14 @@ def read(set_name, names, root=None):
             raise ValueError(f"{path} holds no sentences: it is empty, copy it again")
         found.append((path, lines))
     return found
+
+
+def split(rng, N, *shares):
+    """Indices of N sentences in random order: those to learn from, then for each share one of so many, held out.
+
+    ValueError where there are too few for that.
+    """
+    if N < max(shares):
+        raise ValueError(f"{N} sentences are too few: one of {max(shares)} is held out")
+    *held, train = np.split(rng.permutation(N), np.cumsum([N // share for share in shares]))
+    return train, *held

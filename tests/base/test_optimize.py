@@ -1,9 +1,9 @@
-"""Adam goes uphill, and says why it stopped."""
+"""Ascents go uphill, and say why they stopped."""
 
 import numpy as np
 import pytest
 
-from refvi.base.optimize import adam, adam_on_floats, gradient_ascent, robbins_monro
+from refvi.base.optimize import adam, adam_on_floats, gradient_ascent, never_down, robbins_monro
 
 
 def test_it_climbs_to_the_top_of_a_quadratic(rng):
@@ -96,3 +96,23 @@ def test_a_schedule_that_leaves_the_positive_numbers_is_named_with_its_step(asce
 def test_a_rate_that_is_none_is_refused(ascend, rate, told):
     with pytest.raises(ValueError, match=told):
         ascend(lambda lam: [1.0], np.zeros(1), 5, rate)
+
+
+# ---- steps that never go down
+
+def halved(most, gain=None, worse=0.):
+    """Steps halfway to 1 from 0, worse after the third."""
+    def one_step(z):
+        return (z + 1) / 2 - worse * (z > 0.8)
+
+    return never_down(one_step, lambda z: -(z - 1.)**2, 0., most, "halves", gain)
+
+
+def test_steps_that_never_go_down_say_how_they_ended():
+    found = halved(5)
+    np.testing.assert_allclose(found.trace, [-4.**-k for k in range(6)])
+    assert found.found == 31 / 32 and found.stopped == ""
+    assert halved(50, gain=0.1).trace.shape == (4,) and halved(50, gain=0.1).stopped == ""
+    assert halved(2, gain=0.1).stopped == "still gaining after 2 steps"
+    with pytest.raises(ArithmeticError, match="step 4 went from -0.015625 to -0.3.* nats: an update that"):
+        halved(5, worse=0.5)

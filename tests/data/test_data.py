@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from refvi.__main__ import main
-from refvi.data import mnist, store as data, uci
+from refvi.data import mnist, store as data, texts, uci
 
 SIZES = {"bostonHousing": (506, 13), "concrete": (1030, 8), "energy": (768, 8), "yacht": (308, 6)}
 needs_data = pytest.mark.skipif(
@@ -17,6 +17,13 @@ def test_every_split_covers_the_set(name):
     for number in range(uci.SPLITS):
         train, test = uci.split(name, number)
         assert sorted([*train, *test]) == list(range(SIZES[name][0])) and 0.08 < len(test) / SIZES[name][0] < 0.12
+
+
+def test_no_sentence_is_held_out_and_learnt_from(rng):
+    train, held, dev = texts.split(rng, 25, 10, 5)
+    assert (len(held), len(dev)) == (2, 5) and sorted([*train, *held, *dev]) == list(range(25))
+    with pytest.raises(ValueError, match="9 sentences are too few: one of 10 is held out"):
+        texts.split(rng, 9, 5, 10)
 
 
 def test_splits_that_overlap_are_refused(tmp_path):

@@ -101,6 +101,12 @@ def test_all_labels_seen_is_supervised_learning(rng):
     assert len(found.trace) == 2
 
 
+def test_a_frequent_class_reaches_further():
+    """Nine to one, normals around -1 and 1: they are equally likely at log(9)/2 = 1.0986."""
+    theta = model.Classes(np.log([0.9, 0.1]), np.array([[-1., 0.], [1., 0.]]))
+    assert model.predict(np.array([[0.], [1.09], [1.11]]), theta).tolist() == [0, 0, 1]
+
+
 @pytest.mark.parametrize("x, labels, told", [
     ([[0.], [1.], [2.]], [0, 0, UNSEEN], "no label of class 1 was seen: EM could not tell which cluster is meant"),
     ([[0.], [1.], [2.]], [0, 1, UNSEEN], "one label of each class says nothing of the spread"),

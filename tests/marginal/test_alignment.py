@@ -7,6 +7,7 @@ from scipy.special import log_softmax
 from refvi.__main__ import main
 from refvi.app.figures import load_press
 from refvi.app.fits import alignment as report
+from refvi.app.fits.outcome import ratio
 from refvi.base.progress import Progress
 from refvi.data import hansards
 from refvi.marginal.alignment import fit as em
@@ -179,7 +180,7 @@ def test_a_table_that_kept_its_start_is_refused_where_it_would_be_used():
     (lambda: em.fit([(np.array([0]), np.array([3]))], (3, 3)), "pair 0: words must be integers in 0..2"),
     (lambda: em.fit([(np.array([0, -1]), np.array([0]))], (3, 3)), "pair 0: words must be integers in 0..2"),
     (lambda: em.fit([(np.array([0.5]), np.array([0]))], (3, 3)), "pair 0: words must be integers in 0..2"),
-    (lambda: em.fit([(["la"], ["the"])], (3, 3)), "pair 0: y holds text"),
+    (lambda: em.fit([(["la"], ["the"])], (3, 3)), "pair 0: words must be integers in 0..2, got text"),
     (lambda: em.fit([(np.array([0]),)], (3, 3)), "pair 0 holds 1 sentences, expected two, x and y"),
     (lambda: em.fit(HOUSES, (3, 3), 5, -0.1), "added must be >= 0, got -0.1"),
     (lambda: em.fit(HOUSES, (3, 3), 5, np.nan), "added must be >= 0, got nan"),
@@ -272,5 +273,5 @@ def test_nats_per_word_and_their_standard_error(rng):
     """A ratio of sums: its error over many sets of fifty sentences."""
     words = rng.integers(3, 30, (4000, 50))
     nats = -2. * words + rng.normal(size=(4000, 50)) * np.sqrt(words)
-    found = np.array([report.per_word(a, b) for a, b in zip(nats, words)])
+    found = np.array([ratio(a, b) for a, b in zip(nats, words)])
     assert np.mean(found[:, 1]) == pytest.approx(np.std(found[:, 0]), rel=0.1)

@@ -122,6 +122,7 @@ def test_words_that_are_rare_are_unknown():
     columns = language.vocabulary([["b", "a"], ["a", "c", "b"], ["a"]], 3)
     assert columns == {"a": 0, "b": 1, language.UNKNOWN: 2}
     assert language.encoded([["c", "a"], [], ["never", "b"]], columns) == [[2, 0], [], [2, 1]]
+    assert language.vocabulary([["a", language.UNKNOWN, language.UNKNOWN]], 3) == {"a": 0, language.UNKNOWN: 1}
 
 
 def test_toy_sentences_have_the_probability_that_they_are_said_to_have(rng):

@@ -96,6 +96,15 @@ def test_the_likeliest_lexicon_may_take_texts_whole(texts, lexicon, exact):
     np.testing.assert_allclose(p, exact, atol=1e-6)
 
 
+def test_what_is_long_is_not_what_cannot_be(rng):
+    """Probabilities far below 1e-308: 400 letters, each a word; 120 of 2000 words that are all alike to the grammar."""
+    assert segments.forward_over_ends("ab" * 200, ("a", "b"), np.ones(3) / 3) == pytest.approx(-401 * np.log(3))
+    binary = np.array([[[0.2, 0.1], [0.1, 0.2]], [[0.1, 0.1], [0.3, 0.]]])
+    alone, alike = (grammar.require_grammar(binary, np.array([[0.4], [0.5]]) * np.ones(V) / V) for V in (1, 2000))
+    one, = grammar.inside_recursion([np.zeros(120, int)], alone)
+    assert grammar.inside_recursion([rng.integers(0, 2000, 120)], alike) == pytest.approx(one - 120 * np.log(2000))
+
+
 def test_em_finds_heads(rng):
     """Three words in any order, 0 at the root: 1 and 2 below it, or one below the other, all in one table. The three
     trees of nine weigh 1/4, 1/2 and 1/2.
@@ -158,7 +167,9 @@ RULES = Grammar(np.array([[[0.5, 0.], [0., 0.]], [[0., 0.], [0., 0.]]]), np.arra
     (lambda: grammar.inside_recursion([[0, 0], [0, 1, 0]], RULES), r"no derivation of sentence 1, \[0 1 0\]"),
     (lambda: grammar.inside_recursion([], RULES), "no sentences"),
     (lambda: grammar.inside_recursion([[0], []], RULES), "at least one"),
-    (lambda: grammar.inside_recursion([[0, 2]], RULES), r"words must be integers in 0..1"),
+    (lambda: segments.forward_over_ends("a", (), np.ones(1)), "no words of the lexicon make 'a'"),
+    (lambda: grammar.inside_recursion([[0], []], RULES), "sentence 1: words must be integers in 0..1, at least one"),
+    (lambda: grammar.inside_recursion([[0, 2]], RULES), r"sentence 0: words must be integers in 0..1"),
     (lambda: grammar.listed([0] * 15, RULES), "15 words with 2.67e.06 trees: too many to list, inside_recursion adds"),
     (lambda: grammar.require_grammar(RULES.binary, 2 * RULES.emit), "the rules of symbol 0 sum to 1.5"),
     (lambda: grammar.require_grammar(RULES.binary, np.array([[0.7, -0.2], [0., 1.]])), "negative probability"),

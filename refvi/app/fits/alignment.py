@@ -3,9 +3,8 @@ the bare frequencies of words.
 """
 import numpy as np
 
-from refvi.app.fits.outcome import ended
-from refvi.app.fits.sentiment import split
-from refvi.data import hansards
+from refvi.app.fits.outcome import ended, ratio
+from refvi.data import hansards, texts
 from refvi.likelihood.conditional.sentiment import vocabulary
 from refvi.marginal.alignment import fit as em
 
@@ -23,14 +22,8 @@ def choose(rng, name):
     return hansards.toy_pairs(rng)
 
 
-def per_word(nats, words):
-    """(mean, standard error) of nats (N,) of sentences over their words (N,): a ratio of two sums."""
-    mean = np.sum(nats) / np.sum(words)
-    return mean, np.sqrt(np.sum((nats - mean * words)**2)) / np.sum(words)
-
-
 def told(nats, words):
-    return "{:.3f} +- {:.3f}".format(*per_word(nats, words))
+    return "{:.3f} +- {:.3f}".format(*ratio(nats, words))
 
 
 def prepared(data, train, null):
@@ -55,7 +48,7 @@ def run(rng, name=None):
     data = choose(rng, name)
     if data.name.startswith("toy") and name is None:
         yield hansards.stands_in()
-    train, dev, test = split(rng, len(data.x))
+    train, test, dev = texts.split(rng, len(data.x), 10, 10)
     words = np.array([len(sentence) for sentence in data.x])
     held = {}
     for null in (False, True):

@@ -5,7 +5,7 @@ import numpy as np
 
 from refvi.app.fits.outcome import CutShort, ended, mean_and_error
 from refvi.base.progress import Progress
-from refvi.data import polarity
+from refvi.data import polarity, texts
 from refvi.marginal.decoders import fit, topic_plane
 from refvi.marginal.decoders.model import log_evidence
 
@@ -40,8 +40,7 @@ def plane(rng, name):
     data, chosen = choose(rng, name)
     if data.name.startswith("toy") and name is None:
         yield polarity.stands_in()
-    order = rng.permutation(len(data.words))
-    held, train = np.split(order, [len(order) // 10])
+    train, held = texts.split(rng, len(data.words), 10)
     columns = topic_plane.columns_of([data.words[n] for n in train], **chosen)
     bags, sizes = topic_plane.counted(data.words, columns), (2, len(columns))
     yield (f"{data.name}: {len(train):,} to learn from, {len(held):,} held out, {len(columns):,} words, "

@@ -5,9 +5,9 @@ from functools import partial
 
 import numpy as np
 
-from refvi.app.fits.outcome import ended, mean_and_error
+from refvi.app.fits.outcome import ended, mean_and_error, ratio
 from refvi.base.progress import Progress
-from refvi.data import polarity, topics
+from refvi.data import polarity, texts, topics
 from refvi.marginal.language import fit as language
 from refvi.marginal.language.model import Sizes
 from refvi.marginal.language.rows import perplexity
@@ -27,15 +27,13 @@ def choose(rng, name):
     else:
         data = topics.toy_sentences(rng, 1000)
         words, called, truth = data.words, data.name, topics.log_probability
-    order, held = rng.permutation(len(words)), len(words) // 5
-    return [words[n] for n in order[held:]], [words[n] for n in order[:held]], called, truth
+    train, test = ([words[n] for n in part] for part in texts.split(rng, len(words), 5))
+    return train, test, called, truth
 
 
 def score(log_p, sentences):
-    """How a line tells perplexity and nats, with standard errors, that of a ratio by its residuals."""
-    choices = np.array([len(sentence) + 1 for sentence in sentences])
-    each = np.sum(log_p) / np.sum(choices)
-    error = np.std(log_p - each * choices) / np.sqrt(len(log_p)) / np.mean(choices)
+    """How a line tells perplexity and nats, with standard errors."""
+    error = ratio(log_p, np.array([len(sentence) + 1 for sentence in sentences]))[1]
     found = perplexity(log_p, sentences)
     return f"perplexity {found:.2f} +- {found * error:.2f}, {mean_and_error(log_p, 2)} nats per sentence"
 

@@ -27,6 +27,12 @@ def status(lines):
     return int(any(isinstance(line, Failure) for line in lines))
 
 
+def ratio(values, counts):
+    """(sum of values (N,) over sum of counts (N,), its standard error): nats per word of sentences of several words."""
+    mean = np.sum(values) / np.sum(counts)
+    return mean, np.sqrt(np.sum((values - mean * counts)**2)) / np.sum(counts)
+
+
 def mean_and_error(values, digits=3, sign=""):
     """How a line tells an average of values (N,) and its standard error; sign: "+" where it is a gain."""
     return f"{np.mean(values):{sign}.{digits}f} +- {np.std(values) / np.sqrt(len(values)):.{digits}f}"

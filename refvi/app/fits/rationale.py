@@ -5,7 +5,7 @@ import numpy as np
 
 from refvi.app.fits.outcome import mean_and_error
 from refvi.app.fits.sentiment import choose, score, told
-from refvi.data import polarity
+from refvi.data import polarity, texts
 from refvi.likelihood.conditional import sentiment
 from refvi.likelihood.networks import sigmoid
 from refvi.marginal.rationale import fit as rationale
@@ -14,12 +14,6 @@ DATA = ("polarity", "toy")
 PRIOR = (-2., 2.)       # mean and sd of the log odds with which a word is kept
 BAG_SD = 1.             # of a weight in logistic regression, as `refvi fit sentiment` chooses it
 SHOWN = 8               # words of either vote, and sentences
-
-
-def split(rng, N):
-    """Indices: nine tenths to train, one held out."""
-    order = rng.permutation(N)
-    return order[N // 10:], order[:N // 10]
 
 
 def prepared(data, train):
@@ -41,7 +35,7 @@ def run(rng, name=None):
     data = choose(rng, name)
     if data.name.startswith("toy") and name is None:
         yield polarity.stands_in()
-    train, test = split(rng, len(data.words))
+    train, test = texts.split(rng, len(data.words), 10)
     columns, y, votes, bags = prepared(data, train)
     x, known, new = data.labels, [y[n] for n in train], [y[n] for n in test]
     yield (f"{data.name}: {len(train):,} to train, {len(test):,} held out; {len(columns):,} words that stand in two "

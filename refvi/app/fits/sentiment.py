@@ -4,7 +4,7 @@ ones.
 import numpy as np
 
 from refvi.app.fits.outcome import mean_and_error
-from refvi.data import polarity
+from refvi.data import polarity, texts
 from refvi.likelihood.conditional import sentiment
 
 DATA = ("polarity", "toy")
@@ -17,12 +17,6 @@ def choose(rng, name):
     if name == "polarity" or name is None and polarity.at_hand():
         return polarity.load()
     return polarity.toy_sentences(rng)
-
-
-def split(rng, N):
-    """Indices: eight tenths to train, one to choose the prior, one held out."""
-    order = rng.permutation(N)
-    return order[N // 5:], order[N // 10:N // 5], order[:N // 10]
 
 
 def told(nats, right):
@@ -40,7 +34,7 @@ def run(rng, name=None):
     data = choose(rng, name)
     if data.name.startswith("toy") and name is None:
         yield polarity.stands_in()
-    train, dev, test = split(rng, len(data.words))
+    train, test, dev = texts.split(rng, len(data.words), 10, 10)
     columns = sentiment.vocabulary([data.words[n] for n in train])
     bags, x = sentiment.bags(data.words, columns), data.labels
     yield (f"{data.name}: {len(train):,} to train, {len(dev):,} to choose the prior, {len(test):,} held out; "

@@ -4,9 +4,10 @@ the rest of the sentence, beside a model without topics.
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from refvi.app.fits.outcome import ended
-from refvi.data import polarity
+from refvi.app.fits.outcome import ended, ratio
+from refvi.data import polarity, texts
 from refvi.likelihood.conditional.sentiment import vocabulary
+from refvi.marginal.decoders.topic_plane import columns_of, counted
 from refvi.marginal.topics import lda
 
 DATA = ("polarity", "toy")
@@ -15,17 +16,9 @@ SHOWN = 8               # words of a topic
 LEAST, MOST = 10, 0.01  # sentences that a word stands in: so many, and no larger share
 
 
-def counted(sentences, columns):
-    """x (N, V) sparse: how often each word of the vocabulary stands in each sentence."""
-    places = [(n, columns[word]) for n, sentence in enumerate(sentences) for word in sentence if word in columns]
-    rows, found = np.array(places).T
-    return csr_matrix((np.ones(len(rows)), (rows, found)), (len(sentences), len(columns)))
-
-
 def content(sentences):
     """{word: column} of words of three letters or more that are neither rare nor in every other sentence."""
-    rare, common = vocabulary(sentences, LEAST), vocabulary(sentences, int(MOST * len(sentences)) + 1)
-    kept = [word for word in rare if word not in common and word.isalpha() and len(word) > 2]
+    kept = [word for word in columns_of(sentences, LEAST, MOST) if word.isalpha() and len(word) > 2]
     return {word: column for column, word in enumerate(kept)}
 
 
@@ -42,9 +35,7 @@ def halves(rng, x):
 
 def nats(hidden, log_p):
     """(mean nats per word, its standard error over sentences) of words `hidden` with log probabilities like it."""
-    told, words = np.asarray(hidden.multiply(log_p).sum(axis=1)).ravel(), np.asarray(hidden.sum(axis=1)).ravel()
-    mean = np.sum(told) / np.sum(words)
-    return mean, np.sqrt(np.sum((told - mean * words)**2)) / np.sum(words)
+    return ratio(*(np.asarray(part.sum(axis=1)).ravel() for part in (hidden.multiply(log_p), hidden)))
 
 
 def of_words(hidden, p):
@@ -74,9 +65,8 @@ def run(rng, name=None, sweeps=SWEEPS):
     """The lines of the report: data, bound, the words of each topic, held-out nats with and without topics."""
     data, topics, columns_of = choose(rng, name)
     if data.name.startswith("toy") and name is None:
-        yield polarity.stands_in()
-    order = rng.permutation(len(data.words))
-    test, train = np.split(order, [len(order) // 10])
+        yield texts.stands_in("polarity", "toy documents")
+    train, test = texts.split(rng, len(data.words), 10)
     columns = columns_of([data.words[n] for n in train])
     x, new = (counted([data.words[n] for n in chosen], columns) for chosen in (train, test))
     x, new = (part[np.diff(part.indptr) > 0] for part in (x, new))

@@ -11,8 +11,8 @@ import autograd.numpy as np
 from numpy.linalg import LinAlgError
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.base.core import Fit
 from refvi.base.families.gaussian import full_normal
+from refvi.base.optimize import never_down
 from refvi.base.special import logsumexp
 
 UNSEEN = -1
@@ -109,14 +109,8 @@ def fit(x, labels, K, steps=100, prior=None, tolerance=1e-9):
     x, labels = require_data(x, labels, require_count("K", K))
     seen = labels != UNSEEN
     theta = from_shares(x[seen], 1. * possible(labels[seen], K), prior)
-    trace, stopped = [objective(x, labels, theta, prior)], f"still gaining after {steps} steps" if steps else ""
-    for _ in range(steps):
-        theta = from_shares(x, responsibilities(x, labels, theta), prior)
-        trace.append(objective(x, labels, theta, prior))
-        if trace[-1] - trace[-2] < tolerance * len(x):
-            stopped = ""
-            break
-    return Fit(theta, np.array(trace), stopped)
+    return never_down(lambda theta: from_shares(x, responsibilities(x, labels, theta), prior),
+                      lambda theta: objective(x, labels, theta, prior), theta, steps, "EM", tolerance * len(x))
 
 
 def predict(x, theta):

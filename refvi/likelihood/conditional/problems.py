@@ -47,10 +47,27 @@ def require_features(y):
 
 def require_words(y, V):
     """y (n,) as integers in 0..V-1, or a ValueError."""
+    if np.asarray(y).dtype.kind in "US":
+        raise ValueError(f"words must be integers in 0..{V - 1}, got text: number them first")
     y = require_shape("y", y, (None,), "one integer for each word")
     if not y.size or np.any((y < 0) | (y >= V) | (y != np.rint(y))):
         raise ValueError(f"words must be integers in 0..{V - 1}, at least one, got {y}")
     return y.astype(int)
+
+
+def require_sentences(sentences, V, each="sentence", empty=False):
+    """Sentences, of words in 0..V-1, as arrays of integers; ValueError that says which one is none, or for no
+    sentences.
+    """
+    if not len(sentences):
+        raise ValueError(f"no {each}s: observe something first")
+    found = []
+    for number, y in enumerate(sentences):
+        try:
+            found.append(require_words(y, V) if len(y) or not empty else np.zeros(0, int))
+        except ValueError as error:
+            raise ValueError(f"{each} {number}: {error}") from None
+    return found
 
 
 # ---- one of K classes: sentiment, entailment

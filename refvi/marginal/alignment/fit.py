@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_finite, require_shape
-from refvi.base.core import Fit
-from refvi.base.progress import Interrupted, Progress
-from refvi.likelihood.conditional.problems import require_words
+from refvi.base.optimize import never_down
+from refvi.likelihood.conditional.problems import require_sentences
 from refvi.marginal.alignment.rows import position_posterior, word_probabilities
 
 
@@ -31,17 +30,11 @@ def numbered(sentences, columns):
 
 def require_pairs(pairs, shape):
     """The pairs as whole numbers; ValueError for none, for a sentence without words, a word beyond the table."""
-    if not len(pairs):
-        raise ValueError("no pairs: observe something first")
-    found = []
-    for number, pair in enumerate(pairs):
-        if len(pair) != 2:
-            raise ValueError(f"pair {number} holds {len(pair)} sentences, expected two, x and y")
-        try:
-            found.append(tuple(map(require_words, pair, shape[::-1])))
-        except ValueError as error:
-            raise ValueError(f"pair {number}: {error}") from None
-    return found
+    wrong = next((number for number, pair in enumerate(pairs) if len(pair) != 2), None)
+    if wrong is not None:
+        raise ValueError(f"pair {wrong} holds {len(pairs[wrong])} sentences, expected two, x and y")
+    x, y = zip(*pairs) if len(pairs) else ((), ())
+    return list(zip(require_sentences(x, shape[1], "pair"), require_sentences(y, shape[0], "pair")))
 
 
 def links(pairs, shape):
@@ -87,20 +80,18 @@ def fit(pairs, shape, steps=10, added=0.):
     if not added >= 0:
         raise ValueError(f"added must be >= 0, got {added}: it is a number of imagined words")
     known, V = links(pairs, shape), shape[1]
-    values, rest, trace, stopped = np.full(len(known.at[0]), 1 / V), np.full(shape[0], 1 / V), [], ""
-    try:
-        with Progress("EM", steps) as bar:
-            for step in range(steps + 1):
-                value, counts = expected(values, known)
-                trace.append(value + log_prior(values, rest, known, added))
-                if step < steps:
-                    values, rest = maximized(counts, known, added)
-                bar(step, f"{trace[-1]:.1f} nats")
-    except KeyboardInterrupt:
-        stopped = Interrupted(f"interrupted after step {max(len(trace) - 1, 0)} of {steps}")
+
+    def at(values, rest):
+        """What a step needs of a table: its entries, and log-likelihood and expected counts there."""
+        return values, rest, *expected(values, known)
+
+    start = at(np.full(len(known.at[0]), 1 / V), np.full(shape[0], 1 / V))
+    fitted = never_down(lambda now: at(*maximized(now[3], known, added)),
+                        lambda now: now[2] + log_prior(*now[:2], known, added), start, steps, "EM")
+    values, rest, *_ = fitted.found
     theta = np.repeat(rest[:, None], V, axis=1)
     theta[known.at] = values
-    return Fit(theta, np.array(trace), stopped)
+    return fitted._replace(found=theta)
 
 
 def require_table(theta):
@@ -115,9 +106,10 @@ def require_table(theta):
 
 
 def log_likelihood(pairs, theta):
-    """log p(x | y, n) (N,) of every pair, in nats."""
+    """log p(x | y, n) (N,) of every pair, in nats; minus infinity where a word of x comes from none of y."""
     theta = require_table(theta)
-    return np.array([np.sum(np.log(word_probabilities(x, y, theta))) for x, y in require_pairs(pairs, theta.shape)])
+    with np.errstate(divide="ignore"):
+        return np.array([np.sum(np.log(word_probabilities(x, y, theta))) for x, y in require_pairs(pairs, theta.shape)])
 
 
 def aligned(x, y, theta):

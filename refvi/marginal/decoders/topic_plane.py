@@ -23,7 +23,7 @@ def columns_of(sentences, least=20, most=0.03):
     """{word: column} of the words, spelt with letters, that stand in at least so many sentences and in at most this
     share of them: the most frequent ones stand in all kinds.
     """
-    seen = Counter(word for sentence in sentences for word in set(sentence) if word[0].isalpha())
+    seen = Counter(word for sentence in sentences for word in set(sentence) if word[:1].isalpha())
     kept = sorted(word for word, times in seen.items() if least <= times <= most * len(sentences))
     if len(kept) < 2:
         raise ValueError(f"{len(kept)} words stand in {least} sentences or more and in at most {100 * most:g} % of "

@@ -19,7 +19,7 @@ BLOCK = 200             # sentences held as floats at once where no gradient is 
 
 def vocabulary(sentences, V):
     """{word: integer} of the V - 1 commonest words, then of UNKNOWN, which stands for all others."""
-    counts = Counter(word for sentence in sentences for word in sentence)
+    counts = Counter(word for sentence in sentences for word in sentence if word != UNKNOWN)
     if not counts:
         raise ValueError(f"{len(sentences)} sentences without a word: there is no vocabulary")
     require_count("V", V)
@@ -58,18 +58,13 @@ def fit(rng, sentences, sizes, epochs, order=10, M=32, rate=0.01, start=None, wa
     N, nodes = len(sentences), [part.astype(np.float32) for part in prior_nodes(sizes.D, order)]
     padded(sentences, sizes.V)
     M = min(require_count("M", M), N)
-    steps, taken, permuted = N // M, 0, None
+    total = require_count("epochs", epochs) * (N // M)
+    batches = (batch for _ in range(epochs) for batch in rng.permutation(N)[:N // M * M].reshape(-1, M))
 
     def minibatch(theta):
-        nonlocal taken, permuted
-        if taken % steps == 0:
-            permuted = rng.permutation(N)
-        chosen = permuted[taken % steps * M:taken % steps * M + M]
-        taken += 1
-        batch = padded([sentences[n] for n in chosen], sizes.V)
+        batch = padded([sentences[n] for n in next(batches)], sizes.V)
         return marginal_and_gradient(theta, batch, sizes, nodes)[1] / M - theta / N
 
-    total = require_count("epochs", epochs) * steps
     start = initial(rng, sizes) if start is None else start
     return adam(minibatch, start, total, lambda t: rate * (1 - 0.95 * t / total), watch)
 

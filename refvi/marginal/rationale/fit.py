@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from refvi.base.checks import require_positive, require_shape
-from refvi.likelihood.conditional.problems import require_words
+from refvi.likelihood.conditional.problems import require_sentences
 from refvi.likelihood.mle.classifier import require_labels
 from refvi.likelihood.networks import sigmoid
 from refvi.marginal.rationale.rows import ahead, behind, kept_given_verdict, up_given_verdict, worth_of_sums
@@ -30,19 +30,6 @@ class Block(NamedTuple):
     which: np.ndarray           # (B,) of all sentences
     words: np.ndarray           # (B, n)
     there: np.ndarray           # (B, n) whether a word is one
-
-
-def require_sentences(y, V):
-    """The sentences as whole numbers; a sentence may have no words. ValueError for a word beyond the table."""
-    if not len(y):
-        raise ValueError("no sentences: observe something first")
-    found = []
-    for number, sentence in enumerate(y):
-        try:
-            found.append(require_words(sentence, V) if len(sentence) else np.zeros(0, int))
-        except ValueError as error:
-            raise ValueError(f"sentence {number}: {error}") from None
-    return found
 
 
 def require_votes(votes):
@@ -66,7 +53,7 @@ def blocks(y):
 
 
 def of_block(x, block, theta):
-    """(log p(x | y) (B,), gradient in rho (V,), in offset and in slope) of a Block whose verdicts are x (B,)."""
+    """(log p(x | y) (B,), gradient (V + 2,) of their sum in rho, offset and slope) of a Block with verdicts x (B,)."""
     votes = theta.votes[block.words]
     up = np.where(block.there, sigmoid(votes * theta.rho[block.words]), 0.)
     least = -np.sum((votes < 0) & block.there, axis=1)
@@ -77,13 +64,13 @@ def of_block(x, block, theta):
     in_rho = np.bincount(block.words.ravel(), delta.ravel(), len(theta.rho))
     pull = (2 * x[:, None] - 1) * reached[-1] * worth * (1 - worth) / evidence[:, None]
     sums = least[:, None] + np.arange(up.shape[1] + 1)
-    return np.log(evidence), in_rho, np.sum(pull), np.sum(pull * sums)
+    return np.log(evidence), np.append(in_rho, [np.sum(pull), np.sum(pull * sums)])
 
 
 def log_likelihood(x, y, theta):
     """log p(x_n | y_n) (N,) in nats."""
     require_votes(theta.votes)
-    y = require_sentences(y, len(theta.rho))
+    y = require_sentences(y, len(theta.rho), empty=True)
     x, found = require_labels(x, len(y), 2), np.empty(len(y))
     for block in blocks(y):
         found[block.which] = of_block(x[block.which], block, theta)[0]
@@ -94,8 +81,8 @@ def gradient(x, y, theta):
     """(log-likelihood in nats, its gradient (V + 2,) in rho, offset and slope)."""
     value, total = 0., np.zeros(len(theta.rho) + 2)
     for block in blocks(y):
-        nats, *parts = of_block(x[block.which], block, theta)
-        value, total = value + np.sum(nats), total + np.append(*map(np.atleast_1d, (parts[0], parts[1:])))
+        nats, slope = of_block(x[block.which], block, theta)
+        value, total = value + np.sum(nats), total + slope
     return value, total
 
 
@@ -107,7 +94,7 @@ def fit(x, y, votes, prior_mean, prior_sd, most=60):
     if not np.isfinite(prior_mean):
         raise ValueError(f"prior_mean must be a number, got {prior_mean}: log odds of being kept")
     votes, V = require_votes(votes), len(votes)
-    y = require_sentences(y, V)
+    y = require_sentences(y, V, empty=True)
     x = require_labels(x, len(y), 2)
 
     def downhill(flat):
@@ -123,5 +110,5 @@ def fit(x, y, votes, prior_mean, prior_sd, most=60):
 
 def kept(x, y, theta):
     """P(f_i = 1 | x, y) (n,) of the words of one sentence: a rationale for the verdict x."""
-    y, = require_sentences([y], len(theta.rho))
+    y, = require_sentences([y], len(theta.rho), empty=True)
     return kept_given_verdict(x, y, theta.rho, require_votes(theta.votes), theta.offset, theta.slope)

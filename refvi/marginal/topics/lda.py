@@ -1,57 +1,17 @@
-"""Latent Dirichlet allocation: the evidence of a few words by enumeration, the bound of many by coordinate ascent. UA,
-"But why latent variable modelling?"
+"""Latent Dirichlet allocation of many words: the bound and coordinate ascent. UA, "But why latent variable modelling?"
 
-Shapes: counts x (N, V) sparse, how often each word stands in each document. A document has shares (K,) of topics from a
-Dirichlet alpha (K,), a topic probabilities (V,) of words from a symmetric Dirichlet eta; each word has a topic of its
-own. q: Dirichlets gamma (N, K) for shares, lam (K, V) for topics, and for each word's topic what is best beside them.
-Blei, Ng and Jordan (2003).
+Shapes as in assignments.py. q: Dirichlets gamma (N, K) for shares, lam (K, V) for topics, and for each word's topic
+what is best beside them. Blei, Ng and Jordan (2003).
 """
-import itertools
-from typing import NamedTuple
-
 import numpy as np
 from scipy.sparse import csr_matrix
-from scipy.special import digamma, gammaln, polygamma
+from scipy.special import digamma, polygamma
 
 from refvi.base.checks import require_count, require_positive
-from refvi.base.core import Fit
-from refvi.base.progress import Interrupted, Progress
+from refvi.base.optimize import never_down
+from refvi.marginal.topics.assignments import Topics, log_beta, require_counts
 
-MOST = 2**20            # assignments of topics that are still enumerated
 BLOCK = 2**17           # numbers of what is gathered at once: it stays in cache
-
-
-class Topics(NamedTuple):
-    """What is known of shares and topics, and the prior of shares."""
-    gamma: np.ndarray           # (N, K)
-    lam: np.ndarray             # (K, V)
-    alpha: np.ndarray           # (K,)
-
-
-# ---- a few words: every assignment of topics
-
-def log_beta(a):
-    """log of the integral of a Dirichlet density without its constant (...,), a (..., K)."""
-    return np.sum(gammaln(a), axis=-1) - gammaln(np.sum(a, axis=-1))
-
-
-def evidence_over_assignments(documents, alpha, eta, V):
-    """log p(documents) in nats, lists of words in 0..V-1: shares and topics are integrated, one Dirichlet-multinomial
-    for each document and topic, and the topics of all words summed. ValueError where those are more than MOST.
-    """
-    K, words = len(alpha), np.array([v for words in documents for v in words])
-    places = np.repeat(np.arange(len(documents)), [len(words) for words in documents])
-    if K**len(words) > MOST:
-        raise ValueError(f"{K}^{len(words)} assignments of topics to words are too many to enumerate: climb the bound "
-                         "(fit)")
-    masses = []
-    for z in itertools.product(range(K), repeat=len(words)):
-        of_documents, of_topics = np.zeros((len(documents), K)), np.zeros((K, V))
-        np.add.at(of_documents, (places, z), 1)
-        np.add.at(of_topics, (z, words), 1)
-        masses.append(np.sum(log_beta(alpha + of_documents) - log_beta(alpha))
-                      + np.sum(log_beta(eta + of_topics) - log_beta(np.full(V, eta))))
-    return np.logaddexp.reduce(masses)
 
 
 # ---- the bound, and its coordinates
@@ -112,40 +72,19 @@ def inverse_digamma(y):
 
 # ---- fits
 
-def require_counts(x):
-    """x (N, V) sparse; ValueError for negative or no counts, or a document without a word."""
-    x = csr_matrix(x, dtype=float)
-    if not x.nnz or np.min(x.data) < 0 or not np.all(np.isfinite(x.data)):
-        raise ValueError(f"x {x.shape} must hold counts of words, not negative, finite, and at least one")
-    empty = np.flatnonzero(np.diff(x.indptr) == 0)
-    if len(empty):
-        raise ValueError(f"document {empty[0]} has no word of the vocabulary: leave it out ({len(empty)} of "
-                         f"{x.shape[0]} are empty)")
-    return x
-
-
 def fit(rng, x, K, sweeps, eta=0.1, learn=True, again=prior_again):
-    """A Fit of Topics after so many sweeps; with learn the prior of shares moves as well. Ctrl-C ends it with what has
-    been reached. ArithmeticError where the bound falls by more than rounding: no correct update does that.
+    """A Fit of Topics after so many sweeps; with learn the prior of shares moves as well. ArithmeticError where the
+    bound falls.
     """
     x, N, V = require_counts(x), *np.shape(x)
     require_count("K", K), require_count("sweeps", sweeps), require_positive("eta", eta, "counts added to each word")
-    q = Topics(rng.gamma(100., 0.01, (N, K)), rng.gamma(100., 0.01, (K, V)), np.full(K, 1 / K))
-    trace, stopped = [bound(x, q, eta)], ""
-    try:
-        with Progress("topics", sweeps) as bar:
-            for number in range(1, sweeps + 1):
-                q = swept(x, q, eta)
-                if learn:
-                    q = q._replace(alpha=again(q))
-                trace.append(bound(x, q, eta))
-                if not trace[-1] >= trace[-2] - 1e-10 * abs(trace[-2]):
-                    raise ArithmeticError(f"sweep {number} took the bound from {trace[-2]:.10g} to {trace[-1]:.10g}: "
-                                          "an update that is no maximum")
-                bar(number, f"bound {trace[-1]:.0f} nats")
-    except KeyboardInterrupt:
-        stopped = Interrupted(f"interrupted after sweep {len(trace) - 1} of {sweeps}")
-    return Fit(q, np.array(trace), stopped)
+
+    def one_sweep(q):
+        q = swept(x, q, eta)
+        return q._replace(alpha=again(q)) if learn else q
+
+    start = Topics(rng.gamma(100., 0.01, (N, K)), rng.gamma(100., 0.01, (K, V)), np.full(K, 1 / K))
+    return never_down(one_sweep, lambda q: bound(x, q, eta), start, sweeps, "topics")
 
 
 def predicted(x, q, rounds=50):

@@ -11,8 +11,8 @@ import autograd.numpy as np
 from autograd import grad
 
 from refvi.base.checks import require_count, require_finite, require_shape
-from refvi.base.core import Fit
-from refvi.likelihood.conditional.problems import require_words
+from refvi.base.optimize import never_down
+from refvi.likelihood.conditional.problems import require_sentences, require_words
 
 MOST = 10_000       # trees that are still listed
 
@@ -57,17 +57,17 @@ def inside(words, binary, emit):
 def inside_recursion(sentences, grammar):
     """log p (N,) in nats of sentences of any lengths, all at once; ValueError for one that the grammar has no tree for.
     """
-    if not len(sentences):
-        raise ValueError("no sentences: there is nothing to parse")
-    rows = [require_words(x, grammar.emit.shape[1]) for x in sentences]
-    longest = max(map(len, rows))
-    filled = np.array([np.append(x, np.zeros(longest - len(x), int)) for x in rows])
-    p = inside(filled, *grammar)[[len(x) - 1 for x in rows], np.arange(len(rows))]
+    rows = require_sentences(sentences, grammar.emit.shape[1])
+    n = np.array(list(map(len, rows)))
+    filled = np.array([np.append(x, np.zeros(max(n) - len(x), int)) for x in rows])
+    most = np.max(grammar.emit, axis=0)
+    most = np.where(most > 0, most, 1.)         # taken out of each word, so that long sentences do not underflow
+    p = inside(filled, grammar.binary, grammar.emit / most)[n - 1, np.arange(len(rows))]
     bad = np.flatnonzero(~(p > 0))
     if len(bad):
         raise ValueError(f"the grammar has no derivation of sentence {bad[0]}, {rows[bad[0]]}: give its words and "
                          "their combinations a probability above zero")
-    return np.log(p)
+    return np.log(p) + np.sum(np.log(most)[filled] * (np.arange(max(n)) < n[:, None]), axis=1)
 
 
 def counts_by_gradient(sentences, grammar):
@@ -92,12 +92,9 @@ def counted_again(sentences, grammar):
 
 def fit(sentences, grammar, steps):
     """Where so many steps of EM end, a Fit: each climbs the log-likelihood, in nats, or stays."""
-    require_count("steps", steps)
-    trace = [np.sum(inside_recursion(sentences, grammar))]
-    for _ in range(steps):
-        grammar = counted_again(sentences, grammar)
-        trace.append(np.sum(inside_recursion(sentences, grammar)))
-    return Fit(grammar, np.array(trace))
+    return never_down(lambda grammar: counted_again(sentences, grammar),
+                      lambda grammar: np.sum(inside_recursion(sentences, grammar)), grammar,
+                      require_count("steps", steps), "grammar")
 
 
 def listed(words, grammar):
