@@ -127,14 +127,21 @@ def taken(item, chain):
     """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
     words = next((token for token in item if token.type == "inline"), None)
     bold = re.match(r"(\*\*[^*]+\*\*(,| and)?\s*)+", words.content) if words else None
-    named = [tag.strip(" .:") for tag in re.split(r",| and ", bold.group().replace("**", ""))] if bold else []
-    tags = [tag for tag in named if rf"\tag{{{tag}}}" in chain.content]
+    said = bold.group().replace("**", "") if bold else ""
+    whole = said.strip(" .:")                       # a tag may hold an "and" of its own
+    named = [whole] if has(chain, whole) else [tag.strip(" .:") for tag in re.split(r",| and ", said)]
+    tags = [tag for tag in named if has(chain, tag)]
     if len(named) == len(tags) == 1:      # the row beside it says so already
         kinds = [child.type for child in words.children]
         words.children = words.children[kinds.index("strong_close") + 1:]
     if tags:
         chain.meta.setdefault("sentences", {})[tags[0]] = item[1:-1]
     return bool(tags)
+
+
+def has(chain, tag):
+    """Whether a chain has a row of that tag."""
+    return rf"\tag{{{tag}}}" in chain.content
 
 
 def fence(self, tokens, at, options, env):

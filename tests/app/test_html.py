@@ -224,6 +224,8 @@ def test_a_sentence_stands_with_its_row_and_other_items_stay():
     assert list(tokens[0].meta["sentences"]) == ["one"]
     both = with_sentences(parser_of().parse(text.replace("**one.** Here", "**one**, **three.** Here")))
     assert "**one**, **three.** Here." == both[0].meta["sentences"]["one"][1].content
+    tagged = with_sentences(parser_of().parse(text.replace("one", "one and all")))
+    assert list(tagged[0].meta["sentences"]) == ["one and all"]
     assert "two" in parser_of().renderer.render(tokens, parser_of().options, {"chains": {}}).split("<li>")[1]
 
 
