@@ -9,7 +9,7 @@ from refvi import CHAPTERS, PARTS
 from refvi.base import decks, files
 from refvi.reading.page import body_of
 from refvi.reading.site import PICTURES, Site
-from refvi.reading.slides import deck_page, with_indices
+from refvi.reading.slides import deck_page, to_items, with_indices
 from refvi.reading.sources import coloured
 from refvi.reading.symbols import symbols
 from refvi.reading.whole import whole
@@ -54,7 +54,9 @@ def constant(name, value):
 def bodies(site):
     """(file name, title, HTML of the body, names of the pages before and after) of every page."""
     for source, name in site.pages.items():
-        yield name, *body_of(site.home / source, site.link(source), site), around(list(CHAPTERS), Path(source).stem)
+        title, body = body_of(site.home / source, site.link(source), site)
+        near = around(list(CHAPTERS), Path(source).stem)
+        yield name, title, to_items(body) if name == "errata.html" else body, near
     items, names = decks.items(), [f"deck_{deck}" for deck in decks.DECKS]
     for name, (deck, title) in zip(names, decks.DECKS.items()):
         yield f"{name}.html", title, deck_page(deck, items, site), around(names, name)
@@ -116,7 +118,8 @@ def what_is_open(items, site):
         lines = [open_line(site.row(key), key[2], html.escape(why(rows[key]))) for key in bad if key[0] == chapter]
         lines += [open_line(f"deck_{item['deck']}.html#{item['id']}", item["id"], with_indices(item["statement"]))
                   for item in left if item["derivation"] == chapter]
-        parts += [f"<h2>{chapter.replace('_', ' ')}</h2><ul>{''.join(lines)}</ul>"] if lines else []
+        heading = title_of(chapter) if chapter in CHAPTERS else chapter.replace("_", " ")
+        parts += [f"<h2>{html.escape(heading)}</h2><ul>{''.join(lines)}</ul>"] if lines else []
     return "".join(parts)
 
 

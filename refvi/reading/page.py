@@ -12,6 +12,7 @@ from refvi.verify.document import read
 
 FORMULA = re.compile(r"\$`([^`]+)`\$((?:'s)?[,.;:?!)]*)")      # as GitHub writes an inline formula; what stays by it
 WIDE = 24                                   # characters of LaTeX that may be wider than a phone
+BROAD = 600                                 # pixels of a picture with letters that a phone makes too small
 
 
 def body_of(path, link, site):
@@ -65,8 +66,14 @@ def heading_open(self, tokens, at, options, env):
 
 def image(self, tokens, at, options, env):
     """A picture, and what moves with it."""
-    still = self.image(tokens, at, options, env)
-    return still + moving.below(env["site"].source(tokens[at].attrGet("src")))
+    name, site = tokens[at].attrGet("src"), env["site"]
+    tokens[at].attrs |= site.room(name)
+    return framed(self.image(tokens, at, options, env), site.room(name)) + moving.below(site.source(name))
+
+
+def framed(picture, room):
+    """A picture whose letters a phone would make too small scrolls by itself there."""
+    return f'<span class="broad">{picture}</span>' if int(room["width"]) > BROAD else picture
 
 
 def unique(name, ids):
@@ -76,9 +83,11 @@ def unique(name, ids):
 
 
 def relink(tokens, link):
-    """Links and pictures of the Markdown as those of the site."""
+    """Links and pictures of the Markdown as those of the site, where no page is called name.md."""
     for token in tokens:
         for child in token.children or ():
+            if child.type == "text":
+                child.content = re.sub(r"^(\w+)\.md$", lambda name: name[1].replace("_", " "), child.content)
             for name in ("href", "src"):
                 if child.attrGet(name):
                     child.attrSet(name, link(child.attrGet(name)))

@@ -22,6 +22,8 @@ for package in ("markdown_it", "math_core", "pygments"):
 
 from refvi.reading import symbols
 from refvi.reading.page import parser_of, with_sentences
+from refvi.reading.site import size_of
+from refvi.reading.slides import to_items, with_indices
 from refvi.reading.typeset import mathml
 from refvi.reading.verdicts import Report, read_report, verdict_of
 
@@ -213,9 +215,27 @@ def test_a_slide_shows_its_rows_its_pictures_and_its_erratum(site):
         for kind, chapter, name in decks.places(item):
             shown = {"row": f'href="{chapter}.html#row-{name.replace(" ", "-")}', "figure": f"-{name}.",
                      "fit": f"refvi fit {name}"}[kind]
-            assert shown in part, item["id"]
+            again = f'{name.replace("_", " ")}</a>, above'
+            assert shown in part or kind == "figure" and again in part, item["id"]
+        for slide in text.split("<section")[1:]:
+            pictures = re.findall(r'src="([^"]*)"', slide)
+            assert len(pictures) == len(set(pictures))
     wrong = (site / "deck_PML.html").read_text(encoding="utf-8").split('id="PML.066"')[1].split('class="item"')[0]
     assert "Erratum." in wrong and "factor 1/2" in wrong
+
+
+def test_a_statement_has_its_greek_its_indices_and_its_items_as_such():
+    assert with_indices("N(x|mu_theta(c), sigma^2) < Beta") == "N(x|μ<sub>θ</sub>(c), σ<sup>2</sup>) &lt; Beta"
+    assert to_items("As PML.075.") == 'As <a href="deck_PML.html#PML.075">PML.075</a>.'
+
+
+def test_pictures_keep_their_room_and_wide_ones_scroll_on_a_phone(site, pages):
+    pictures = [picture for name in CHAPTERS for picture in pages[f"{name}.html"].pictures]
+    assert all(int(picture["width"]) > 99 and int(picture["height"]) > 60 for picture in pictures)
+    assert size_of(site / "figures-generative-vae_latent.png") == [660, 660]
+    assert size_of(site / "figures-gradients-bbvi_run.gif") == [416, 260]
+    assert '<span class="broad"><img src="figures-likelihood-conditional_plates.svg"' in (
+        site / "conditional.html").read_text(encoding="utf-8")
 
 
 def test_a_sentence_stands_with_its_row_and_other_items_stay():
@@ -269,7 +289,7 @@ PROBE = """
     font: !document.querySelector("math") || document.fonts.check("16px 'refvi math'"),
     loads: performance.getEntriesByType("resource").map(load => load.name) }, "*");
 });
-const SCROLLS = "pre, table, .tex, .formula, .wide, .source";</script>
+const SCROLLS = "pre, table, .tex, .formula, .wide, .source, .broad";</script>
 """
 HARNESS = """
 <!doctype html><body><pre></pre><script>
