@@ -1,6 +1,7 @@
 """The whole site: a page for every chapter and every deck, what is open, a search, and an index."""
 import html
 import json
+import re
 import shutil
 from pathlib import Path
 from string import Template
@@ -142,7 +143,10 @@ def index(site):
 
 
 def copy(source, target):
-    """A picture as it is; any other file as a page."""
+    """A picture as it is, an SVG to a hundredth of a point; any other file as a page."""
+    if target.suffix == ".svg":
+        files.write(target, lighter(source.read_text(encoding="utf-8")))
+        return
     if target.suffix in PICTURES:
         shutil.copyfile(source, target)
         return
@@ -151,3 +155,10 @@ def copy(source, target):
     if source.suffix == ".py":
         body = coloured(text, linenos="inline", anchorlinenos=True, lineanchors="L")
     files.write(target, framed(source.name, f"<h1>{source.name}</h1>{body}", (None, None), ""))
+
+
+def lighter(svg):
+    """An SVG without what no reader sees: who made it, indentation, and digits beyond a hundredth of a point."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+    return re.sub(r"(?<![\d.])([1-9]\d*\.\d\d)\d+", r"\1", svg)

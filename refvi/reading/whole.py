@@ -1,7 +1,8 @@
 """All chapters on one page, to print or to keep as one PDF."""
 import re
 
-FOLDED = r'<details class="code">.*?</details>|<template.*?</template>|(?<=</summary>)<ul>.*?</ul>(?=</details>)'
+FOLDED = r'<details class="code">.*?</details>|<template.*?</template>'
+VERDICT = r'<details class="verdict"><summary>(.*?)</summary>.*?</details>'
 
 
 def whole(bodies):
@@ -21,4 +22,5 @@ def bound(name, body, bodies):
             return f' id="{name}-{target}"'
         return f' href="#{chapter}{"-" * bool(anchor)}{anchor}"' if chapter in bodies else found.group()
     body = re.sub(FOLDED, "", body, flags=re.S).replace("<img ", '<img loading="lazy" ')
+    body = re.sub(VERDICT, r'<span class="verdict">\1</span>', body, flags=re.S)
     return re.sub(r' (id|href)="([^"]*)"', renamed, body)
