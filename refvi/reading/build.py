@@ -10,7 +10,7 @@ from refvi import CHAPTERS, PARTS
 from refvi.base import decks, files
 from refvi.reading.page import body_of
 from refvi.reading.site import PICTURES, Site
-from refvi.reading.slides import deck_page, to_items, with_indices
+from refvi.reading.slides import LETTERS, deck_page, to_items, with_indices
 from refvi.reading.sources import coloured
 from refvi.reading.symbols import symbols
 from refvi.reading.whole import whole
@@ -34,7 +34,8 @@ def build(out, report=None):
         shutil.copyfile(HERE / name, out / name)
     script = (HERE / "script.js").read_text(encoding="utf-8")
     files.write(out / "script.js", constant("SYMBOLS", symbols(site.home)) + script)
-    files.write(out / "index.js", constant("INDEX", list(index(site))))
+    letters = {letter: name for name, letter in LETTERS.items()}      # the index has names: they can be typed
+    files.write(out / "index.js", constant("INDEX", list(index(site))) + constant("LETTERS", letters))
     read = {}
     for name, title, body, near in bodies(site):
         read[name] = body
