@@ -51,8 +51,8 @@ def draw(figure, temperature, fine, discrete, **numbers):
         axes.set_xscale("log")
     upper, lower = figure.axes
     upper.axhline(discrete, color="C2", linestyle="--")
-    upper.annotate("gradient of the discrete mean", (fine[-1], discrete), (0, 3), textcoords="offset points", ha="right",
-                   fontsize=9, color="C2")
+    upper.annotate("gradient of the discrete mean", (fine[-1], discrete), (0, 3), textcoords="offset points",
+                   ha="right", fontsize=9, color="C2")
     upper.axhline(0, color="0.8", linewidth=0.8)
     upper.set(ylabel="mean of the gradient", title="Relaxed coin: exact lines, measured dots")
     lower.set_yscale("log")

@@ -71,9 +71,11 @@ def size_of(path):
     with open(path, "rb") as file:
         head = file.read(2000)
     if path.suffix == ".svg":
-        return [round(float(points) * 4 / 3) for points in re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', head).groups()]
-    order, (left, top) = ("big", (16, 20)) if path.suffix == ".png" else ("little", (6, 8))
-    return [int.from_bytes(head[at:at + top - left], order) for at in (left, top)]
+        points = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', head).groups()
+        return [round(float(side) * 4 / 3) for side in points]
+    if path.suffix == ".png":
+        return [int.from_bytes(head[at:at + 4], "big") for at in (16, 20)]
+    return [int.from_bytes(head[at:at + 2], "little") for at in (6, 8)]
 
 
 def row_ids():

@@ -47,7 +47,7 @@ def one_item(item, wrong, site, shown):
 
 
 def with_indices(text):
-    """A statement, in which x_n and sigma^2 are written in plain letters, with Greek, indices and powers set as such."""
+    """A statement with x_n and sigma^2 in plain letters, its Greek, indices and powers set as such."""
     text = re.sub(rf"(?<![A-Za-z])({'|'.join(LETTERS)})(?![A-Za-z])", lambda name: LETTERS[name[0]], text)
     return re.sub(r"\^(\d+)", r"<sup>\1</sup>", re.sub(r"_(\w+)", r"<sub>\1</sub>", html.escape(text)))
 
@@ -58,7 +58,7 @@ def to_items(text):
 
 
 def picture(chapter, name, site, first, here):
-    """A figure that settles the item here, which leads to its page; where the slide's item first has it, a link there."""
+    """A figure that settles the item here, which leads to its page; below another item of the slide, a link there."""
     told = name.replace("_", " ")
     if first != here:
         return f'<p class="legend">Picture: <a href="#{first}">{told}</a>, above.</p>'
