@@ -286,13 +286,15 @@ def test_a_missing_package_is_named(monkeypatch, capsys):
 PROBE = """
 <script>addEventListener("load", async () => {
   await document.fonts.ready;
-  const edge = document.documentElement.clientWidth, wide = [];
+  const edge = document.documentElement.clientWidth, wide = [], index = document.querySelector("msub > mi + mi");
+  const width = shapes => { index.style.fontFeatureSettings = shapes; return index.getBoundingClientRect().width; };
   for (const part of document.querySelectorAll("main *"))
     if (!part.closest("math") && part.getBoundingClientRect().right > edge + 1 && !part.parentElement.closest(SCROLLS))
       wide.push(part.tagName + "." + part.className);
   parent.postMessage({ page: location.pathname.split("/").pop(), width: innerWidth, wide: wide.slice(0, 3),
     whole: document.documentElement.scrollWidth,
     font: !document.querySelector("math") || document.fonts.check("16px 'refvi math'"),
+    shaped: !index || width("") > width("normal"),
     loads: performance.getEntriesByType("resource").map(load => load.name) }, "*");
 });
 const SCROLLS = "pre, table, .tex, .formula, .wide, .source, .broad";</script>
@@ -336,7 +338,7 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
     (room / "harness.html").write_text(HARNESS.replace("TODO", json.dumps(todo)), encoding="utf-8")
     told = browsed(room / "harness.html", tmp_path)
     seen = json.loads(re.search(r"<pre>(\[.*?\])</pre>", told, re.S).group(1))
-    assert len(seen) == len(todo) and all(page["font"] for page in seen)
+    assert len(seen) == len(todo) and all(page["font"] and page["shaped"] for page in seen)
     assert [page for page in seen if page["whole"] > page["width"] or page["wide"]] == []
     assert [load for page in seen for load in page["loads"] if not load.startswith(Path(room).as_uri())] == []
 
