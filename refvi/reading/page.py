@@ -65,9 +65,9 @@ def heading_open(self, tokens, at, options, env):
 
 
 def image(self, tokens, at, options, env):
-    """A picture, and what moves with it."""
+    """A picture, which is loaded when it is near or the page is printed, and what moves with it."""
     name, site = tokens[at].attrGet("src"), env["site"]
-    tokens[at].attrs |= site.room(name)
+    tokens[at].attrs |= site.room(name) | {"loading": "lazy"}
     return framed(self.image(tokens, at, options, env), site.room(name)) + moving.below(site.source(name))
 
 

@@ -11,9 +11,7 @@ def whole(bodies):
 
 
 def bound(name, body, bodies):
-    """One chapter's body, its names behind its own, its links to chapters on the same page, its pictures when they are
-    near: a browser loads them all to print.
-    """
+    """One chapter's body, its names behind its own, its links to chapters on the same page."""
     def renamed(found):
         kind, target = found.groups()
         page, _, anchor = target.partition("#")
@@ -21,6 +19,5 @@ def bound(name, body, bodies):
         if kind == "id":
             return f' id="{name}-{target}"'
         return f' href="#{chapter}{"-" * bool(anchor)}{anchor}"' if chapter in bodies else found.group()
-    body = re.sub(FOLDED, "", body, flags=re.S).replace("<img ", '<img loading="lazy" ')
-    body = re.sub(VERDICT, r'<span class="verdict">\1</span>', body, flags=re.S)
+    body = re.sub(VERDICT, r'<span class="verdict">\1</span>', re.sub(FOLDED, "", body, flags=re.S), flags=re.S)
     return re.sub(r' (id|href)="([^"]*)"', renamed, body)
