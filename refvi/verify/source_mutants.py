@@ -31,7 +31,7 @@ from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
 ROOM = 2**33                # bytes a worker may take while it plants: a mutant may ask for all there are
-PATIENCE = 5.               # seconds after which a mutant counts as raised: its loop may not end
+PATIENCE = 5.               # of the processor's seconds, after which a mutant counts as raised: its loop may not end
 REFUSED, RAISED, EXPLAINED = "refused", "raised", "explained"     # what becomes of a mutant; "" if it lives
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
@@ -232,8 +232,8 @@ def judged(use, row):
 
     cast, tag = use.cast, use.row.tag
     played = next(p for p in cast.done if p.row.tag == tag)
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         other = played_by(played, row, cast.values)
         if other.shape != played.shape:
@@ -248,8 +248,8 @@ def judged(use, row):
     except Exception:
         return RAISED
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def concerned(results, tag):
