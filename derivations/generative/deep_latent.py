@@ -366,8 +366,8 @@ def stage_langevin(rng):
 
 
 def stage_two_moves(rng):
-    """Two latent numbers of a linear decoder, four states near their posterior's mean. Each noise is such that two of
-    them move first, and one of each two then.
+    """Two latent numbers of a linear decoder, four states near their posterior's mean. Of what is not uphill half is
+    accepted.
     """
     W, b = jitter(rng, [[0.9, -0.6, 0.4], [0.3, 0.8, -0.5]]), jitter(rng, [0.2, -0.3, 0.4])
     x, log_sd, size = jitter(rng, [[0.8, -0.9, 1.1]]), rng.uniform(-0.6, -0.4), rng.uniform(0.9, 1.)
@@ -388,8 +388,8 @@ def stage_two_moves(rng):
     for step, taken in enumerate([[True, True, False, False], [True, False, True, False]]):
         for k, accepts in enumerate(taken):
             to = centre(ends[k]) + size * e[step, k]
-            a = np.exp(min(0., flow(to, ends[k]) - flow(ends[k], to)))
-            u[step, k] = 0.9 * a if accepts else min(a + 0.1, 1.)
+            a = np.exp(flow(to, ends[k]) - flow(ends[k], to))
+            u[step, k] = 0.9 * min(a, 1.) if accepts else min(a + 0.1, 1.)       # of a > 1 nothing is rejected
             if u[step, k] < a:
                 ends[k] = to
     rises = [log_joint(end) - log_joint(start) for start, end in zip(at, ends)]
