@@ -1,7 +1,8 @@
 """Change one operator, operand, constant or name in a row's own code, or in a helper of its module, and see the row
 refused.
 
-Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
+Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance, or
+where it begins to look.
 """
 import ast
 import contextlib
@@ -39,7 +40,7 @@ NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "m
          "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1",
          "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var", "digamma": "gammaln", "gammaln": "digamma"}
 TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order",
-              "tolerance"}
+              "tolerance", "edges"}
 
 
 class Mutant(NamedTuple):
