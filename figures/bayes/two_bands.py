@@ -7,6 +7,7 @@ to some level that its units keep for good. RAI.008.
 """
 import numpy as np
 
+from refvi.bayes import gaussian_process
 from refvi.bayes.bayesian_nn.grid import first_layer, given_first_layer, predictive
 from refvi.bayes.bayesian_nn.model import bayesian_network
 
@@ -15,7 +16,7 @@ SD = 0.12
 QUICK = dict(n=20)     # nodes on each of four axes
 Y = np.array([-1., -0.85, -0.75, -0.6, -0.5, -0.35, 0.5, 0.65, 0.8, 0.9])[:, None]
 NET = bayesian_network(1, (2,), prior_sd=np.repeat([2., 1.], [4, 3]), beta=SD**-2)
-LENGTH = 0.5        # of the process, whose prior deviation is one
+KERNEL = gaussian_process.hyperparameters(length=0.5, signal_sd=1., noise_sd=SD)
 
 
 def posterior(x, n):
@@ -27,11 +28,8 @@ def posterior(x, n):
 
 def process(x, new):
     """Mean and variance (2, M) of an outcome under a Gaussian process."""
-    def kernel(a, b):
-        return np.exp(-0.5 * ((a - b.T) / LENGTH)**2)
-
-    gain = np.linalg.solve(kernel(Y, Y) + SD**2 * np.eye(len(Y)), kernel(Y, new)).T
-    return np.stack([gain @ x, 1 + SD**2 - np.sum(gain * kernel(new, Y), axis=1)])
+    mean, *covariance = gaussian_process.posterior(KERNEL, x, Y, new)
+    return np.stack([mean, np.diag(covariance) + SD**2])
 
 
 def outcomes(rng):
