@@ -400,7 +400,7 @@ def outputs_along_one_weight(new, x, inputs, beta, sds):
         return np.concatenate([np.ones(h.shape), mean[:, None] * h, (variance + mean**2)[:, None] * h**2], axis=1)
 
     found = along_one_weight(powers, x, inputs, beta, sds)
-    mass, mean, square = found.value.reshape(3, -1)
+    mass, mean, square = np.split(found.value, 3)
     return np.stack([mean / mass, square / mass - (mean / mass)**2])
 
 
@@ -412,7 +412,7 @@ def moments_along_one_weight(new, x, inputs, beta, sds):
 def network_of_the_mean(new, x, y, net, n):
     """A slip: the average weights, in the place of the average over weights; nothing is left of their spread."""
     found = on_grid(x, y, net, n)
-    first, last = np.average(found.w, 0, np.exp(found.log_masses))
+    first, last = np.average(found.w, 0, np.exp(found.log_joint))
     return np.stack([last * np.tanh(first * new[:, 0]), np.full(len(new), 1 / net.beta)])
 
 
@@ -423,9 +423,8 @@ def network_of_no_weights(new, beta):
 def noise_left_out(new, x, y, net, n):
     """A slip: the variance of the mean alone."""
     found = on_grid(x, y, net, n)
-    masses, means = np.exp(found.log_masses), forward(found.w, new, net)[-1][..., 0]
-    mean = np.average(means, 0, masses)
-    return np.stack([mean, np.average(means**2, 0, masses) - mean**2])
+    masses, means = np.exp(found.log_joint - found.log_evidence), forward(found.w, new, net)[-1][..., 0]
+    return np.stack([masses @ means, masses @ means**2 - (masses @ means)**2])
 
 
 def spread_along_one_weight(new, x, inputs, beta, sds):

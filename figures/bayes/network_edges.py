@@ -26,7 +26,7 @@ def densities(found):
         spacing = np.diff(values)[0]
         shares = np.bincount(np.rint((found.first[:, k] - values[0]) / spacing).astype(int), masses)
         rows.append(np.interp(AT, values, shares / spacing, 0., 0.))
-    for k in range(3):
+    for k in range(3):      # whose prior deviations are one
         mean, sd = found.mean[:, k, None], np.sqrt(found.covariance[:, k, k, None])
         rows.append(masses @ (np.exp(-0.5 * ((AT - mean) / sd)**2) / (sd * np.sqrt(2 * np.pi))))
     return np.array(rows)

@@ -17,9 +17,9 @@ WIDTH = 6.5     # prior standard deviations either side
 
 
 class Grid(NamedTuple):
-    """Nodes, the logarithms of their posterior probabilities, and the log evidence in nats."""
+    """Nodes, the log of the joint mass at each and of their sum, in nats."""
     w: np.ndarray           # (G, P)
-    log_masses: np.ndarray  # (G,)
+    log_joint: np.ndarray   # (G,)
     log_evidence: float
 
 
@@ -27,8 +27,8 @@ def prior_grid(sd, n, width=WIDTH):
     """(nodes (n^P, P), log volume of a cell): n equal steps over width prior deviations sd (P,) either side.
     """
     t = np.linspace(-width, width, n)
-    nodes = np.stack(np.meshgrid(*[t] * len(sd), indexing="ij"), axis=-1).reshape(-1, len(sd)) * sd
-    return nodes, np.sum(np.log((t[1] - t[0]) * sd))
+    nodes = np.stack(np.meshgrid(*[t] * len(sd), indexing="ij"), axis=-1)
+    return nodes.reshape(n**len(sd), len(sd)) * sd, np.sum(np.log((t[1] - t[0]) * sd))
 
 
 def deviations(net):
@@ -40,14 +40,15 @@ def on_grid(x, y, net, n):
     """The posterior of all P weights, a Grid of n^P nodes."""
     w, volume = prior_grid(deviations(net), n)
     terms = log_joint(w, x, y, net) + volume
-    total = logsumexp(terms)
-    return Grid(w, terms - total, total)
+    return Grid(w, terms, logsumexp(terms))
 
 
 # ---- given the first layer
 
 class Mixture(NamedTuple):
-    """The posterior as one normal of the last layer's k weights for each node of the first layer's."""
+    """The posterior as one normal for each node of the first layer's weights: that of the k weights of the last layer,
+    in units of their prior deviations.
+    """
     first: np.ndarray       # (G, P - k)
     log_masses: np.ndarray  # (G,)
     mean: np.ndarray        # (G, k)
@@ -56,10 +57,12 @@ class Mixture(NamedTuple):
 
 
 def features(first, y, net):
-    """What the last layer weighs (G, N, k): the hidden units, and a one if there are biases."""
-    w = np.concatenate([first, np.zeros((len(first), net.P - first.shape[1]))], axis=1)
+    """What the last layer weighs (G, N, k), times its prior deviations: the hidden units, and a one if there are biases.
+    """
+    outer = deviations(net)[first.shape[1]:]
+    w = np.concatenate([first, np.zeros((len(first), len(outer)))], axis=1)
     h = forward(w, y, net)[1]
-    return np.concatenate([h, np.ones(h.shape[:-1] + (1,))], axis=-1) if net.biases else h
+    return (np.concatenate([h, np.ones(h.shape[:-1] + (1,))], axis=-1) if net.biases else h) * outer
 
 
 def first_layer(net, n, width=WIDTH):
@@ -69,15 +72,14 @@ def first_layer(net, n, width=WIDTH):
 
 def given_first_layer(first, x, y, net):
     """The posterior of a network D-H-1, its Mixture over these nodes of the first layer's weights."""
-    sd, x, h = deviations(net), columns(x, y, net), features(first, y, net)
-    inner, outer = sd[:first.shape[1]], sd[first.shape[1]:]
+    x, h = columns(x, y, net), features(first, y, net)
     turned = np.swapaxes(h, -1, -2)
-    precision, side = np.diag(outer**-2) + net.beta * turned @ h, net.beta * turned @ x
+    precision, side = np.eye(h.shape[-1]) + net.beta * turned @ h, net.beta * turned @ x
     covariance = np.linalg.inv(precision)
     mean = covariance @ side
     fit = np.einsum("gki,gki->g", side, mean) - net.beta * np.sum(x**2) + len(x) * np.log(net.beta / (2 * np.pi))
-    terms = 0.5 * (fit - np.linalg.slogdet(precision)[1]) - np.sum(np.log(outer))
-    terms = terms + log_prior(first, net._replace(prior_sd=inner))
+    terms = 0.5 * (fit - np.linalg.slogdet(precision)[1])
+    terms = terms + log_prior(first, net._replace(prior_sd=deviations(net)[:first.shape[1]]))
     total = logsumexp(terms)
     return Mixture(first, terms - total, mean[..., 0], covariance, total)
 
@@ -151,9 +153,9 @@ def elbo(lam, x, y, net, log_q):
 def moments_over_grid(new, x, y, net, n):
     """Mean and variance (2, M) of data to come: the noise's variance, plus that of the mean over all nodes."""
     found = on_grid(x, y, net, n)
-    masses, means = np.exp(found.log_masses), forward(found.w, new, net)[-1][..., 0]
-    mean = np.average(means, 0, masses)
-    return np.stack([mean, 1 / net.beta + np.average((means - mean)**2, 0, masses)])
+    masses, means = np.exp(found.log_joint - found.log_evidence), forward(found.w, new, net)[-1][..., 0]
+    mean = masses @ means
+    return np.stack([mean, 1 / net.beta + masses @ (means - mean)**2])
 
 
 def moments_given_first_layer(new, x, y, net, n):
