@@ -5,7 +5,7 @@ from referees import by_differences, complex_step
 from scipy import linalg, stats
 
 from refvi.bayes.bayesian_nn.model import bayesian_network
-from refvi.bayes.bnn_inference.laplace import (curvature, diagonal_laplace, damped_factors, full_laplace,     # noqa: F401
+from refvi.bayes.bnn_inference.laplace import (curvature, diagonal_laplace, damped_laplace, full_laplace,     # noqa: F401
                                                gauss_newton, kronecker_block, kronecker_laplace, mode,
                                                spread_by_the_root)
 
@@ -96,7 +96,7 @@ def damped_and_dense(y, B, prior_sd):
     """The product of both factors multiplied out: the curvature, and two terms that nobody asked for."""
     A, one = y.T @ y, np.eye(2)
     more = np.kron(A, one) + np.kron(one, B)
-    return np.diag(linalg.inv(np.kron(A, B) + more / prior_sd + np.eye(4) / prior_sd**2))
+    return linalg.inv(np.kron(A, B) + more / prior_sd + np.eye(4) / prior_sd**2)
 
 
 # ---- a network 2-3-2

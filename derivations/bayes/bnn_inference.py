@@ -9,14 +9,14 @@ from bnn_nodes import hermite
 from referees import by_differences, complex_step, grid
 from scipy import integrate, optimize, special, stats
 
-from refvi import Noise, diagonal_normal, noise
+from refvi import Noise, diagonal_normal
 from refvi.base.models import linear_gaussian, regression
 from refvi.bayes.bnn_inference.rows import (backprop_of_each, batches_drawn, bayes_by_backprop,     # noqa: F401
                                             best_diagonal_normal, divergence_from_prior, law_of_activations,
                                             minibatch_weights, moments_of_fits, one_draw_a_datum, one_draw_for_all,
                                             over_equal_batches, over_weighted_batches, path_at_the_optimum,
-                                            pull_of_two_scales, scale_mixture, score_at_the_optimum,
-                                            variance_of_one_draw_a_datum, variance_of_one_draw_for_all)
+                                            scale_mixture, score_at_the_optimum, variance_of_one_draw_a_datum,
+                                            variance_of_one_draw_for_all)
 from refvi.bound.mean_field import excess_of_log_precisions     # noqa: F401
 from refvi.gradients.reparameterization.rows import path_estimate, path_part, score_of_carried_draws    # noqa: F401
 from refvi.gradients.score_function import expected_weighted_score      # noqa: F401
@@ -129,7 +129,7 @@ def mixture_by_hand(w, share, wide, narrow):
 def stage_backprop(rng):
     """Two weights under a mixture of two scales, three data; three points of the noise."""
     x, theta = problem(rng, 3, 2)
-    mu, rho = rng.uniform([0.5, 0.2], [0.8, 0.4]), rng.uniform([-0.7, -0.4], [-0.5, -0.2])
+    mu, rho = rng.uniform([0.5, 0.2], [0.8, 0.4]), rng.uniform([-1.5, -1.3], [-1.3, -1.1])
     share, wide, narrow = rng.uniform([0.3, 1.4, 0.7], [0.4, 1.6, 0.8])
 
     def log_joint(w):
@@ -137,11 +137,13 @@ def stage_backprop(rng):
         return fit + mixture_by_hand(w, share, wide, narrow)
 
     def slope(w):
-        return (x - w @ theta.y.T) @ theta.y / theta.noise_sd**2 + pull_of_two_scales(w, share, wide, narrow)
+        odds = share / (1 - share) * stats.norm.pdf(w, 0, wide) / stats.norm.pdf(w, 0, narrow)
+        pull = (odds / wide**2 + 1 / narrow**2) / (1 + odds)
+        return (x - w @ theta.y.T) @ theta.y / theta.noise_sd**2 - pull * w
 
     return dict(mu=mu, rho=rho, share=share, wide=wide, narrow=narrow, slope=slope, log_p=log_joint, S=2,
                 points=np.array([[1.3, -0.6], [-0.8, 1.2], [0.2, -0.1]]) + rng.uniform(-0.1, 0.1, (3, 2)),
-                noise=noise(diagonal_normal, np.zeros(4)))
+                noise=hermite(2, 15, fewer=2))
 
 
 def recipe(points, mu, rho, log_p):
@@ -213,10 +215,6 @@ def one_normal_too_low(w, share, wide, narrow):
     sd = (share / wide**2 + (1 - share) / narrow**2)**-0.5
     low = np.log(sd / (wide**share * narrow**(1 - share)))
     return stats.multivariate_normal.logpdf(w, np.zeros(3), sd**2) + 3 * low
-
-
-def slope_of_mixture(w, share, wide, narrow):
-    return by_differences(lambda v: mixture_by_hand(w + v, share, wide, narrow), np.zeros(3))
 
 
 # ---- minibatches

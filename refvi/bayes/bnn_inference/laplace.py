@@ -44,10 +44,9 @@ def kronecker_laplace(y, B, prior_sd):
     return basis / eigenvalues @ basis.T
 
 
-def damped_factors(y, B, prior_sd):
-    """The variances (D K,) where each factor gets a share 1 / prior_sd of the prior, as Ritter et al. have it."""
-    A = y.T @ y
-    return np.kron(*(np.diag(np.linalg.inv(own + np.eye(len(own)) / prior_sd)) for own in (A, B)))
+def damped_laplace(y, B, prior_sd):
+    """The covariance (D K, D K) where each factor gets a share 1 / prior_sd of the prior, as Ritter et al. have it."""
+    return np.kron(*(np.linalg.inv(own + np.eye(len(own)) / prior_sd) for own in (y.T @ y, B)))
 
 
 def spread_by_the_root(eps, y, B, prior_sd):

@@ -65,22 +65,11 @@ def bayes_by_backprop(eps, mu, rho, slope):
     return np.mean(backprop_of_each(eps, mu, rho, slope), axis=-2)
 
 
-def parts(w, share, wide, narrow):
-    """log of share N(w; 0, wide^2) and of (1 - share) N(w; 0, narrow^2), (2, ..., D)."""
-    return np.stack([np.log(share) - 0.5 * (w / wide)**2 - np.log(wide),
-                     np.log(1 - share) - 0.5 * (w / narrow)**2 - np.log(narrow)]) - 0.5 * np.log(2 * np.pi)
-
-
 def scale_mixture(w, share, wide, narrow):
     """Log prior (...,) of weights, each N(0, wide^2) with probability share, else N(0, narrow^2)."""
-    return np.sum(logsumexp(parts(w, share, wide, narrow), axis=0), axis=-1)
-
-
-def pull_of_two_scales(w, share, wide, narrow):
-    """The slope (..., D) of scale_mixture: each scale pulls with the probability that the weight is from it."""
-    both = parts(w, share, wide, narrow)
-    from_wide = np.exp(both[0] - logsumexp(both, axis=0))
-    return -w * (from_wide / wide**2 + (1 - from_wide) / narrow**2)
+    sds, shares = np.array([wide, narrow]), np.array([share, 1 - share])
+    logs = np.log(shares) - 0.5 * (w[..., None] / sds)**2 - np.log(sds) - 0.5 * np.log(2 * np.pi)
+    return np.sum(logsumexp(logs, axis=-1), axis=-1)
 
 
 # ---- minibatches: fits (M,) are the expected log likelihoods of M batches, divergence is KL(q || prior)

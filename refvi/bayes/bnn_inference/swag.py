@@ -29,27 +29,6 @@ def at_rest(system, noise):
     return np.linalg.solve(system, noise.ravel()).reshape(noise.shape)
 
 
-def spread_after_steps(A, C, eta, T):
-    """Covariance (D, D) after T steps from the minimum: that at rest, less what has not come about yet."""
-    S, left = stationary_covariance(A, C, eta), np.linalg.matrix_power(np.eye(len(A)) - eta * A, T)
-    return S - left @ S @ left
-
-
-def descent(eps, A, C, eta):
-    """w (..., T, D) after each of T steps from the minimum, for standard normal eps (..., T, D)."""
-    noise, w, found = eps @ np.linalg.cholesky(C).T, np.zeros(eps.shape[:-2] + eps.shape[-1:]), []
-    for t in range(eps.shape[-2]):
-        w = w - eta * (w @ A + noise[..., t, :])
-        found.append(w)
-    return np.stack(found, axis=-2)
-
-
-def spread_of_runs(eps, A, C, eta):
-    """Averages of w w' over the ends of S runs, eps (R, S, T, D). Returns (R, D, D)."""
-    w = descent(eps, A, C, eta)[..., -1, :]
-    return np.swapaxes(w, -1, -2) @ w / eps.shape[1]
-
-
 def slopes_and_curvatures(x, y, B, prior_sd):
     """Of minus log p(x_n|w) at the mode (N, D K), and anywhere (N, D K, D K)."""
     w = mode(x, y, B, prior_sd).reshape(y.shape[1], len(B))
