@@ -6,8 +6,8 @@ import numpy as np
 from bnn_curvature import *     # noqa: F401, F403
 from bnn_iterates import *      # noqa: F401, F403
 from bnn_nodes import hermite
-from referees import by_differences, complex_step, grid
-from scipy import integrate, optimize, special, stats
+from referees import bell, by_differences, complex_step, grid, under_normal
+from scipy import optimize, special, stats
 
 from refvi import Noise, diagonal_normal
 from refvi.base.models import linear_gaussian, regression
@@ -21,6 +21,10 @@ from refvi.bound.mean_field import excess_of_log_precisions     # noqa: F401
 from refvi.gradients.reparameterization.rows import path_estimate, path_part, score_of_carried_draws    # noqa: F401
 from refvi.gradients.score_function import expected_weighted_score      # noqa: F401
 from refvi.likelihood.networks import layers
+
+
+ONE, FIVE, THIRTY, ORDER = 1, 5, 30, 64     # one draw; nodes for polynomials, nodes for a mixture; a fine rule
+MANY = hermite(2, 40)
 
 
 # ---- a regression with three weights
@@ -77,8 +81,15 @@ def gradient_by_hand(x, theta, lam):
 
 
 def optimum_by_search(x, theta, lam):
-    """Where the bound by nodes is flat: its gradient by the complex step, its root by SciPy."""
-    return optimize.root(lambda lam: complex_step(lambda at: bound(at, x, theta), lam), lam, tol=1e-13).x
+    """Where the bound is flat, as SciPy finds it: of squares over nodes, and the entropy, no constant of either."""
+    t, mass = grid(np.zeros(3), np.eye(3))
+
+    def varying(lam):
+        w = lam[:3] + np.exp(lam[3:]) * t
+        fit = np.sum((x - w @ theta.y.T)**2, axis=-1) / theta.noise_sd**2
+        return np.sum(lam[3:]) - mass @ (fit + np.sum(w**2, axis=-1) / theta.prior_sd**2) / 2
+
+    return optimize.root(lambda lam: complex_step(varying, lam), lam, tol=1e-13).x
 
 
 def stage_posterior(rng):
@@ -96,7 +107,7 @@ def at_nodes(x, theta):
     """(masses (n,), eps (n, 3), draws w, log weights less the bound, sigma) at the optimum; five nodes an axis."""
     P, h = precision(x, theta)
     sigma = np.diag(P)**-0.5
-    eps, mass = hermite(3, 5).rule(1, 64)
+    eps, mass = hermite(3, FIVE).rule(ONE, ORDER)
     eps, w = eps[:, 0], np.linalg.solve(P, h) + sigma * eps[:, 0]
     weight = log_density(w, x, theta) - stats.norm.logpdf(eps).sum(axis=-1)
     return mass, eps, w, weight - mass @ weight, sigma
@@ -163,10 +174,9 @@ def recipe(points, mu, rho, log_p):
 
 
 def bound_of(mu, sigma, log_p):
-    """The ELBO of two weights by 40 Gauss-Hermite nodes an axis."""
-    t, w = np.polynomial.hermite_e.hermegauss(40)
-    eps, mass = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
-    return mass @ log_p(mu + sigma * eps) + np.sum(np.log(sigma)) + np.log(2 * np.pi * np.e)
+    """The ELBO of two weights by many nodes, but for a constant."""
+    eps, mass = MANY.rule(ONE, ORDER)
+    return mass @ log_p(mu + sigma * eps[:, 0]) + np.sum(np.log(sigma))
 
 
 def slope_of_the_bound(mu, rho, log_p):
@@ -174,15 +184,14 @@ def slope_of_the_bound(mu, rho, log_p):
 
 
 def expected_backprop(mu, rho, slope):
-    """backprop_of_each over 30 Gauss-Hermite nodes an axis."""
-    t, w = np.polynomial.hermite_e.hermegauss(30)
-    eps, mass = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
-    return mass @ backprop_of_each(eps, mu, rho, slope)
+    """backprop_of_each over many nodes."""
+    eps, mass = MANY.rule(ONE, ORDER)
+    return mass @ backprop_of_each(eps[:, 0], mu, rho, slope)
 
 
 def softplus_forgotten(mu, rho, slope):
     """A slip: the step is taken in rho, the gradient is that in sigma."""
-    t, w = special.roots_hermitenorm(30)
+    t, w = special.roots_hermitenorm(THIRTY)
     sigma, found = np.log1p(np.exp(rho)), 0.
     for (a, u), (b, v) in itertools.product(zip(t, w), repeat=2):
         g = slope(mu + sigma * [a, b])
@@ -238,11 +247,12 @@ def stage_batches(rng):
 
 
 def halved_each_time(M):
-    """Half of what was left, M times over, made to add up to one."""
-    shares = []
+    """Half of what was left, M times over, over what has been taken."""
+    left, shares = 1., []
     for _ in range(M):
-        shares.append((1 - sum(shares)) / 2)
-    return np.array(shares) / sum(shares)
+        shares.append(left / 2)
+        left = left - shares[-1]
+    return np.array(shares) / (1 - left)
 
 
 def divergence_each_time(fits, divergence):
@@ -252,9 +262,7 @@ def divergence_each_time(fits, divergence):
 
 def divergence_of_one(mu, sigma, prior_sd):
     """KL(N(mu, sigma^2) || N(0, prior_sd^2)) by SciPy's quadrature."""
-    q, p = stats.norm(mu, sigma), stats.norm(0, prior_sd)
-    return integrate.quad(lambda w: q.pdf(w) * (q.logpdf(w) - p.logpdf(w)), mu - 12 * sigma, mu + 12 * sigma,
-                          epsabs=1e-13, points=[mu])[0]
+    return under_normal(lambda w: bell(w, mu, sigma) - bell(w, 0., prior_sd), mu, sigma).value
 
 
 def stage_network(rng):
@@ -334,7 +342,7 @@ def sum_of_fits(x, theta, mu, sigma):
 
 def a_datum_by_nodes(x, theta, mu, sigma, M, S):
     """All numbers of a datum and all nodes of its own activation."""
-    t, w = np.polynomial.hermite_e.hermegauss(5)
+    t, w = np.polynomial.hermite_e.hermegauss(FIVE)
     mass, values = [], []
     for target, row in zip(x, theta.y):
         b = row @ mu + np.linalg.norm(row * sigma) * t
@@ -344,7 +352,7 @@ def a_datum_by_nodes(x, theta, mu, sigma, M, S):
 
 def for_all_by_nodes(x, theta, mu, sigma, M, S):
     """All pairs of data under all nodes of the weights."""
-    t, w = np.polynomial.hermite_e.hermegauss(5)
+    t, w = np.polynomial.hermite_e.hermegauss(FIVE)
     eps = np.array(list(itertools.product(t, repeat=3)))
     mass = np.prod(np.array(list(itertools.product(w / w.sum(), repeat=3))), axis=-1)
     fits = stats.norm.logpdf(x, (mu + sigma * eps) @ theta.y.T, theta.noise_sd)

@@ -71,7 +71,8 @@ def draw(figure, mean, covariances, damped, divergences, steps, line, independen
                                        (f"SWAG, step {SHOWN[0]:g}", "C2", "-.", 1.2),
                                        (f"SWAG, step {SHOWN[1]:g}", "C1", ":", 1.8)):
         label = "independent weights" if name == "diagonal" else name
-        left.plot(*ellipse(np.array(mean), covariances[names.index(name)]), style, color=colour, linewidth=width, label=label)
+        points = ellipse(np.array(mean), covariances[names.index(name)])
+        left.plot(*points, style, color=colour, linewidth=width, label=label)
     left.set(xlabel="offset", ylabel="slope", title="Half of the mass", ylim=(0.4, None))
     left.legend(loc="lower left", fontsize="small")
     measured, error = (np.reshape(value, (2, -1)) for value in (measured, error))

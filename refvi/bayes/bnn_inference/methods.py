@@ -89,7 +89,7 @@ def drawn_by_factors(eps, factors, prior):
 
 
 def swag(rng, x, y, net, S=100, iterates=60, K=20, M=32, pace=1., w=None, watch=None):
-    """S draws (S, P) of the normal that SWAG makes of iterates, one an epoch, of descent with constant step from a mode.
+    """S draws (S, P) of the normal that SWAG makes of iterates, one an epoch, of descent by constant steps from a mode.
 
     The step is `pace` over the largest curvature of minus the log joint in minibatches of M: how wide the normal is
     depends on it. watch(epoch, w) is called after every epoch. ValueError where descent runs away.
@@ -108,7 +108,7 @@ def swag(rng, x, y, net, S=100, iterates=60, K=20, M=32, pace=1., w=None, watch=
             for batch in rng.permutation(N)[:N // M * M].reshape(-1, M):
                 w = w + eta * joint_and_slope(w, x[batch], y[batch], net, N)[1]
         if not np.all(np.isfinite(w)):
-            raise ValueError(f"descent ran away in epoch {epoch} with pace={pace:g}: take a smaller pace, or a larger M")
+            raise ValueError(f"descent ran away in epoch {epoch} with pace={pace:g}: take a smaller pace or larger M")
         found.append(w)
         if watch:
             watch(epoch, w)

@@ -1,4 +1,4 @@
-"""Posteriors by optimisation, line by line: derivations/bayes/bnn_inference.md. Curvature: laplace.py; iterates: swag.py.
+"""Posteriors by optimisation: derivations/bayes/bnn_inference.md. Curvature is in laplace.py, iterates in swag.py.
 
 Shapes: weights w (..., D), inputs y (N, D), targets x (N,), theta a models.LinearGaussian. q is a diagonal normal of
 means mu (D,) and deviations sigma (D,), which may be log(1 + exp(rho)). Random rows average over S draws eps (R, S,
@@ -116,7 +116,7 @@ def log_fit(x, activation, theta):
 def one_draw_for_all(eps, x, theta, mu, sigma, M):
     """E log p(x|w) from M data that meet one w; eps (R, S, M + ...): numbers of data, then normals. Returns (R,)."""
     n = eps[..., :M].astype(int)
-    w = mu + sigma * eps[..., M:M + len(mu)]
+    w = mu + sigma * eps[..., M:M + mu.size]
     activation = np.sum(theta.y[n] * w[..., None, :], axis=-1)
     return len(x) * np.mean(log_fit(x[n], activation, theta), axis=(-2, -1))
 
