@@ -16,12 +16,12 @@ STEP = 1.       # of differences that are exact whatever it is
 
 def stage_outputs(rng):
     """Five data, three inputs, two targets; the prior is strong enough to be seen. Descent takes two data a step."""
-    y = np.column_stack([np.ones(5), np.linspace(-0.3, 1.1, 5) + rng.uniform(-0.05, 0.05, 5),
+    y = np.column_stack([np.ones(5), np.linspace(-0.4, 2.4, 5) + rng.uniform(-0.1, 0.1, 5),
                          np.cos(2. * np.arange(5)) + rng.uniform(-0.1, 0.1, 5)])
-    B = np.array([[1.9, 0.7], [0.7, 1.2]]) + rng.uniform(-0.1, 0.1)
+    B = np.array([[1.9, 0.9], [0.9, 1.2]]) + rng.uniform(-0.1, 0.1)
     x = y @ [[0.9, -0.7], [0.6, 0.8], [-0.4, 0.5]] + rng.uniform(-0.5, 0.5, (5, 2))
     return dict(x=x, y=y, B=B, prior_sd=rng.uniform(0.55, 0.65), S=2, noise=hermite(6, 2),
-                eta=rng.uniform(0.02, 0.03), M=2)
+                eta=rng.uniform(0.01, 0.015), M=2)
 
 
 def conditioned(x, y, B, prior_sd):

@@ -292,7 +292,7 @@ def less_than_all(mu, sigma, prior_sd):
 def stage_local(rng):
     """Two of three data, drawn with replacement, and three weights."""
     x, theta = problem(rng, 3, 3)
-    mu, sigma = np.array([0.9, 0.6, -0.4]) + rng.uniform(-0.2, 0.2, 3), rng.uniform(0.3, 0.6, 3)
+    mu, sigma = np.array([0.4, 0.3, -0.2]) + rng.uniform(-0.1, 0.1, 3), rng.uniform(0.3, 0.6, 3)
     numbers, normals = np.array(list(itertools.product(range(3), repeat=2))), hermite(3, 3)
 
     def draw(rng, R, S):
