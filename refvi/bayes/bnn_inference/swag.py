@@ -89,5 +89,5 @@ def moments_of_draws(eps, iterates, K):
 
 
 def covariance_of_a_long_run(S):
-    """What the covariance of swag_normal comes to with many iterates of covariance S: its variances, half of the rest."""
+    """What the covariance of swag_normal comes to, of many iterates of covariance S: variances, half of the rest."""
     return 0.5 * (np.diag(np.diag(S)) + S)
