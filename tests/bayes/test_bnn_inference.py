@@ -148,9 +148,14 @@ def linear(rng):
 def test_laplace_on_a_linear_network_is_exact_or_has_its_diagonal(rng, linear, curvature):
     net, y, x, precision, mean = linear
     own = Known(rng, np.eye(6))
-    root = methods.laplace(own, x, y, net, S=6, curvature=curvature) - mean
+    root = methods.laplace(own, x, y, net, S=6, curvature=curvature, w=mean) - mean
     exact = np.diag(1 / np.diag(precision)) if curvature == "diagonal" else np.linalg.inv(precision)
-    np.testing.assert_allclose(root.T @ root, exact, atol=1e-4 * np.max(exact))
+    np.testing.assert_allclose(root.T @ root, exact, atol=1e-8 * np.max(exact))
+
+
+def test_the_mode_of_a_linear_network(rng, linear):
+    net, y, x, _, mean = linear
+    np.testing.assert_allclose(methods.mode(x, y, net, methods.initial(rng, net)), mean, atol=1e-3)
 
 
 def test_the_bound_of_a_linear_network_is_flat_at_the_best_diagonal_normal(linear):
@@ -175,9 +180,9 @@ def test_vi_ends_there(rng, linear):
 def test_swag_without_minibatches_stays_at_the_mode(rng, linear):
     net, y, x, _, mean = linear
     seen = []
-    draws = methods.swag(rng, x, y, net, S=5, iterates=6, K=4, M=100, watch=lambda epoch, w: seen.append(epoch))
+    draws = methods.swag(rng, x, y, net, S=5, iterates=6, K=4, M=100, w=mean, watch=lambda epoch, w: seen.append(epoch))
     assert seen == [1, 2, 3, 4, 5, 6] and draws.shape == (5, 6)
-    np.testing.assert_allclose(draws, np.tile(mean, (5, 1)), atol=1e-3)
+    np.testing.assert_allclose(draws, np.tile(mean, (5, 1)), atol=1e-6)
 
 
 def test_swag_in_minibatches_draws_from_its_iterates(rng, linear):
@@ -189,16 +194,46 @@ def test_swag_in_minibatches_draws_from_its_iterates(rng, linear):
     assert np.min(np.std(iterates, axis=0)) > 0
 
 
-def test_a_step_of_swag_is_as_large_as_it_says(rng, linear):
-    """One epoch of one minibatch that holds all data, from zero: the step is pace over the bound of the curvature."""
+def test_an_epoch_of_swag_step_by_step(rng, linear):
+    """Nine data in minibatches of four: two steps, the ninth datum waits for another epoch."""
     net, y, x, precision, mean = linear
-    ends = []
-    methods.swag(rng, x, y, net, S=1, iterates=2, K=2, M=9, pace=0.5, w=np.zeros(6), watch=lambda _, w: ends.append(w))
-    assert methods.largest_curvature(np.zeros(6), y, net, 9) >= np.linalg.eigvalsh(precision)[-1]
-    np.testing.assert_allclose(ends[0], mean, atol=1e-3)     # from the mode, not from zero
+    orders, ends = [], []
+
+    class Noted(Known):
+        def permutation(self, n):
+            orders.append(self.rng.permutation(n))
+            return orders[-1]
+
+    methods.swag(Noted(rng, 0), x, y, net, S=1, iterates=2, K=2, M=4, pace=0.5, w=mean,
+                 watch=lambda _, w: ends.append(w))
+    design, w = np.column_stack([y, np.ones(9)]), mean
+    eta = 0.5 / methods.largest_curvature(mean, y, net, 4)
+    for batch in orders[0][:8].reshape(2, 4):
+        pull = 9 / 4 * 3. * design[batch].T @ (x[batch] - design[batch] @ w.reshape(3, 2))
+        w = w + eta * (pull.ravel() - w / 0.7**2)
+    np.testing.assert_allclose(ends[0], w, atol=1e-6)
+    assert methods.largest_curvature(mean, y, net, 9) >= np.linalg.eigvalsh(precision)[-1]
+    rows_of_four = design[np.argsort(np.sum(design**2, axis=1))[-4:]]
+    worst = 9 / 4 * 3. * np.linalg.eigvalsh(rows_of_four.T @ rows_of_four)[-1] + 0.7**-2
+    assert worst <= methods.largest_curvature(mean, y, net, 4) < 10 * worst
+
+
+def test_draws_by_factors_have_the_inverse_of_the_kronecker_product(rng):
+    A, B = (own.T @ own for own in (rng.standard_normal((5, 3)), rng.standard_normal((5, 2))))
+    C, D = (own.T @ own for own in (rng.standard_normal((5, 2)), rng.standard_normal((5, 2))))
+    root = methods.drawn_by_factors(np.eye(10), [(A, B), (C, D)], np.repeat([0.4, 1.3], [6, 4]))
+    exact = np.zeros((10, 10))
+    exact[:6, :6] = np.linalg.inv(np.kron(A, B) + 0.4 * np.eye(6))
+    exact[6:, 6:] = np.linalg.inv(np.kron(C, D) + 1.3 * np.eye(4))
+    np.testing.assert_allclose(root.T @ root, exact, atol=1e-9)
 
 
 # ---- networks
+
+def test_initial_weights_have_a_variance_of_one_over_fan_in():
+    w = methods.initial(Known(None, np.ones((3, 4))), bayesian_network(3, (), 4, prior_sd=1.))
+    np.testing.assert_allclose(w, [3**-0.5] * 12 + [0.] * 4)
+
 
 def sine(rng, N):
     y = rng.uniform(-2, 2, (N, 1))

@@ -31,7 +31,8 @@ def mode(x, y, net, w, steps=2000):
         value, slope = joint_and_slope(w, x, y, net)
         return -value, -slope
 
-    return minimize(downhill, w, jac=True, method="L-BFGS-B", options=dict(maxiter=require_count("steps", steps))).x
+    options = dict(maxiter=require_count("steps", steps), ftol=1e-13, gtol=1e-6)
+    return minimize(downhill, w, jac=True, method="L-BFGS-B", options=options).x
 
 
 def vi(rng, x, y, net, S=100, steps=5000, rate=0.01, draws=1, watch=None, dtype=np.float32):
