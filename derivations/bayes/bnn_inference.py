@@ -109,7 +109,7 @@ def at_nodes(x, theta):
     sigma = np.diag(P)**-0.5
     eps, mass = hermite(3, FIVE).rule(ONE, ORDER)
     eps, w = eps[:, 0], np.linalg.solve(P, h) + sigma * eps[:, 0]
-    weight = log_density(w, x, theta) - stats.norm.logpdf(eps).sum(axis=-1)
+    weight = w @ h - 0.5 * np.sum(w @ P * w, axis=-1) + 0.5 * np.sum(eps**2, axis=-1)
     return mass, eps, w, weight - mass @ weight, sigma
 
 
@@ -311,7 +311,7 @@ def stage_local(rng):
 
 def activations_over_signs(y, mu, sigma):
     """Mean and variance if each weight is mu plus or minus sigma."""
-    found = np.array([y @ (mu + sigma * signs) for signs in itertools.product((-1, 1), repeat=len(mu))])
+    found = np.array([y @ (mu + sigma * signs) for signs in itertools.product((-1, 1), repeat=3)])
     return np.stack([found.mean(axis=0), found.var(axis=0)])
 
 
