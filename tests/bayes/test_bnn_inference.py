@@ -177,6 +177,18 @@ def test_vi_ends_there(rng, linear):
     assert draws.shape == (3, 6) and np.ptp(draws, axis=0).max() == 0
 
 
+def test_vi_can_be_watched_and_ended(rng, linear):
+    net, y, x, _, _ = linear
+    seen = []
+
+    def watch(step, lam):
+        seen.append((step, lam.shape, lam.dtype))
+        return "enough" if step == 3 else None
+
+    assert methods.vi(rng, x, y, net, S=2, watch=watch).shape == (2, 6)
+    assert seen == [(step, (12,), np.float32) for step in (1, 2, 3)]
+
+
 def test_swag_without_minibatches_stays_at_the_mode(rng, linear):
     net, y, x, _, mean = linear
     seen = []
