@@ -75,8 +75,8 @@ def without_proposals(weights, proposal):
 
 def other_eigenvector(weights, proposal):
     """What the slip's chain leaves unchanged, state by state, as the kernel of its flows."""
-    flows = np.zeros((5, 5))
-    for i, j in itertools.permutations(range(5), 2):
+    flows = np.zeros(proposal.shape)
+    for i, j in itertools.permutations(range(len(weights)), 2):
         rate = proposal[i, j] * min(1., weights[j] / weights[i])
         flows[j, i] += rate
         flows[i, i] -= rate
@@ -279,11 +279,10 @@ def error_by_matrices(z, v, mean, precision, size, steps):
     return np.subtract(*(end @ H @ end for end in ends))
 
 
-def volume(z, v, mean, precision, size, steps):
-    """Of the map from start to end, by differences."""
-    slopes = by_differences(lambda at: end_of_trajectory(at[:3], at[3:], mean, precision, size, steps),
-                            np.concatenate([z, v]))
-    return Estimate(np.linalg.det(slopes.value), np.max(slopes.error) * 10)
+def volume(mean, precision, size, steps):
+    """Of the map from start to end, by differences around zero."""
+    return np.linalg.det(by_differences(lambda at: end_of_trajectory(at[:3], at[3:], mean, precision, size, steps),
+                                        np.zeros(6)).value)
 
 
 def one():
@@ -316,11 +315,11 @@ def moments_of_less_noise(mean, precision, rate):
 
 
 def stage_minibatches(rng):
-    """Five data, two weights, minibatches of two without replacement."""
+    """Five data, two weights, minibatches of three without replacement."""
     y = np.array([[1., 0.3], [-0.6, 1.2], [0.8, -0.9], [1.4, 0.5], [-0.3, 0.7]]) + rng.uniform(-0.1, 0.1, (5, 2))
-    theta = models.regression(y, prior_sd=rng.uniform(1.3, 1.6), noise_sd=rng.uniform(0.8, 1.2))
-    x = y @ np.array([0.8, -0.5]) + rng.uniform(0.3, 0.8, 5) * [1, -1, 1, -1, -1]
-    batches = np.array(list(itertools.combinations(range(5), 2)))
+    theta = models.regression(y, prior_sd=rng.uniform(1.8, 2.2), noise_sd=rng.uniform(1.3, 1.5))
+    x = y @ np.array([0.4, -0.3]) + rng.uniform(0.3, 0.8, 5) * [1, -1, 1, -1, -1]
+    batches = np.array(list(itertools.combinations(range(5), 3)))
     plain = signs((4,))
 
     def draw(rng, R, S):
@@ -335,8 +334,8 @@ def stage_minibatches(rng):
         return nodes, np.repeat(weights, len(chosen)) / len(chosen)
 
     rate = rng.uniform(0.25, 0.35)
-    return dict(x=x, theta=theta, M=2, rate=rate, S=2, noise=Noise(draw, rule),
-                stationary=recursion(x, theta, 2, rate, 5 / 2))
+    return dict(x=x, theta=theta, M=3, rate=rate, S=2, noise=Noise(draw, rule),
+                stationary=recursion(x, theta, 3, rate, 5 / 3))
 
 
 def recursion(x, theta, M, rate, factor):
@@ -384,25 +383,26 @@ def batch_by_batch_without(x, theta, M, rate):
 # ---- friction
 
 def stage_friction(rng):
-    """Two correlated coordinates; the slope's own noise doubles the spread, nearly."""
+    """Two correlated coordinates; and a slope with noise, some of it known."""
     precision = np.array([[2., 0.7], [0.7, 1.2]]) * rng.uniform(0.9, 1.1)
     size, friction, variance = rng.uniform(0.35, 0.45), rng.uniform(0.5, 0.7), rng.uniform(1.5, 2.5)
-    found = joint_in_the_long_run(precision, size, friction, variance)
-    return dict(precision=precision, size=size, friction=friction, variance=variance, S=1, stationary=found,
+    known = rng.uniform(0.5, 0.7)
+    found = joint_in_the_long_run(precision, size, friction, variance, known)
+    return dict(precision=precision, size=size, friction=friction, variance=variance, known=known, S=1, stationary=found,
                 noise=signs((4, 2)))
 
 
-def joint_in_the_long_run(precision, size, friction, variance):
+def joint_in_the_long_run(precision, size, friction, variance, known):
     """Of z and v (4, 4), by SciPy's Lyapunov solver."""
-    one, added = np.eye(2), 2 * size * friction + size**2 * variance
+    one, added = np.eye(2), 2 * size * friction + size**2 * (variance - known)
     push = np.hstack([-size * precision, (1 - size * friction) * one])
     step = np.vstack([np.hstack([one, 0 * one]) + size * push, push])
     root = np.vstack([size * one, one]) * np.sqrt(added)
     return linalg.solve_discrete_lyapunov(step, root @ root.T)
 
 
-def covariance_by_lyapunov(precision, size, friction, variance):
-    return joint_in_the_long_run(precision, size, friction, variance)[:2, :2]
+def covariance_by_lyapunov(precision, size, friction, variance, known):
+    return joint_in_the_long_run(precision, size, friction, variance, known)[:2, :2]
 
 
 def stage_no_friction(rng):
@@ -439,18 +439,19 @@ def network_of_two(y, x, prior_sd, noise_sd):
 
 
 def stage_network(rng):
-    """Two weights, a few data; and a velocity that leads downhill."""
+    """Two weights, a few data; a velocity that leads downhill, and the way back."""
     y, noise_sd = np.array([-1.2, -0.4, 0.5, 0.9, 1.6]) + rng.uniform(-0.1, 0.1, 5), rng.uniform(0.4, 0.5)
     x = 0.9 * np.tanh(1.1 * y) + rng.uniform(0.1, 0.4, 5) * [1, -1, 1, 1, -1]
     prior_sd = rng.uniform(1.3, 1.6)
-    log_joint, z = network_of_two(y, x, prior_sd, noise_sd), rng.uniform([1.2, 1.3], [1.4, 1.5])
-    downhill = -log_joint(z)[1]
-    return dict(log_joint=log_joint, z=z, v=rng.uniform(1.3, 1.5) * downhill / np.linalg.norm(downhill), steps=3,
-                size=rng.uniform(0.2, 0.25), data=(y, x, prior_sd, noise_sd))
+    z, v = rng.uniform([1., 1.1], [1.1, 1.2]), rng.uniform([1.7, 0.3], [1.9, 0.5])
+    data, size = (y, x, prior_sd, noise_sd), rng.uniform(0.1, 0.12)
+    end, w = end_by_hand(z, v, size, 2, data)
+    return dict(log_joint=network_of_two(*data), z=np.stack([z, end]), v=np.stack([v, -w]), steps=2, size=size,
+                data=data)
 
 
 def start(z, v):
-    return np.concatenate([z, v])
+    return np.hstack([z, v])
 
 
 def by_scipy(z, data):
@@ -473,22 +474,23 @@ def end_by_hand(z, v, size, steps, data):
 
 def smaller_of_two_densities(z, v, size, steps, data):
     """exp(-H) at the start or at the end, the smaller."""
-    ends = (z, v), end_by_hand(z, v, size, steps, data)
-    found = [np.exp(by_scipy(at, data) - np.sum(speed**2) / 2) for at, speed in ends]
-    return Estimate(min(found), 1e-9 * min(found))
+    def density(at, speed):
+        return np.exp(by_scipy(at, data) - np.sum(speed**2) / 2)
+
+    return np.array([min(density(*ends), density(*end_by_hand(*ends, size, steps, data))) for ends in zip(z, v)])
 
 
 def flow_by_positions(z, v, log_joint, size, steps):
     """A slip: accepted by the densities of the positions, without the kinetic part."""
     value, slope = log_joint(z)
-    to, _, new, _ = hmc.leapfrog(z, v, slope, log_joint, size, steps)
-    return np.exp(value - np.sum(v**2) / 2) * np.minimum(1, np.exp(new - value))
+    new = hmc.leapfrog(z, v, slope, log_joint, size, steps)[2]
+    return np.exp(value - np.sum(v**2, axis=1) / 2) * np.minimum(1, np.exp(new - value))
 
 
 def positions_by_hand(z, v, size, steps, data):
-    to, _ = end_by_hand(z, v, size, steps, data)
-    found = np.exp(-np.sum(v**2) / 2) * min(np.exp(by_scipy(z, data)), np.exp(by_scipy(to, data)))
-    return Estimate(found, 1e-9 * found)
+    return np.array([np.exp(-np.sum(speed**2) / 2 + min(by_scipy(at, data),
+                                                        by_scipy(end_by_hand(at, speed, size, steps, data)[0], data)))
+                     for at, speed in zip(z, v)])
 
 
 def stage_weight(rng):
@@ -501,7 +503,16 @@ def stage_weight(rng):
         value = -0.5 * np.sum(((x - h) / noise_sd)**2, axis=-1) - 0.5 * (z[..., 0] / prior_sd)**2
         return value, np.sum((x - h) * (1 - h**2) * y, axis=-1, keepdims=True) / noise_sd**2 - z / prior_sd**2
 
-    grid = np.linspace(-12, 14, 4001)
+    def fall(z, v):
+        """By how much the energy is lower at the end of a trajectory, for numbers z and v (n,)."""
+        value, w, at = log_joint(z[:, None])[0], v[:, None], z[:, None]
+        for _ in range(2):
+            middle = w + size / 2 * log_joint(at)[1]
+            at = at + size * middle
+            w = middle + size / 2 * log_joint(at)[1]
+        return log_joint(at)[0] - value + (v**2 - w[:, 0]**2) / 2
+
+    size, grid = rng.uniform(0.3, 0.35), np.linspace(-12, 14, 4001)
     masses = np.exp(log_joint(grid[:, None])[0])
     masses /= masses.sum()
     cdf = np.cumsum(masses) - 0.5 * masses
@@ -518,19 +529,15 @@ def stage_weight(rng):
         weights = np.outer(p / p.sum(), stats.norm.pdf(v) / stats.norm.pdf(v).sum())
         return nodes, weights.ravel()
 
-    return dict(log_joint=log_joint, size=rng.uniform(0.3, 0.35), steps=2, S=1, noise=Noise(draw, rule))
+    return dict(log_joint=log_joint, size=size, steps=2, S=1, noise=Noise(draw, rule), fall=fall,
+                starts=np.meshgrid(np.linspace(-9, 11, 601), np.linspace(-9, 9, 401)))
 
 
-def average_over_phase_space(log_joint, size, steps):
+def average_over_phase_space(log_joint, starts, fall):
     """The ends' densities, summed over a grid of starts, over those of the starts."""
-    z, v = (part.ravel() for part in np.meshgrid(np.linspace(-9, 11, 601), np.linspace(-9, 9, 401)))
-    value, at, w = log_joint(z[:, None])[0], z[:, None], v[:, None]
-    for _ in range(steps):
-        middle = w + size / 2 * log_joint(at)[1]
-        at = at + size * middle
-        w = middle + size / 2 * log_joint(at)[1]
-    ends = np.exp(log_joint(at)[0] - w[:, 0]**2 / 2)
-    return np.sum(ends) / np.sum(np.exp(value - v**2 / 2))
+    z, v = (part.ravel() for part in starts)
+    log_p = log_joint(z[:, None])[0] + stats.norm.logpdf(v)
+    return np.sum(np.exp(log_p + fall(z, v))) / np.sum(np.exp(log_p))
 
 
 # ---- what draws are worth
@@ -554,12 +561,21 @@ def of_independent_values(T):
 
 def stage_chains(rng):
     """Three chains that have not quite met."""
-    rho, T, C = rng.uniform(0.4, 0.6), 61, 3
-    draws = np.empty((T, C))
-    draws[0] = rng.uniform(-0.2, 0.2, C) + [-1, 0.5, 2]
+    return dict(draws=chains(rng, rng.uniform(0.4, 0.6)))
+
+
+def stage_alternating(rng):
+    """Chains that go to the other side each time: worth more than as many draws, up to a bound."""
+    return dict(draws=chains(rng, rng.uniform(-0.95, -0.9)))
+
+
+def chains(rng, rho, T=61):
+    """Draws (T, 3), each rho times the one before and noise."""
+    draws = np.empty((T, 3))
+    draws[0] = rng.uniform(-0.2, 0.2, 3) + [-1, 0.5, 2]
     for t in range(1, T):
-        draws[t] = rho * draws[t - 1] + rng.standard_normal(C)
-    return dict(draws=draws)
+        draws[t] = rho * draws[t - 1] + rng.standard_normal(3)
+    return draws
 
 
 def by_analysis_of_variance(draws):
@@ -588,4 +604,4 @@ def sum_of_pairs(draws):
             break
         last = min(last, pair)
         time += 2 * last
-    return C * T / time
+    return C * T / max(time, np.log(10) / np.log(C * T))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from refvi.base.checks import require_count, require_finite, require_positive, require_shape
-from refvi.bayes.mcmc.rows import scalar
 from refvi.generative.deep_latent.balance import accept
 
 WANTED = 0.8        # of the accepted trajectories: Hoffman and Gelman (2014)
@@ -52,10 +51,10 @@ def trajectory(z, value, slope, v, u, log_joint, size, steps):
 # ---- rows
 
 def there_and_back(z, v, log_joint, size, steps):
-    """z and v (2 D,) after a trajectory, turned around, travelled again, and turned around."""
+    """z and v (..., 2 D) after a trajectory, turned around, travelled again, and turned around."""
     to, w, _, slope = leapfrog(z, v, log_joint(z)[1], log_joint, size, steps)
     back, w, _, _ = leapfrog(to, -w, slope, log_joint, size, steps)
-    return np.concatenate([back, -w])
+    return np.concatenate([back, -w], axis=-1)
 
 
 def on_normal(z, v, mean, precision, size, steps):
@@ -122,10 +121,13 @@ def share_and_variance(curvature, size, steps):
 
 def draws_after_a_trajectory(eps, curvature, size, steps):
     """Share accepted and mean square (R, 2) after a trajectory from S draws: eps (R, S, 3) holds two normals, u."""
-    z, v, u = eps[..., :1] / np.sqrt(curvature), eps[..., 1:2], eps[..., 2]
-    value, slope = scalar(z, curvature)
-    z, _, _, rise = trajectory(z, value, slope, v, u, lambda z: scalar(z, curvature), size, steps)
-    return np.stack([np.mean(u < np.exp(-rise), axis=-1), np.mean(z[..., 0]**2, axis=-1)], axis=-1)
+    def log_joint(z):
+        return -0.5 * curvature * z[..., 0]**2, -curvature * z
+
+    z, v, u = np.split(eps, 3, axis=-1)
+    z = z / np.sqrt(curvature)
+    z, _, _, rise = trajectory(z, *log_joint(z), v, u[..., 0], log_joint, size, steps)
+    return np.stack([np.mean(u[..., 0] < np.exp(-rise), axis=-1), np.mean(z[..., 0]**2, axis=-1)], axis=-1)
 
 
 def variance_never_rejected(curvature, size):

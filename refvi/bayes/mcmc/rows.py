@@ -39,19 +39,18 @@ def draws_after_a_step(eps, weights, proposal):
 
 # ---- a random walk
 
-def walk(z, value, e, u, log_joint, size):
-    """(z (..., D), value (...), accepted (...)) after a proposal z + size e, from the log joint's value at z."""
+def walk(z, e, u, log_density, size):
+    """(z (..., D), accepted (...)) after a proposal z + size e, from log_density(z) (...) up to a constant."""
     to = z + size * e
-    new, _ = log_joint(to)
-    accepted = u < accept(new - value)
-    return np.where(accepted[..., None], to, z), np.where(accepted, new, value), accepted
+    accepted = u < accept(log_density(to) - log_density(z))
+    return np.where(accepted[..., None], to, z), accepted
 
 
-def random_walk(rng, z, log_joint, steps, size):
+def random_walk(rng, z, log_density, steps, size):
     """(draws (steps, C, D), share accepted) of C chains from z (C, D)."""
-    draws, share, (value, _) = [], 0., log_joint(z)
+    draws, share = [], 0.
     for _ in range(steps):
-        z, value, accepted = walk(z, value, rng.standard_normal(z.shape), rng.random(len(z)), log_joint, size)
+        z, accepted = walk(z, rng.standard_normal(z.shape), rng.random(len(z)), log_density, size)
         draws.append(z)
         share += np.mean(accepted) / steps
     return np.array(draws), share
@@ -64,14 +63,9 @@ def share_and_variance_of_walk(curvature, size):
 
 def draws_after_walk(eps, curvature, size):
     """Share accepted and mean square (R, 2) after a step from S draws: eps holds two normals and a uniform."""
-    z = eps[..., :1] / np.sqrt(curvature)
-    z, _, accepted = walk(z, scalar(z, curvature)[0], eps[..., 1:2], eps[..., 2], lambda z: scalar(z, curvature), size)
+    z, e, u = np.split(eps, 3, axis=-1)
+    z, accepted = walk(z / np.sqrt(curvature), e, u[..., 0], lambda z: -0.5 * curvature * z[..., 0]**2, size)
     return np.stack([np.mean(accepted, axis=-1), np.mean(z[..., 0]**2, axis=-1)], axis=-1)
-
-
-def scalar(z, curvature):
-    """log density (...,) of N(0, 1/curvature) at z (..., 1), up to a constant, and its slope (..., 1)."""
-    return -0.5 * curvature * z[..., 0]**2, -curvature * z
 
 
 # ---- Gibbs, on a normal posterior

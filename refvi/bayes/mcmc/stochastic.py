@@ -68,23 +68,23 @@ def draws_with_minibatches(eps, stationary, x, theta, rate):
 
 # ---- stochastic gradient Hamiltonian Monte Carlo
 
-def pushed(z, v, slope, e, size, friction, variance=0.):
+def pushed(z, v, slope, e, size, friction, known=0.):
     """(z, v) after a push by the slope, friction, and noise that makes up for what friction takes.
 
-    variance: of each coordinate of the slope, where it is known: the noise is so much less.
+    known: so much of the variance of each coordinate of the slope is known, and the noise is less for it.
     """
-    noise = 2 * size * friction - size**2 * variance
+    noise = 2 * size * friction - size**2 * known
     v = (1 - size * friction) * v + size * slope + np.sqrt(noise) * e
     return z + size * v, v
 
 
-def covariance_with_friction(precision, size, friction, variance):
-    """Of z (D, D) in the long run, where the slope's own noise, of this variance, is not made up for."""
+def covariance_with_friction(precision, size, friction, variance, known):
+    """Of z (D, D) in the long run, where the slope has this variance in each coordinate, and some of it is known."""
     shape = np.linalg.inv(precision - size**2 / (4 - 2 * size * friction) * precision @ precision)
-    return (1 + size * variance / (2 * friction)) * shape
+    return (1 + size * (variance - known) / (2 * friction)) * shape
 
 
-def draws_with_friction(eps, stationary, precision, size, friction, variance):
+def draws_with_friction(eps, stationary, precision, size, friction, variance, known):
     """Second moments of z (R, D, D) after a step from S draws of z and v, whose covariance (2 D, 2 D) is stationary.
 
     eps (R, S, 4, D): normals of z and v, of the step, and of the slope.
@@ -93,7 +93,7 @@ def draws_with_friction(eps, stationary, precision, size, friction, variance):
     at = eps[..., :2, :].reshape(*eps.shape[:2], 2 * D) @ np.linalg.cholesky(stationary).T
     z, v = at[..., :D], at[..., D:]
     slope = np.sqrt(variance) * eps[..., 3, :] - z @ precision
-    return second_moments(pushed(z, v, slope, eps[..., 2, :], size, friction)[0])
+    return second_moments(pushed(z, v, slope, eps[..., 2, :], size, friction, known)[0])
 
 
 def energy_without_friction(z, v, precision, size, variance, steps):
