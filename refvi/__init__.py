@@ -41,7 +41,7 @@ PARTS = {
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
-    "bayes": ("trust",),
+    "bayes": ("trust", "mcmc"),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 

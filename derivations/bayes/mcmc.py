@@ -330,8 +330,8 @@ def stage_minibatches(rng):
             return None
         eps, weights = plain.rule(S, order)
         chosen = np.array(list(itertools.product(range(len(batches)), repeat=S)))
-        nodes = np.concatenate([np.repeat(eps, len(chosen), axis=0), np.tile(batches[chosen], (len(eps), 1, 1))], axis=-1)
-        return nodes, np.repeat(weights, len(chosen)) / len(chosen)
+        nodes = np.repeat(eps, len(chosen), axis=0), np.tile(batches[chosen], (len(eps), 1, 1))
+        return np.concatenate(nodes, axis=-1), np.repeat(weights, len(chosen)) / len(chosen)
 
     rate = rng.uniform(0.25, 0.35)
     return dict(x=x, theta=theta, M=3, rate=rate, S=2, noise=Noise(draw, rule),
@@ -385,40 +385,40 @@ def batch_by_batch_without(x, theta, M, rate):
 def stage_friction(rng):
     """Two correlated coordinates; and a slope with noise, some of it known."""
     precision = np.array([[2., 0.7], [0.7, 1.2]]) * rng.uniform(0.9, 1.1)
-    size, friction, variance = rng.uniform(0.35, 0.45), rng.uniform(0.5, 0.7), rng.uniform(1.5, 2.5)
-    known = rng.uniform(0.5, 0.7)
-    found = joint_in_the_long_run(precision, size, friction, variance, known)
-    return dict(precision=precision, size=size, friction=friction, variance=variance, known=known, S=1, stationary=found,
-                noise=signs((4, 2)))
+    size, friction, slope_sd = rng.uniform(0.35, 0.45), rng.uniform(0.5, 0.7), rng.uniform(1.2, 1.6)
+    known_sd = rng.uniform(0.7, 0.8)
+    found = joint_in_the_long_run(precision, size, friction, slope_sd, known_sd)
+    return dict(precision=precision, size=size, friction=friction, slope_sd=slope_sd, known_sd=known_sd, S=1,
+                stationary=found, noise=signs((4, 2)))
 
 
-def joint_in_the_long_run(precision, size, friction, variance, known):
+def joint_in_the_long_run(precision, size, friction, slope_sd, known_sd):
     """Of z and v (4, 4), by SciPy's Lyapunov solver."""
-    one, added = np.eye(2), 2 * size * friction + size**2 * (variance - known)
+    one, added = np.eye(2), 2 * size * friction + size**2 * (slope_sd**2 - known_sd**2)
     push = np.hstack([-size * precision, (1 - size * friction) * one])
     step = np.vstack([np.hstack([one, 0 * one]) + size * push, push])
     root = np.vstack([size * one, one]) * np.sqrt(added)
     return linalg.solve_discrete_lyapunov(step, root @ root.T)
 
 
-def covariance_by_lyapunov(precision, size, friction, variance, known):
-    return joint_in_the_long_run(precision, size, friction, variance, known)[:2, :2]
+def covariance_by_lyapunov(precision, size, friction, slope_sd, known_sd):
+    return joint_in_the_long_run(precision, size, friction, slope_sd, known_sd)[:2, :2]
 
 
 def stage_no_friction(rng):
     """Three pushes from a point."""
     precision = np.array([[2., 0.7], [0.7, 1.2]]) * rng.uniform(0.9, 1.1)
-    return dict(precision=precision, size=rng.uniform(0.35, 0.45), variance=rng.uniform(1.5, 2.5), steps=3, S=2,
+    return dict(precision=precision, size=rng.uniform(0.35, 0.45), slope_sd=rng.uniform(1.2, 1.6), steps=3, S=2,
                 z=rng.uniform(0.4, 0.8, 2) * [1, -1], v=rng.uniform(0.4, 0.8, 2), noise=signs((3, 2)))
 
 
-def energy_by_recursion(z, v, precision, size, variance, steps):
+def energy_by_recursion(z, v, precision, size, slope_sd, steps):
     """Of the second moments of z and v, push by push."""
     push = np.hstack([-size * precision, np.eye(2)])
     step, root = np.vstack([np.eye(2, 4) + size * push, push]), np.vstack([size * np.eye(2), np.eye(2)])
     moments = np.outer(np.append(z, v), np.append(z, v))
     for _ in range(steps):
-        moments = step @ moments @ step.T + size**2 * variance * root @ root.T
+        moments = step @ moments @ step.T + size**2 * slope_sd**2 * root @ root.T
     form = np.block([[precision, -size / 2 * precision], [-size / 2 * precision, np.eye(2)]])
     return np.trace(form @ moments)
 
@@ -569,6 +569,10 @@ def stage_alternating(rng):
     return dict(draws=chains(rng, rng.uniform(-0.95, -0.9)))
 
 
+def stage_one_chain(rng):
+    return dict(draws=chains(rng, rng.uniform(0.4, 0.6), T=60)[:, 2:])
+
+
 def chains(rng, rho, T=61):
     """Draws (T, 3), each rho times the one before and noise."""
     draws = np.empty((T, 3))
@@ -579,11 +583,10 @@ def chains(rng, rho, T=61):
 
 
 def by_analysis_of_variance(draws):
-    """From sums of squares of six halves of chains, each without the middle draw."""
-    halves = [part for chain in draws.T for part in (chain[:30], chain[31:])]
-    within = sum(np.sum((part - part.mean())**2) for part in halves) / (6 * 29)
-    means = [part.mean() for part in halves]
-    between = 30 * sum((mean - np.mean(means))**2 for mean in means) / 5
+    """From sums of squares of the halves of chains, without the middle draw of 61."""
+    halves = [part for chain in draws.T for part in (chain[:30], chain[-30:])]
+    within = sum(np.sum((part - part.mean())**2) for part in halves) / (len(halves) * 29)
+    between = 30 * stats.tvar([part.mean() for part in halves])
     return np.sqrt((29 / 30 * within + between / 30) / within)
 
 
@@ -591,14 +594,14 @@ def sum_of_pairs(draws):
     """Geyer's sum, one lag after the other."""
     T, C = draws.shape
     within = np.mean([np.sum((chain - chain.mean())**2) / (T - 1) for chain in draws.T])
-    total = (T - 1) / T * within + stats.tvar(draws.mean(axis=0))
+    total = (T - 1) / T * within + (stats.tvar(draws.mean(axis=0)) if C > 1 else 0.)
 
     def correlation(lag):
         products = [np.sum((chain[lag:] - chain.mean()) * (chain[:T - lag] - chain.mean())) / T for chain in draws.T]
         return 1 - (within - np.mean(products)) / total if lag else 1.
 
     time, last = -1., np.inf
-    for lag in range(0, T - 1, 2):
+    for lag in itertools.count(step=2):
         pair = correlation(lag) + correlation(lag + 1)
         if pair <= 0:
             break

@@ -68,23 +68,23 @@ def draws_with_minibatches(eps, stationary, x, theta, rate):
 
 # ---- stochastic gradient Hamiltonian Monte Carlo
 
-def pushed(z, v, slope, e, size, friction, known=0.):
+def pushed(z, v, slope, e, size, friction, known_sd=0.):
     """(z, v) after a push by the slope, friction, and noise that makes up for what friction takes.
 
-    known: so much of the variance of each coordinate of the slope is known, and the noise is less for it.
+    known_sd: so much of the spread of each coordinate of the slope is known, and the noise is less for it.
     """
-    noise = 2 * size * friction - size**2 * known
+    noise = 2 * size * friction - size**2 * known_sd**2
     v = (1 - size * friction) * v + size * slope + np.sqrt(noise) * e
     return z + size * v, v
 
 
-def covariance_with_friction(precision, size, friction, variance, known):
-    """Of z (D, D) in the long run, where the slope has this variance in each coordinate, and some of it is known."""
+def covariance_with_friction(precision, size, friction, slope_sd, known_sd):
+    """Of z (D, D) in the long run, where each coordinate of the slope has this deviation, and that of what is known."""
     shape = np.linalg.inv(precision - size**2 / (4 - 2 * size * friction) * precision @ precision)
-    return (1 + size * (variance - known) / (2 * friction)) * shape
+    return (1 + size * (slope_sd**2 - known_sd**2) / (2 * friction)) * shape
 
 
-def draws_with_friction(eps, stationary, precision, size, friction, variance, known):
+def draws_with_friction(eps, stationary, precision, size, friction, slope_sd, known_sd):
     """Second moments of z (R, D, D) after a step from S draws of z and v, whose covariance (2 D, 2 D) is stationary.
 
     eps (R, S, 4, D): normals of z and v, of the step, and of the slope.
@@ -92,18 +92,18 @@ def draws_with_friction(eps, stationary, precision, size, friction, variance, kn
     D = len(precision)
     at = eps[..., :2, :].reshape(*eps.shape[:2], 2 * D) @ np.linalg.cholesky(stationary).T
     z, v = at[..., :D], at[..., D:]
-    slope = np.sqrt(variance) * eps[..., 3, :] - z @ precision
-    return second_moments(pushed(z, v, slope, eps[..., 2, :], size, friction, known)[0])
+    slope = slope_sd * eps[..., 3, :] - z @ precision
+    return second_moments(pushed(z, v, slope, eps[..., 2, :], size, friction, known_sd)[0])
 
 
-def energy_without_friction(z, v, precision, size, variance, steps):
+def energy_without_friction(z, v, precision, size, slope_sd, steps):
     """E[|v|^2 + z'(precision)(z - size v)] after so many pushes from z, v (D,): it grows by the same each time."""
-    return v @ v + z @ precision @ (z - size * v) + steps * len(z) * size**2 * variance
+    return v @ v + z @ precision @ (z - size * v) + steps * len(z) * (size * slope_sd)**2
 
 
-def draws_without_friction(eps, z, v, precision, size, variance):
+def draws_without_friction(eps, z, v, precision, size, slope_sd):
     """That energy (R,) at the end of S paths of pushes without friction: eps (R, S, steps, D) of their slopes."""
     z, v = (np.broadcast_to(part, (*eps.shape[:2], len(precision))) for part in (z, v))
     for step in range(eps.shape[2]):
-        z, v = pushed(z, v, np.sqrt(variance) * eps[..., step, :] - z @ precision, 0., size, 0.)
+        z, v = pushed(z, v, slope_sd * eps[..., step, :] - z @ precision, 0., size, 0.)
     return np.mean(np.sum(v**2 + z @ precision * (z - size * v), axis=-1), axis=-1)
