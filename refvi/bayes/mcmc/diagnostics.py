@@ -26,19 +26,23 @@ def squared_averages(eps, rho):
 
 # ---- any chains
 
-def within_and_between(draws):
-    """(autocovariances (T, ...) averaged over chains, their variance W, variance of any draw) of draws that differ.
-
-    The last is W plus what the chains' averages differ by; ValueError for fewer than four draws, or a chain that
-    stands.
-    """
-    draws = require_finite("draws", require_shape("draws", draws, (None, None, *np.shape(draws)[2:]),
-                                                  "(T=draws of a chain, C=chains, ...)"))
+def require_draws(draws):
+    """draws (T, C, ...) as floats; ValueError for fewer than four of each chain, or a chain that stands."""
+    meaning = "(T=draws of a chain, C=chains, ...)"
+    draws = require_finite("draws", require_shape("draws", draws, (None, None, *np.shape(draws)[2:]), meaning))
     T, C = draws.shape[:2]
     if T < 4 or not C:
         raise ValueError(f"draws has shape {draws.shape}: {T} draws of {C} chains say nothing, take at least 4")
     if not np.all(spread(draws.reshape(T, -1))):
         raise ValueError("a chain stands where it began: all its draws are alike; take smaller steps")
+    return draws
+
+
+def within_and_between(draws):
+    """(autocovariances (T, ...) averaged over chains, their variance W, variance of any draw): W, T - 1 of T parts of
+    it, and what the chains' averages differ by.
+    """
+    T, C = draws.shape[:2]
     means = np.mean(draws, axis=0)
     power = np.abs(np.fft.rfft(draws - means, 2 * T, axis=0))**2
     covariances = np.mean(np.fft.irfft(power, axis=0)[:T] / T, axis=1)
@@ -49,6 +53,7 @@ def within_and_between(draws):
 
 def r_hat(draws):
     """How much wider all draws lie than those of half a chain, 1 where chains have forgotten their beginnings."""
+    draws = require_draws(draws)
     half = len(draws) // 2
     _, within, whole = within_and_between(np.concatenate([draws[:half], draws[-half:]], axis=1))
     return np.sqrt(whole / within)
@@ -60,8 +65,9 @@ def effective_sample_size(draws):
     Correlations are added two by two, sums that are positive for a chain that runs the same forwards and backwards, up
     to the first that is not, each no more than the one before. At most C T log10(C T).
     """
+    draws = require_draws(draws)
     covariances, within, whole = within_and_between(draws)
-    T, C = np.shape(draws)[:2]
+    T, C = draws.shape[:2]
     correlations = 1 - (within - covariances) / whole
     correlations[0] = 1.
     pairs = correlations[0:T - 1:2] + correlations[1:T:2]
