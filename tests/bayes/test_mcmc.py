@@ -251,10 +251,24 @@ def test_what_stands_between_trajectories_may_change_the_target(rng):
     assert asked == [0, 1, 1, 2, 2]
 
 
-def test_the_watch_sees_draws_as_they_come(rng):
+def test_the_watch_sees_draws_as_they_come_and_as_they_stay(rng):
     seen = []
-    hmc.run(rng, np.zeros((2, 3)), normal, 3, warm=2, steps=2, watch=lambda done, z: seen.append((done, len(z))))
-    assert seen == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)]
+    found = hmc.run(rng, np.zeros((2, 3)), normal, 3, warm=2, steps=2,
+                    watch=lambda done, z: seen.append((done, z.copy())))
+    assert [(done, len(z)) for done, z in seen] == [(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)]
+    assert all(np.array_equal(z, found.z[:len(z)]) for _, z in seen)
+
+
+def test_every_chain_has_a_chance_of_its_own(rng, monkeypatch):
+    shapes, whole = [], hmc.trajectory
+
+    def spied(z, value, slope, v, u, *more):
+        shapes.append((v.shape, u.shape, len(np.unique(v)), len(np.unique(u))))
+        return whole(z, value, slope, v, u, *more)
+
+    monkeypatch.setattr(hmc, "trajectory", spied)
+    hmc.run(rng, np.zeros((4, 3)), normal, 2, warm=1, steps=2)
+    assert shapes == [((4, 3), (4,), 12, 4)] * 3
 
 
 # ---- trajectories that diverge
