@@ -26,6 +26,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
     refvi.generative.semi_supervised.model.fit                  classes of normals, with labels of some data
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
+    refvi.bayes.gaussian_process.fit                            length, signal and noise of a curve, and how sure
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
 """
 from importlib import import_module
@@ -41,7 +42,7 @@ PARTS = {
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
-    "bayes": ("trust", "mcmc"),
+    "bayes": ("trust", "gaussian_process", "bayesian_nn", "mcmc"),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 

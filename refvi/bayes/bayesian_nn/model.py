@@ -1,8 +1,9 @@
 """A network with a prior on its weights: log joint, gradient by hand, prediction; all for many weights at a time.
 
 Shapes: w (..., P), flat weights of any number of chains and draws, layer by layer as in refvi.likelihood.networks;
-y (N, D) inputs; x (N,) or (N, K) what is observed; outputs (..., N, K); log densities (...,) in nats. RAI,
-"Probabilistic/Bayesian Neural Networks", writes W for w, y_n for x and x_n for y.
+y (N, D) inputs; x (N,) or (N, K) what is observed; outputs (..., N, K); log densities (...,) in nats. Chains may have
+a minibatch each: y and x then have the leading axes of w, too. RAI, "Probabilistic/Bayesian Neural Networks", writes W
+for w, y_n for x and x_n for y.
 """
 from typing import NamedTuple
 
@@ -53,9 +54,9 @@ def require_data(x, y, net):
 
 
 def columns(x, y, net):
-    """x as (N, K), whose single column may come as (N,); ValueError for a shape that would have to be stretched."""
-    wanted = len(y), net.sizes[-1]
-    if np.shape(x) == wanted or np.shape(x) == wanted[:1] and wanted[1] == 1:
+    """x as (..., N, K), whose single column may be left out; ValueError for a shape that would have to be stretched."""
+    wanted = np.shape(y)[:-1] + net.sizes[-1:]
+    if np.shape(x) == wanted or np.shape(x) == wanted[:-1] and net.sizes[-1] == 1:
         return np.reshape(x, wanted)
     raise ValueError(f"x has shape {np.shape(x)}, expected {wanted}: one row for each row of y {np.shape(y)}, one "
                      "column for each output of the network")
@@ -94,9 +95,14 @@ def log_likelihood(w, x, y, net):
     return np.sum(net.likelihood.log_prob(columns(x, y, net), forward(w, y, net)[-1]), axis=-1)
 
 
+def share(N, y):
+    """N / M, for how many data each datum of y (..., M, D) stands; one where no N is told."""
+    return N / np.shape(y)[-2] if N else 1.
+
+
 def log_joint(w, x, y, net, N=None):
     """log p(x, w | y); of a minibatch of M of N data, the log-likelihood times N / M."""
-    return (N or len(y)) / len(y) * log_likelihood(w, x, y, net) + log_prior(w, net)
+    return share(N, y) * log_likelihood(w, x, y, net) + log_prior(w, net)
 
 
 def likelihood_and_slope(w, x, y, net):
@@ -114,8 +120,8 @@ def likelihood_and_slope(w, x, y, net):
 
 def joint_and_slope(w, x, y, net, N=None):
     """log_joint and its gradient in w (..., P)."""
-    factor, (value, slope) = (N or len(y)) / len(y), likelihood_and_slope(w, x, y, net)
-    return factor * value + log_prior(w, net), factor * slope - w / net.prior_sd**2
+    value, slope = likelihood_and_slope(w, x, y, net)
+    return share(N, y) * value + log_prior(w, net), share(N, y) * slope - w / net.prior_sd**2
 
 
 def log_predictive(w, x, y, net):
@@ -125,6 +131,6 @@ def log_predictive(w, x, y, net):
 
 
 def predictive_moments(w, y, net):
-    """Mean and variance (N, K) of a normal x over draws w (S, P): the noise's variance + that of the mean."""
+    """Mean and variance (..., N, K) of a normal x over S >= 2 draws w (S, ..., P): its noise + the mean's variance."""
     means = forward(w, y, net)[-1]
-    return np.mean(means, axis=0), 1 / net.beta + np.var(means, axis=0)
+    return np.mean(means, axis=0), 1 / net.beta + np.var(means, axis=0, ddof=1)
