@@ -6,21 +6,25 @@ import numpy as np
 from bnn_curvature import *     # noqa: F401, F403
 from bnn_iterates import *      # noqa: F401, F403
 from bnn_nodes import hermite
-from referees import by_differences, complex_step, grid
-from scipy import integrate, optimize, special, stats
+from referees import bell, by_differences, complex_step, grid, under_normal
+from scipy import optimize, special, stats
 
-from refvi import Noise, diagonal_normal, noise
+from refvi import Noise, diagonal_normal
 from refvi.base.models import linear_gaussian, regression
 from refvi.bayes.bnn_inference.rows import (backprop_of_each, batches_drawn, bayes_by_backprop,     # noqa: F401
                                             best_diagonal_normal, divergence_from_prior, law_of_activations,
                                             minibatch_weights, moments_of_fits, one_draw_a_datum, one_draw_for_all,
                                             over_equal_batches, over_weighted_batches, path_at_the_optimum,
-                                            pull_of_two_scales, scale_mixture, score_at_the_optimum,
-                                            variance_of_one_draw_a_datum, variance_of_one_draw_for_all)
+                                            scale_mixture, score_at_the_optimum, variance_of_one_draw_a_datum,
+                                            variance_of_one_draw_for_all)
 from refvi.bound.mean_field import excess_of_log_precisions     # noqa: F401
 from refvi.gradients.reparameterization.rows import path_estimate, path_part, score_of_carried_draws    # noqa: F401
 from refvi.gradients.score_function import expected_weighted_score      # noqa: F401
 from refvi.likelihood.networks import layers
+
+
+ONE, FIVE, THIRTY, ORDER = 1, 5, 30, 64     # one draw; nodes for polynomials, nodes for a mixture; a fine rule
+MANY = hermite(2, 40)
 
 
 # ---- a regression with three weights
@@ -77,8 +81,15 @@ def gradient_by_hand(x, theta, lam):
 
 
 def optimum_by_search(x, theta, lam):
-    """Where the bound by nodes is flat: its gradient by the complex step, its root by SciPy."""
-    return optimize.root(lambda lam: complex_step(lambda at: bound(at, x, theta), lam), lam, tol=1e-13).x
+    """Where the bound is flat, as SciPy finds it: of squares over nodes, and the entropy, no constant of either."""
+    t, mass = grid(np.zeros(3), np.eye(3))
+
+    def varying(lam):
+        w = lam[:3] + np.exp(lam[3:]) * t
+        fit = np.sum((x - w @ theta.y.T)**2, axis=-1) / theta.noise_sd**2
+        return np.sum(lam[3:]) - mass @ (fit + np.sum(w**2, axis=-1) / theta.prior_sd**2) / 2
+
+    return optimize.root(lambda lam: complex_step(varying, lam), lam, tol=1e-13).x
 
 
 def stage_posterior(rng):
@@ -96,9 +107,9 @@ def at_nodes(x, theta):
     """(masses (n,), eps (n, 3), draws w, log weights less the bound, sigma) at the optimum; five nodes an axis."""
     P, h = precision(x, theta)
     sigma = np.diag(P)**-0.5
-    eps, mass = hermite(3, 5).rule(1, 64)
+    eps, mass = hermite(3, FIVE).rule(ONE, ORDER)
     eps, w = eps[:, 0], np.linalg.solve(P, h) + sigma * eps[:, 0]
-    weight = log_density(w, x, theta) - stats.norm.logpdf(eps).sum(axis=-1)
+    weight = w @ h - 0.5 * np.sum(w @ P * w, axis=-1) + 0.5 * np.sum(eps**2, axis=-1)
     return mass, eps, w, weight - mass @ weight, sigma
 
 
@@ -129,7 +140,7 @@ def mixture_by_hand(w, share, wide, narrow):
 def stage_backprop(rng):
     """Two weights under a mixture of two scales, three data; three points of the noise."""
     x, theta = problem(rng, 3, 2)
-    mu, rho = rng.uniform([0.5, 0.2], [0.8, 0.4]), rng.uniform([-0.7, -0.4], [-0.5, -0.2])
+    mu, rho = rng.uniform([0.5, 0.2], [0.8, 0.4]), rng.uniform([-1.5, -1.3], [-1.3, -1.1])
     share, wide, narrow = rng.uniform([0.3, 1.4, 0.7], [0.4, 1.6, 0.8])
 
     def log_joint(w):
@@ -137,11 +148,13 @@ def stage_backprop(rng):
         return fit + mixture_by_hand(w, share, wide, narrow)
 
     def slope(w):
-        return (x - w @ theta.y.T) @ theta.y / theta.noise_sd**2 + pull_of_two_scales(w, share, wide, narrow)
+        odds = share / (1 - share) * stats.norm.pdf(w, 0, wide) / stats.norm.pdf(w, 0, narrow)
+        pull = (odds / wide**2 + 1 / narrow**2) / (1 + odds)
+        return (x - w @ theta.y.T) @ theta.y / theta.noise_sd**2 - pull * w
 
     return dict(mu=mu, rho=rho, share=share, wide=wide, narrow=narrow, slope=slope, log_p=log_joint, S=2,
                 points=np.array([[1.3, -0.6], [-0.8, 1.2], [0.2, -0.1]]) + rng.uniform(-0.1, 0.1, (3, 2)),
-                noise=noise(diagonal_normal, np.zeros(4)))
+                noise=hermite(2, 15, fewer=2))
 
 
 def recipe(points, mu, rho, log_p):
@@ -161,10 +174,9 @@ def recipe(points, mu, rho, log_p):
 
 
 def bound_of(mu, sigma, log_p):
-    """The ELBO of two weights by 40 Gauss-Hermite nodes an axis."""
-    t, w = np.polynomial.hermite_e.hermegauss(40)
-    eps, mass = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
-    return mass @ log_p(mu + sigma * eps) + np.sum(np.log(sigma)) + np.log(2 * np.pi * np.e)
+    """The ELBO of two weights by many nodes, but for a constant."""
+    eps, mass = MANY.rule(ONE, ORDER)
+    return mass @ log_p(mu + sigma * eps[:, 0]) + np.sum(np.log(sigma))
 
 
 def slope_of_the_bound(mu, rho, log_p):
@@ -172,15 +184,14 @@ def slope_of_the_bound(mu, rho, log_p):
 
 
 def expected_backprop(mu, rho, slope):
-    """backprop_of_each over 30 Gauss-Hermite nodes an axis."""
-    t, w = np.polynomial.hermite_e.hermegauss(30)
-    eps, mass = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 2), np.outer(w, w).ravel() / (2 * np.pi)
-    return mass @ backprop_of_each(eps, mu, rho, slope)
+    """backprop_of_each over many nodes."""
+    eps, mass = MANY.rule(ONE, ORDER)
+    return mass @ backprop_of_each(eps[:, 0], mu, rho, slope)
 
 
 def softplus_forgotten(mu, rho, slope):
     """A slip: the step is taken in rho, the gradient is that in sigma."""
-    t, w = special.roots_hermitenorm(30)
+    t, w = special.roots_hermitenorm(THIRTY)
     sigma, found = np.log1p(np.exp(rho)), 0.
     for (a, u), (b, v) in itertools.product(zip(t, w), repeat=2):
         g = slope(mu + sigma * [a, b])
@@ -215,10 +226,6 @@ def one_normal_too_low(w, share, wide, narrow):
     return stats.multivariate_normal.logpdf(w, np.zeros(3), sd**2) + 3 * low
 
 
-def slope_of_mixture(w, share, wide, narrow):
-    return by_differences(lambda v: mixture_by_hand(w + v, share, wide, narrow), np.zeros(3))
-
-
 # ---- minibatches
 
 def stage_batches(rng):
@@ -240,11 +247,12 @@ def stage_batches(rng):
 
 
 def halved_each_time(M):
-    """Half of what was left, M times over, made to add up to one."""
-    shares = []
+    """Half of what was left, M times over, over what has been taken."""
+    left, shares = 1., []
     for _ in range(M):
-        shares.append((1 - sum(shares)) / 2)
-    return np.array(shares) / sum(shares)
+        shares.append(left / 2)
+        left = left - shares[-1]
+    return np.array(shares) / (1 - left)
 
 
 def divergence_each_time(fits, divergence):
@@ -254,9 +262,7 @@ def divergence_each_time(fits, divergence):
 
 def divergence_of_one(mu, sigma, prior_sd):
     """KL(N(mu, sigma^2) || N(0, prior_sd^2)) by SciPy's quadrature."""
-    q, p = stats.norm(mu, sigma), stats.norm(0, prior_sd)
-    return integrate.quad(lambda w: q.pdf(w) * (q.logpdf(w) - p.logpdf(w)), mu - 12 * sigma, mu + 12 * sigma,
-                          epsabs=1e-13, points=[mu])[0]
+    return under_normal(lambda w: bell(w, mu, sigma) - bell(w, 0., prior_sd), mu, sigma).value
 
 
 def stage_network(rng):
@@ -286,7 +292,7 @@ def less_than_all(mu, sigma, prior_sd):
 def stage_local(rng):
     """Two of three data, drawn with replacement, and three weights."""
     x, theta = problem(rng, 3, 3)
-    mu, sigma = np.array([0.9, 0.6, -0.4]) + rng.uniform(-0.2, 0.2, 3), rng.uniform(0.3, 0.6, 3)
+    mu, sigma = np.array([0.4, 0.3, -0.2]) + rng.uniform(-0.1, 0.1, 3), rng.uniform(0.3, 0.6, 3)
     numbers, normals = np.array(list(itertools.product(range(3), repeat=2))), hermite(3, 3)
 
     def draw(rng, R, S):
@@ -305,7 +311,7 @@ def stage_local(rng):
 
 def activations_over_signs(y, mu, sigma):
     """Mean and variance if each weight is mu plus or minus sigma."""
-    found = np.array([y @ (mu + sigma * signs) for signs in itertools.product((-1, 1), repeat=len(mu))])
+    found = np.array([y @ (mu + sigma * signs) for signs in itertools.product((-1, 1), repeat=3)])
     return np.stack([found.mean(axis=0), found.var(axis=0)])
 
 
@@ -336,7 +342,7 @@ def sum_of_fits(x, theta, mu, sigma):
 
 def a_datum_by_nodes(x, theta, mu, sigma, M, S):
     """All numbers of a datum and all nodes of its own activation."""
-    t, w = np.polynomial.hermite_e.hermegauss(5)
+    t, w = np.polynomial.hermite_e.hermegauss(FIVE)
     mass, values = [], []
     for target, row in zip(x, theta.y):
         b = row @ mu + np.linalg.norm(row * sigma) * t
@@ -346,7 +352,7 @@ def a_datum_by_nodes(x, theta, mu, sigma, M, S):
 
 def for_all_by_nodes(x, theta, mu, sigma, M, S):
     """All pairs of data under all nodes of the weights."""
-    t, w = np.polynomial.hermite_e.hermegauss(5)
+    t, w = np.polynomial.hermite_e.hermegauss(FIVE)
     eps = np.array(list(itertools.product(t, repeat=3)))
     mass = np.prod(np.array(list(itertools.product(w / w.sum(), repeat=3))), axis=-1)
     fits = stats.norm.logpdf(x, (mu + sigma * eps) @ theta.y.T, theta.noise_sd)

@@ -560,8 +560,8 @@ def of_independent_values(T):
 
 
 def stage_chains(rng):
-    """Three chains that have not quite met."""
-    return dict(draws=chains(rng, rng.uniform(0.4, 0.6)))
+    """Two chains that have not quite met."""
+    return dict(draws=chains(rng, rng.uniform(0.4, 0.6))[:, ::2])
 
 
 def stage_alternating(rng):

@@ -77,8 +77,8 @@ def times_slope(delta, h, g, one):
 
 def bound_gradient(x, y, net, dtype=float):
     """gradient(lam, eps) of the ELBO (2 P,) from S draws eps (S, P): an array that the next call overwrites."""
-    slope, P = slope_of_likelihood(x, y, net, dtype), net.P
-    w, g, out, prior = np.empty(P, dtype), np.empty(P, dtype), np.empty(2 * P, dtype), np.asarray(net.prior_sd, dtype)**-2
+    slope, P, prior = slope_of_likelihood(x, y, net, dtype), net.P, np.asarray(net.prior_sd, dtype)**-2
+    w, g, out = np.empty(P, dtype), np.empty(P, dtype), np.empty(2 * P, dtype)
 
     def gradient(lam, eps):
         (sigma, stretch), in_mu, in_sigma = deviations(lam[P:]), out[:P], out[P:]

@@ -1,4 +1,4 @@
-"""Laplace's approximation, with all of the curvature, its diagonal, or Kronecker factors: derivations/bayes/bnn_inference.md.
+"""Laplace's approximation by all of the curvature, its diagonal or two factors: derivations/bayes/bnn_inference.md.
 
 Shapes: inputs y (N, D), targets x (N, K) with normal noise of precision B (K, K), weights w (D, K) flat in the order of
 networks.py, under N(0, prior_sd^2 I).
@@ -44,10 +44,9 @@ def kronecker_laplace(y, B, prior_sd):
     return basis / eigenvalues @ basis.T
 
 
-def damped_factors(y, B, prior_sd):
-    """The variances (D K,) where each factor gets a share 1 / prior_sd of the prior, as Ritter et al. have it."""
-    A = y.T @ y
-    return np.kron(*(np.diag(np.linalg.inv(own + np.eye(len(own)) / prior_sd)) for own in (A, B)))
+def damped_laplace(y, B, prior_sd):
+    """The covariance (D K, D K) where each factor gets a share 1 / prior_sd of the prior, as Ritter et al. have it."""
+    return np.kron(*(np.linalg.inv(own + np.eye(len(own)) / prior_sd) for own in (y.T @ y, B)))
 
 
 def spread_by_the_root(eps, y, B, prior_sd):
@@ -64,9 +63,9 @@ def drawn(eps, precision):
     try:
         lower = np.linalg.cholesky(precision)
     except np.linalg.LinAlgError:
-        smallest = np.linalg.eigvalsh(precision)[0]
-        raise ValueError(f"the curvature is not positive (smallest eigenvalue {smallest:.3g}): no normal has it; climb "
-                         "to a mode first, or take gauss_newton's, which bends one way only") from None
+        raise ValueError(f"the curvature is not positive (smallest eigenvalue {np.linalg.eigvalsh(precision)[0]:.3g}): "
+                         "no normal has it; climb to a mode first, or take gauss_newton's, which is never negative"
+                         ) from None
     return eps @ np.linalg.inv(lower)
 
 
@@ -88,9 +87,9 @@ def weights_and_slopes(w, y, net):
 
 def jacobian(w, y, net):
     """Of the outputs in w, (K N, P): a datum's gradient in a layer's weights is an outer product."""
-    blocks = [np.einsum("nm,kni->knmi", h, delta).reshape(net.sizes[-1] * len(y), -1)
+    blocks = [np.einsum("nm,kni->mikn", h, delta).reshape(h.shape[1] * delta.shape[2], net.sizes[-1] * len(y))
               for h, delta in weights_and_slopes(w, y, net)]
-    return np.concatenate(blocks, axis=1)
+    return np.concatenate(blocks).T
 
 
 def gauss_newton(w, y, net):

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from refvi.base.checks import require_count, require_positive
-from refvi.bayes.bayesian_nn.model import joint_and_slope, layers, require_data
+from refvi.bayes.bayesian_nn.model import forward, joint_and_slope, layers, require_data
 from refvi.bayes.bnn_inference.fast import climb, deviations
 from refvi.bayes.bnn_inference.laplace import drawn, gauss_newton, jacobian, kronecker_factors
 from refvi.bayes.bnn_inference.swag import swag_draws
@@ -31,7 +31,8 @@ def mode(x, y, net, w, steps=2000):
         value, slope = joint_and_slope(w, x, y, net)
         return -value, -slope
 
-    return minimize(downhill, w, jac=True, method="L-BFGS-B", options=dict(maxiter=require_count("steps", steps))).x
+    options = dict(maxiter=require_count("steps", steps), ftol=1e-13, gtol=1e-6)
+    return minimize(downhill, w, jac=True, method="L-BFGS-B", options=options).x
 
 
 def vi(rng, x, y, net, S=100, steps=5000, rate=0.01, draws=1, watch=None, dtype=np.float32):
@@ -40,8 +41,9 @@ def vi(rng, x, y, net, S=100, steps=5000, rate=0.01, draws=1, watch=None, dtype=
     The rate falls to a hundredth of what it was. watch(step, lam) as for optimize.adam; Ctrl-C and a gradient that is
     not finite end the climb early, with what has been reached.
     """
+    require_count("S", S)
     mu, sigma = mean_and_deviations(rng, x, y, net, steps, rate, draws, watch, dtype)
-    return mu + sigma * rng.standard_normal((require_count("S", S), net.P))
+    return mu + sigma * rng.standard_normal((S, net.P))
 
 
 def mean_and_deviations(rng, x, y, net, steps=5000, rate=0.01, draws=1, watch=None, dtype=np.float32):
@@ -58,10 +60,11 @@ def laplace(rng, x, y, net, S=100, curvature="full", steps=2000, w=None):
     factors a layer, layers independent. ValueError for another word, or a likelihood that is not normal.
     """
     require_normal(net)
+    require_count("S", S)
     if curvature not in CURVATURES:
         raise ValueError(f"no curvature {curvature!r}, expected one of {', '.join(CURVATURES)}")
     w = mode(x, y, net, initial(rng, net) if w is None else w, steps)
-    eps, prior = rng.standard_normal((require_count("S", S), net.P)), np.broadcast_to(net.prior_sd, net.P)**-2.
+    eps, prior = rng.standard_normal((S, net.P)), np.broadcast_to(net.prior_sd, net.P)**-2.
     if curvature == "kronecker":
         return w + drawn_by_factors(eps, kronecker_factors(w, y, net), prior)
     if curvature == "diagonal":
@@ -87,12 +90,13 @@ def drawn_by_factors(eps, factors, prior):
 
 
 def swag(rng, x, y, net, S=100, iterates=60, K=20, M=32, pace=1., w=None, watch=None):
-    """S draws (S, P) of the normal that SWAG makes of iterates, one an epoch, of descent with constant step from a mode.
+    """S draws (S, P) of the normal that SWAG makes of iterates, one an epoch, of descent by constant steps from a mode.
 
     The step is `pace` over the largest curvature of minus the log joint in minibatches of M: how wide the normal is
     depends on it. watch(epoch, w) is called after every epoch. ValueError where descent runs away.
     """
     require_normal(net)
+    require_count("S", S)
     x, y = require_data(x, y, net)
     N, M = len(y), min(require_count("M", M), len(y))
     if not 2 <= require_count("K", K) <= require_count("iterates", iterates):
@@ -101,14 +105,15 @@ def swag(rng, x, y, net, S=100, iterates=60, K=20, M=32, pace=1., w=None, watch=
     eta = require_positive("pace", pace, "a share of the largest step that is stable") / largest_curvature(w, y, net, M)
     found = []
     for epoch in range(1, iterates + 1):
-        for batch in rng.permutation(N)[:N // M * M].reshape(-1, M):
-            w = w + eta * joint_and_slope(w, x[batch], y[batch], net, N)[1]
+        with np.errstate(over="ignore", invalid="ignore"):      # told below, in words
+            for batch in rng.permutation(N)[:N // M * M].reshape(-1, M):
+                w = w + eta * joint_and_slope(w, x[batch], y[batch], net, N)[1]
         if not np.all(np.isfinite(w)):
-            raise ValueError(f"descent ran away in epoch {epoch} with pace={pace:g}: take a smaller pace, or a larger M")
+            raise ValueError(f"descent ran away in epoch {epoch} with pace={pace:g}: take a smaller pace or larger M")
         found.append(w)
         if watch:
             watch(epoch, w)
-    return swag_draws(rng.standard_normal((require_count("S", S), net.P + K)), np.array(found), K)
+    return swag_draws(rng.standard_normal((S, net.P + K)), np.array(found), K)
 
 
 def largest_curvature(w, y, net, M):
@@ -124,3 +129,9 @@ def require_normal(net):
     if net.observed:
         raise ValueError(f"the likelihood is {net.observed.name}: this method's curvature is that of normal noise, "
                          "leave observed out, or take vi")
+
+
+def tangent(draws, w, y, net):
+    """Outputs (S, N, K) for draws (S, P), of the network's tangent at the mode w: what Laplace's curvature knows of."""
+    J = jacobian(w, y, net).reshape(net.sizes[-1], len(y), net.P)
+    return forward(w, y, net)[-1] + np.einsum("sp,knp->snk", draws - w, J)

@@ -1,4 +1,4 @@
-"""Posteriors by optimisation, line by line: derivations/bayes/bnn_inference.md. Curvature: laplace.py; iterates: swag.py.
+"""Posteriors by optimisation: derivations/bayes/bnn_inference.md. Curvature is in laplace.py, iterates in swag.py.
 
 Shapes: weights w (..., D), inputs y (N, D), targets x (N,), theta a models.LinearGaussian. q is a diagonal normal of
 means mu (D,) and deviations sigma (D,), which may be log(1 + exp(rho)). Random rows average over S draws eps (R, S,
@@ -65,22 +65,11 @@ def bayes_by_backprop(eps, mu, rho, slope):
     return np.mean(backprop_of_each(eps, mu, rho, slope), axis=-2)
 
 
-def parts(w, share, wide, narrow):
-    """log of share N(w; 0, wide^2) and of (1 - share) N(w; 0, narrow^2), (2, ..., D)."""
-    return np.stack([np.log(share) - 0.5 * (w / wide)**2 - np.log(wide),
-                     np.log(1 - share) - 0.5 * (w / narrow)**2 - np.log(narrow)]) - 0.5 * np.log(2 * np.pi)
-
-
 def scale_mixture(w, share, wide, narrow):
     """Log prior (...,) of weights, each N(0, wide^2) with probability share, else N(0, narrow^2)."""
-    return np.sum(logsumexp(parts(w, share, wide, narrow), axis=0), axis=-1)
-
-
-def pull_of_two_scales(w, share, wide, narrow):
-    """The slope (..., D) of scale_mixture: each scale pulls with the probability that the weight is from it."""
-    both = parts(w, share, wide, narrow)
-    from_wide = np.exp(both[0] - logsumexp(both, axis=0))
-    return -w * (from_wide / wide**2 + (1 - from_wide) / narrow**2)
+    sds, shares = np.array([wide, narrow]), np.array([share, 1 - share])
+    logs = np.log(shares) - 0.5 * (w[..., None] / sds)**2 - np.log(sds) - 0.5 * np.log(2 * np.pi)
+    return np.sum(logsumexp(logs, axis=-1), axis=-1)
 
 
 # ---- minibatches: fits (M,) are the expected log likelihoods of M batches, divergence is KL(q || prior)
@@ -127,7 +116,7 @@ def log_fit(x, activation, theta):
 def one_draw_for_all(eps, x, theta, mu, sigma, M):
     """E log p(x|w) from M data that meet one w; eps (R, S, M + ...): numbers of data, then normals. Returns (R,)."""
     n = eps[..., :M].astype(int)
-    w = mu + sigma * eps[..., M:M + len(mu)]
+    w = mu + sigma * eps[..., M:M + mu.size]
     activation = np.sum(theta.y[n] * w[..., None, :], axis=-1)
     return len(x) * np.mean(log_fit(x[n], activation, theta), axis=(-2, -1))
 

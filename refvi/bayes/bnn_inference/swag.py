@@ -29,32 +29,11 @@ def at_rest(system, noise):
     return np.linalg.solve(system, noise.ravel()).reshape(noise.shape)
 
 
-def spread_after_steps(A, C, eta, T):
-    """Covariance (D, D) after T steps from the minimum: that at rest, less what has not come about yet."""
-    S, left = stationary_covariance(A, C, eta), np.linalg.matrix_power(np.eye(len(A)) - eta * A, T)
-    return S - left @ S @ left
-
-
-def descent(eps, A, C, eta):
-    """w (..., T, D) after each of T steps from the minimum, for standard normal eps (..., T, D)."""
-    noise, w, found = eps @ np.linalg.cholesky(C).T, np.zeros(eps.shape[:-2] + eps.shape[-1:]), []
-    for t in range(eps.shape[-2]):
-        w = w - eta * (w @ A + noise[..., t, :])
-        found.append(w)
-    return np.stack(found, axis=-2)
-
-
-def spread_of_runs(eps, A, C, eta):
-    """Averages of w w' over the ends of S runs, eps (R, S, T, D). Returns (R, D, D)."""
-    w = descent(eps, A, C, eta)[..., -1, :]
-    return np.swapaxes(w, -1, -2) @ w / eps.shape[1]
-
-
 def slopes_and_curvatures(x, y, B, prior_sd):
-    """Of minus log p(x_n|w) at the mode (N, D K), and anywhere (N, D K, D K)."""
-    w = mode(x, y, B, prior_sd).reshape(y.shape[1], len(B))
-    slopes = -np.einsum("nd,nk->ndk", y, (x - y @ w) @ B).reshape(len(y), -1)
-    return slopes, np.array([np.kron(np.outer(row, row), B) for row in y])
+    """Slopes of log p(x_n|w) at the mode (N, D K), and the curvatures of minus that (N, D K, D K)."""
+    rest = x - y @ mode(x, y, B, prior_sd).reshape(y.shape[1], len(B))
+    slopes = [np.kron(row, own @ B) for row, own in zip(y, rest)]
+    return np.array(slopes), np.array([np.kron(np.outer(row, row), B) for row in y])
 
 
 def stationary_of_minibatches(x, y, B, prior_sd, eta, M):
@@ -62,8 +41,8 @@ def stationary_of_minibatches(x, y, B, prior_sd, eta, M):
 
     ValueError where the step is so large that nothing comes to rest.
     """
-    (slopes, each), N = slopes_and_curvatures(x, y, B, prior_sd), len(y)
-    A, total = curvature(y, B, prior_sd), np.sum(each, axis=0)
+    slopes, each = slopes_and_curvatures(x, y, B, prior_sd)
+    N, A, total = len(each), curvature(y, B, prior_sd), np.sum(each, axis=0)
     C = (N * slopes.T @ slopes - np.outer(slopes.sum(axis=0), slopes.sum(axis=0))) / M
     scatter = (N * sum(np.kron(own, own) for own in each) - np.kron(total, total)) / M
     system = kronecker_sum(A) - eta * (np.kron(A, A) + scatter)
@@ -71,13 +50,11 @@ def stationary_of_minibatches(x, y, B, prior_sd, eta, M):
 
 
 def require_rest(system, eta):
-    """system, or a ValueError where descent runs away: the eigenvalues of one step, 1 - eta system, are not all inside
-    the unit circle.
-    """
-    slowest = np.min(np.linalg.eigvals(system).real)
-    if not slowest > 0:
+    """system, symmetric, or a ValueError where descent runs away: one step multiplies the spread by 1 - eta system."""
+    if not np.linalg.eigvalsh(system)[0] > 0:
         raise ValueError(f"with steps eta={eta:.3g} nothing comes to rest (the spread grows by "
-                         f"{-eta * slowest:.3g} of itself a step): take smaller steps or larger minibatches")
+                         f"{-eta * np.linalg.eigvalsh(system)[0]:.3g} of itself a step): take smaller steps or larger "
+                         "minibatches")
     return system
 
 
@@ -89,10 +66,12 @@ def swag_moments(iterates, K):
     return running[-1], np.var(iterates, axis=0), (iterates - running)[-K:].T
 
 
-def swag_covariance(iterates, K):
-    """Half of the variances on a diagonal, half of the covariance of the last K deviations."""
-    _, variances, deviations = swag_moments(iterates, K)
-    return 0.5 * np.diag(variances) + deviations @ deviations.T / (2 * (K - 1))
+def swag_normal(iterates, K):
+    """The mean and, below it, the covariance (1 + D, D): half of the variances on a diagonal, half of the covariance of
+    the last K deviations.
+    """
+    mean, variances, deviations = swag_moments(iterates, K)
+    return np.vstack([mean, 0.5 * np.diag(variances) + deviations @ deviations.T / (2 * (K - 1))])
 
 
 def swag_draws(eps, iterates, K):
@@ -102,12 +81,13 @@ def swag_draws(eps, iterates, K):
     return mean + np.sqrt(variances / 2) * eps[..., :D] + eps[..., D:] @ deviations.T / np.sqrt(2 * (K - 1))
 
 
-def spread_of_draws(eps, iterates, K):
-    """Averages of (w - mean)(w - mean)' over S draws. Returns (R, D, D)."""
-    off = swag_draws(eps, iterates, K) - swag_moments(iterates, K)[0]
-    return np.swapaxes(off, -1, -2) @ off / eps.shape[1]
+def moments_of_draws(eps, iterates, K):
+    """Averages over S draws of w and, below it, of (w - mean)(w - mean)', (R, 1 + D, D)."""
+    w = swag_draws(eps, iterates, K)
+    off = w - swag_moments(iterates, K)[0]
+    return np.concatenate([np.mean(w, axis=1, keepdims=True), np.swapaxes(off, -1, -2) @ off / eps.shape[1]], axis=1)
 
 
 def covariance_of_a_long_run(S):
-    """What swag_covariance comes to with many iterates of covariance S: the variances, and half of the rest."""
+    """What the covariance of swag_normal comes to, of many iterates of covariance S: variances, half of the rest."""
     return 0.5 * (np.diag(np.diag(S)) + S)
