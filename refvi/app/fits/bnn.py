@@ -37,10 +37,10 @@ class Settings(NamedTuple):
     draws: int = 200
     warm: int = 80
     steps: int = 100
-    epochs: int = 40                # of the networks with one set of weights
+    epochs: int = 400               # of the networks with one set of weights
 
 
-BRIEF = Settings(20, 60, 150, 80, 60, 400)      # for a sine, or where all fits are asked for
+BRIEF = Settings(20, 60, 150, 80, 60)      # for a sine, or where all fits are asked for
 
 
 class Split(NamedTuple):
