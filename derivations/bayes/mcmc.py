@@ -601,7 +601,7 @@ def sum_of_pairs(draws):
         return 1 - (within - np.mean(products)) / total if lag else 1.
 
     time, last = -1., np.inf
-    for lag in itertools.count(step=2):
+    for lag in range(0, T - 1, 2):
         pair = correlation(lag) + correlation(lag + 1)
         if pair <= 0:
             break
