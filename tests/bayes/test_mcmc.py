@@ -403,7 +403,7 @@ def quick(rng, data, method, settings, watch):
     watch("scales 1")
     quick.done.append(float(data.unit))
     one = [1. + 0.1 * len(quick.done), -0.5]
-    return (dict(bnn=one, constant=[2., -1.], sigma=[2., -0.9], agreement=[1.01, 90., 0.], noise=0.1), "net", "w")
+    return (dict(bnn=one, constant=[2., -1.], sigma=[2., -0.9], agreement=[1.01, 90., 0.]), "net", "w")
 
 
 @pytest.fixture
