@@ -471,7 +471,7 @@ def test_splits_of_another_method_are_not_mixed(small, capsys):
 def test_without_a_name_nothing_is_stored(small, rng, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(small.parent))
     told = list(report.run(rng))
-    assert len(quick.done) == report.SHORT and "hmc, 1 splits" in told[0] and not list(small.parent.iterdir())
+    assert len(quick.done) == report.SHORT and "hmc, 1 split" in told[0] and not list(small.parent.iterdir())
 
 
 def test_scores_stand_in_the_target_s_unit():
@@ -501,7 +501,7 @@ def test_the_band_on_a_sine_is_wider_where_no_data_are(monkeypatch, capsys):
     monkeypatch.setattr(report, "BRIEF", report.Settings(12, 30, 40, 30, 30, 40))
     assert main(["fit", "bnn", "--data", "toy"]) == 0
     told = capsys.readouterr().out
-    assert "toy sine, N = 60, 1-12-1 network, hmc, 1 splits" in told and "Bayesian network, hmc" in told
+    assert "toy sine, N = 60, 1-12-1 network, hmc, 1 split" in told and "Bayesian network, hmc" in told
     rows = [line.split() for line in told.splitlines() if " +- " in line][-7:]
     assert [float(row[0]) for row in rows] == report.PLACES.tolist()
     assert all(float(row[-1]) > 0 for row in rows)

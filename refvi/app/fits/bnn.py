@@ -147,7 +147,7 @@ def table(rng, name, method, path, fresh, brief):
     stamp = dict(data=name, method=method, **settings._asdict())
     done = {} if fresh else stored(path, stamp)
     N, D = regression.inputs.shape
-    yield f"{regression.name}, N = {N}, {D}-{settings.hidden}-1 network, {method}, {total} splits" + (
+    yield f"{regression.name}, N = {N}, {D}-{settings.hidden}-1 network, {method}, {total} split{'s' * (total > 1)}" + (
         f"; {len(done)} are done, in {path}" if done else "")
     last, trouble = None, ""
     with Progress(f"fit bnn on {regression.name}", total) as bar:
