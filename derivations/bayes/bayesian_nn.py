@@ -255,7 +255,8 @@ def stage_one_weight(rng):
 def density_by_joint(x_new, ahead, x, y, beta, prior_sd):
     """That of the data with one outcome to come, over that of the data: normal vectors, in which no weight occurs."""
     def log_density(x, y):
-        return stats.multivariate_normal.logpdf(x, np.zeros(len(x)), prior_sd**2 * np.outer(y, y) + np.eye(len(x)) / beta)
+        covariance = prior_sd**2 * np.outer(y, y) + np.eye(len(x)) / beta
+        return stats.multivariate_normal.logpdf(x, np.zeros(len(x)), covariance)
 
     return np.array([np.exp(log_density(np.append(x, one), np.vstack([y, at])) - log_density(x, y))
                      for one, at in zip(x_new, ahead)])
