@@ -45,6 +45,7 @@ from refvi.marginal.alignment import fit as em
 from refvi.marginal.alignment.rows import sum_over_alignments
 from refvi.marginal.marginal_gradient import mixture
 from refvi.marginal.topics import lda
+from tests.benchmarks.chains import hmc
 from tests.benchmarks.peers import (BNN_PEERS, LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study,
                                     nltk_alignment)
 from tests.verify.alarms import run
@@ -619,7 +620,7 @@ def main_line():
 
 
 ALL = (house, classifiers, logistics, alignments, topics, tape, mixtures, inferences, path_inferences, laboratory,
-       deep_latents, vae, bnn, main_line)
+       deep_latents, vae, bnn, hmc, main_line)
 
 
 def main(wanted):
