@@ -85,8 +85,9 @@ def one_set_of_weights(rng, data, constant, epochs):
 
 
 def many(rng, data, method, settings, watch):
-    """(net, outputs, agreement) by a method: outputs(y) (S, N, 1) are those of S drawn networks at inputs y (N, D);
-    agreement of chains on held-out predictions is [largest R-hat, least effective draws, divergent trajectories], or [].
+    """(net, outputs, agreement) by a method: outputs(y) (S, N, 1) are those of S drawn networks at inputs y (N, D).
+
+    agreement of chains on held-out predictions: [largest R-hat, least effective draws, divergent trajectories], or [].
     """
     net, w, size = network.scales(rng, data.x, data.y, (settings.hidden,), trajectories=settings.trajectories,
                                   watch=lambda done, _: watch(f"scales {done}"))
