@@ -167,7 +167,9 @@ def test_a_climb_that_has_not_come_to_rest_says_so(monkeypatch):
 @pytest.mark.parametrize("along", range(3))
 @pytest.mark.parametrize("share, told", [(0.97, ""), (1.03, "not at rest after 0 steps")])
 def test_at_rest_is_what_leaves_a_millionth_of_a_nat(fitted, monkeypatch, along, share, told):
-    """In each direction of the curvature, 3 % less than that or more below the top; the step is so short that slopes bend by 0.1 %."""
+    """In each direction of the curvature, 3 % less than that or more below the top; on a way so short slopes bend by
+    0.1 %.
+    """
     _, *bent = gp.evidence_slopes(fitted.found.theta, X, Y)
     costs, directions = np.linalg.eigh(bent)
     theta = fitted.found.theta + np.sqrt(2 * share * gp.LEFT / costs[along]) * directions[:, along]
