@@ -42,7 +42,7 @@ PARTS = {
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
-    "bayes": ("trust", "gaussian_process"),
+    "bayes": ("trust", "gaussian_process", "bayesian_nn", "bnn_inference", "mcmc"),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 

@@ -8,7 +8,7 @@ import numpy as np
 from refvi.app import fits
 from refvi.app.fits.outcome import status
 
-EXTRA = ("epochs", "latent", "out", "fresh")        # options that only fits take whose OPTIONS have them
+EXTRA = ("epochs", "latent", "out", "fresh", "method")        # options that only fits take whose OPTIONS have them
 
 
 def run(options):

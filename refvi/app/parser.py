@@ -91,8 +91,10 @@ def add_fit(commands):
     add("--entropy", type=entropy_of, metavar="HEX", help="replay a run")
     add("--epochs", type=positive(int), metavar="N", help="of a VAE: in all, those of a stored fit included")
     add("--latent", type=positive(int), metavar="D", help="of the VAE: dimensions of its latent variable")
-    add("--out", metavar="FILE", help="of the VAE: where it is kept, and goes on from (default: the user's cache)")
-    add("--fresh", action="store_true", default=None, help="of the VAE: begin anew, and replace a stored fit")
+    add("--method", metavar="NAME", help="of bnn: hmc, vi, laplace or swag (default: hmc)")
+    add("--out", metavar="FILE",
+        help="of the VAE and of bnn: where it is kept, and goes on from (default: the user's cache)")
+    add("--fresh", action="store_true", default=None, help="of both: begin anew, and replace a stored fit")
 
 
 def add_data(commands):

@@ -116,7 +116,7 @@ def test_a_fit_cut_short_says_so_by_its_exit_status(monkeypatch, capsys):
 def test_wrong_calls_say_what_was_expected(capsys, monkeypatch):
     assert main(["fit", "everest"]) == 2
     told = capsys.readouterr().err
-    assert "no fit 'everest', expected one of alignment, automatic, check, classifier, " in told
+    assert "no fit 'everest', expected one of alignment, automatic, bnn, check, classifier, " in told
     assert main(["fit", "--data", "wine"]) == 2
     assert ("no data 'wine', expected one of bostonHousing, concrete, energy, hansards, mnist, polarity, toy, typeset, "
             "yacht" in capsys.readouterr().err)

@@ -21,6 +21,8 @@ from scipy.sparse import csr_matrix     # noqa: E402
 from refvi import diagonal_normal
 from refvi.base import models
 from refvi.base.optimize import adam
+from refvi.bayes.bayesian_nn.model import bayesian_network
+from refvi.bayes.bnn_inference import fast as by_backprop
 from refvi.data import hansards
 from refvi.generative.amortization.model import encode, sample
 from refvi.generative.deep_latent import amortized, local, mcmc, model as deep
@@ -43,7 +45,8 @@ from refvi.marginal.alignment import fit as em
 from refvi.marginal.alignment.rows import sum_over_alignments
 from refvi.marginal.marginal_gradient import mixture
 from refvi.marginal.topics import lda
-from tests.benchmarks.peers import (LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study,
+from tests.benchmarks.chains import hmc
+from tests.benchmarks.peers import (BNN_PEERS, LOGISTIC_PEERS, PATH_PEERS, PEERS, TOPIC_PEERS, VAE_PEERS, jax_study,
                                     nltk_alignment)
 from tests.verify.alarms import run
 
@@ -571,6 +574,26 @@ def vae_products(shape, N, M, threads=1):
             done.result()
 
 
+def bnn(N=1000, sizes=(1, 50, 50, 1), steps=300, rounds=7):
+    """A step of Bayes by Backprop on all N data, one draw of the weights, beside peers; in both precisions."""
+    for dtype in (np.float32, np.float64):
+        y = np.linspace(-2, 2, N, dtype=dtype)[:, None]
+        x, net = np.sin(2 * y), bayesian_network(1, sizes[1:-1], prior_sd=1., beta=100.)
+        lam = np.concatenate([0.3 * RNG.standard_normal(net.P), np.full(net.P, -3.)]).astype(dtype)
+
+        def mine():
+            by_backprop.climb(RNG, x, y, net, lam, steps, 1, 1e-3)
+
+        for name, (library, peer, limit) in BNN_PEERS.items():
+            if not importlib.util.find_spec(library):
+                print(f"{library} is not installed: not compared")
+                continue
+            run = peer(x, y, sizes, 1., 0.1)
+            told, took = ratio(lambda: run(steps), mine, rounds)
+            print(f"Bayes by Backprop {'-'.join(map(str, sizes))}, {N} data, {dtype.__name__}: {name} over refvi "
+                  f"{told:.2f} (limit {limit:g}; {1000 * took / steps:.2f} ms a step of theirs)")
+
+
 def house():
     told, took = ratio(python(REFVI), python(DEPENDENCIES), 9)
     print(f"import of all chapters over import of numpy, scipy and autograd: {told:.2f} (limit 1.3; {took:.2f} s)")
@@ -597,7 +620,7 @@ def main_line():
 
 
 ALL = (house, classifiers, logistics, alignments, topics, tape, mixtures, inferences, path_inferences, laboratory,
-       deep_latents, vae, main_line)
+       deep_latents, vae, bnn, hmc, main_line)
 
 
 def main(wanted):

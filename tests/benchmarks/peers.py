@@ -421,3 +421,81 @@ TOPIC_PEERS = {
     "scikit-learn, one round for shares": ("sklearn", sklearn_topics(1)),
     "scikit-learn, ten rounds": ("sklearn", sklearn_topics(10)),
 }
+
+
+# ---- Bayes by Backprop: a function of (x (N, 1), y (N, D), sizes, prior_sd, sd of the noise) that returns run(steps);
+# one draw of all weights a step, tanh, sigma = softplus(rho), the divergence in closed form, Adam, in the dtype of y
+
+def shapes_of(sizes):
+    """[(first, W's shape, behind W, behind b)] of every layer in the flat weights."""
+    found, start = [], 0
+    for m, n in zip(sizes, sizes[1:]):
+        found.append((start, (m, n), start + m * n, start + (m + 1) * n))
+        start += (m + 1) * n
+    return found
+
+
+def torch_bnn(x, y, sizes, prior_sd, sd):
+    """Eager, fused Adam, bias and product in one call."""
+    import torch
+    torch.set_num_threads(1)
+    x, y, shapes = torch.from_numpy(x), torch.from_numpy(y), shapes_of(sizes)
+    P = shapes[-1][-1]
+    mu, rho = torch.randn(P, dtype=y.dtype).mul_(0.3), torch.full((P,), -3., dtype=y.dtype)
+    adam = torch.optim.Adam([mu.requires_grad_(), rho.requires_grad_()], lr=1e-3, fused=True)
+
+    def run(steps):
+        for _ in range(steps):
+            adam.zero_grad()
+            sigma = torch.nn.functional.softplus(rho)
+            w, h = mu + sigma * torch.randn_like(mu), y
+            for level, (first, shape, inner, end) in enumerate(shapes):
+                h = torch.addmm(w[inner:end], h, w[first:inner].view(shape))
+                if level < len(shapes) - 1:
+                    h = torch.tanh(h)
+            fit = -0.5 * ((x - h) / sd).square().sum()
+            kl = 0.5 * (mu.square() + sigma.square()).sum() / prior_sd**2 - sigma.log().sum()
+            (kl - fit).backward()
+            adam.step()
+    return run
+
+
+def jax_bnn(x, y, sizes, prior_sd, sd):
+    """The whole step, noise and Adam included, under jit, compiled by a step before the clock."""
+    jax = one_thread_of_jax()
+    import jax.numpy as jnp
+    rng, shapes, dtype = np.random.default_rng(), shapes_of(sizes), y.dtype
+    P, x, y = shapes[-1][-1], jnp.asarray(x), jnp.asarray(y)
+
+    def loss(lam, eps):
+        mu, sigma = lam[:P], jax.nn.softplus(lam[P:])
+        w, h = mu + sigma * eps, y
+        for level, (first, shape, inner, end) in enumerate(shapes):
+            h = h @ w[first:inner].reshape(shape) + w[inner:end]
+            if level < len(shapes) - 1:
+                h = jnp.tanh(h)
+        kl = 0.5 * jnp.sum(mu**2 + sigma**2) / prior_sd**2 - jnp.sum(jnp.log(sigma))
+        return kl + 0.5 * jnp.sum(((x - h) / sd)**2)
+
+    def step(t, lam, first, second, key):
+        g = jax.grad(loss)(lam, jax.random.normal(key, (P,), dtype))
+        first, second = 0.9 * first + 0.1 * g, 0.999 * second + 0.001 * g * g
+        move = 1e-3 * first / (1 - 0.9**t) / (jnp.sqrt(second / (1 - 0.999**t)) + 1e-8)
+        return t + 1, lam - move, first, second
+
+    compiled, zeros = jax.jit(step, donate_argnums=(0, 1, 2, 3)), np.zeros(2 * P, dtype)
+    lam = np.concatenate([0.3 * rng.standard_normal(P), np.full(P, -3.)]).astype(dtype)
+    state = [jnp.asarray(value) for value in (dtype.type(1), lam, zeros, zeros)]
+
+    def run(steps):
+        for key in jax.random.split(jax.random.key(int.from_bytes(os.urandom(4), "big")), steps):
+            state[:] = compiled(*state, key)
+        jax.block_until_ready(state)
+    run(1)
+    return run
+
+
+BNN_PEERS = {       # the library it needs, the limit of its time over ours
+    "PyTorch, eager, fused Adam": ("torch", torch_bnn, 3.),
+    "JAX, the step under jit": ("jax", jax_bnn, 1.),
+}

@@ -1,0 +1,1 @@
+"""Posteriors over weights by optimisation: derivations/bayes/bnn_inference.md."""

@@ -1,0 +1,1 @@
+"""Posteriors by simulation: Markov chains that keep the posterior, exactly or nearly."""
