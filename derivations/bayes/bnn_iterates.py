@@ -4,13 +4,13 @@ import itertools
 import numpy as np
 from bnn_curvature import conditioned
 from bnn_nodes import hermite
-from scipy import integrate, linalg
+from scipy import linalg
 
 from refvi.bayes.bnn_inference.swag import (covariance_of_a_long_run, moments_of_draws,     # noqa: F401
                                             stationary_covariance, stationary_of_minibatches, swag_moments,
                                             swag_normal)
 
-LONG, DOUBLINGS = 60, 14        # long enough for noise to die out, and for descent to come to rest
+DOUBLINGS = 14      # of the number of steps: enough for descent to come to rest
 
 
 # ---- a quadratic
@@ -24,16 +24,6 @@ def stage_quadratic(rng):
 
 def lyapunov_by_scipy(A, C, eta):
     return linalg.solve_discrete_lyapunov(np.eye(2) - eta * A, eta**2 * C)
-
-
-def continuous_time(A, C, eta):
-    """What is left for small steps: A S + S A = eta C."""
-    return linalg.solve_continuous_lyapunov(A, eta * C)
-
-
-def noise_that_dies_out(A, C, eta):
-    """eta times the integral of exp(-A t) C exp(-A t)."""
-    return eta * integrate.quad_vec(lambda t: linalg.expm(-A * t) @ C @ linalg.expm(-A * t), 0, LONG, epsabs=1e-13)[0]
 
 
 # ---- minibatches of a regression
