@@ -271,6 +271,27 @@ def test_every_chain_has_a_chance_of_its_own(rng, monkeypatch):
     assert shapes == [((4, 3), (4,), 12, 4)] * 3
 
 
+def test_warm_up_sets_the_size_and_averages_what_it_came_to(rng, monkeypatch):
+    """Trajectories whose energy always rises by one nat in one chain and by 2,000 in the other: the log of the size
+    falls by (0.8 - share) / t^0.6, and then stands at its average over the second half.
+    """
+    sizes, taken = [], []
+
+    def known(z, value, slope, v, u, log_joint, size, steps):
+        sizes.append(float(size))
+        taken.append(int(steps))
+        return z, value, slope, np.array([1., 2000.])
+
+    monkeypatch.setattr(hmc, "trajectory", known)
+    with pytest.warns(RuntimeWarning, match="200 of 400 trajectories diverged"):
+        found = hmc.run(rng, np.zeros((2, 3)), normal, 200, warm=5, size=0.7, steps=3)
+    share = 0.5 * np.exp(-1)
+    logs = np.log(0.7) + np.cumsum([(share - 0.8) / t**0.6 for t in range(1, 6)])
+    np.testing.assert_allclose(np.log(sizes[:5]), [np.log(0.7), *logs[:4]])
+    assert float(found.size) == pytest.approx(np.exp(np.mean(logs[2:]))) and set(sizes[5:]) == {float(found.size)}
+    assert found.accepted == pytest.approx(share) and found.divergent == 200 and set(taken) == {1, 2, 3}
+
+
 # ---- trajectories that diverge
 
 def test_a_divergent_trajectory_is_named_with_its_size(rng):
@@ -396,7 +417,90 @@ def test_the_noise_s_scale_is_found(rng):
     assert all(np.ptp(part) == 0 for part in sds) and sds[0][0] != sds[1][0]
 
 
+def test_scales_follow_the_squares_of_weights_and_residuals(rng, monkeypatch):
+    """The newest draws count a tenth; each layer has one scale, beta is one over the residuals' mean square."""
+    y, x, visits = rng.standard_normal((7, 2)), rng.standard_normal(7), rng.standard_normal((2, 2, 13))
+    unit = []
+
+    def visited(rng, w, joint, draws, warm, size, steps, between, watch):
+        if between:
+            for w in visits:
+                between(w)
+        unit.append(size)
+        return hmc.Draws(visits[-1:], 0.3, 1., 0)
+
+    monkeypatch.setattr(hmc, "run", visited)
+    net, w, size = network.scales(rng, x, y, (3,), chains=2)
+    plain = model.bayesian_network(2, (3,), prior_sd=1.)
+    squares = [[np.mean(w[:, :9]**2), np.mean(w[:, 9:]**2), np.mean((x - model.forward(w, y, plain)[-1][..., 0])**2)]
+               for w in visits]
+    average = np.array(squares[0])
+    for now in (squares[1], *squares):
+        average = 0.9 * average + 0.1 * np.array(now)
+    np.testing.assert_allclose(net.prior_sd, np.sqrt(np.repeat(average[:2], [9, 4])))
+    assert net.beta == pytest.approx(1 / average[2]) and np.array_equal(w, visits[-1]) and unit[:2] == [0.01, 0.3]
+    np.testing.assert_allclose(size, network.unit_sizes(w, y, net))
+
+
+def test_sizes_are_a_tenth_of_what_the_data_and_the_prior_leave(rng):
+    """Without a hidden layer, whose curvature is the same everywhere."""
+    y, net = rng.standard_normal((7, 2)), model.bayesian_network(2, prior_sd=np.array([0.5, 1.2, 0.8]), beta=3.)
+    precision = 3 * np.array([*np.sum(y**2, axis=0), 7]) + np.array([0.5, 1.2, 0.8])**-2.
+    np.testing.assert_allclose(network.unit_sizes(rng.standard_normal((4, 3)), y, net), 0.1 / np.sqrt(precision))
+
+
 # ---- the fit
+
+def test_held_out_data_are_standardized_by_those_to_learn_from():
+    y, x = np.array([[1., 5.], [3., 5.], [8., 5.]]), np.array([2., 9., 4.])
+    data = report.standardized(y, x, np.array([[10., 6.]]), np.array([3.]))
+    np.testing.assert_allclose(data.y, (y - [4, 5]) / [np.std(y[:, 0]), 1])
+    np.testing.assert_allclose(data.new_y, [[6 / np.std(y[:, 0]), 1]])
+    np.testing.assert_allclose([data.new_x[0], data.unit], [-2 / np.std(x), np.std(x)])
+    np.testing.assert_allclose(data.x, (x - 5) / np.std(x))
+
+
+LINE = model.bayesian_network(1, prior_sd=1., beta=4.)
+
+
+def test_a_split_is_scored_by_the_average_of_densities(monkeypatch):
+    """Two draws of a line; beside it a network with one deviation, and one that predicts it."""
+    w, data = np.array([[0.5, 0.1], [1.5, -0.3]]), report.Split(None, None, np.array([[1.], [2.]]), np.array([1., 2.]),
+                                                                10.)
+    monkeypatch.setattr(report, "many", lambda *arguments: (LINE, w, [1.1, 50., 0]))
+    monkeypatch.setattr(report, "one_set_of_weights", lambda rng, data, constant, epochs: [epochs, constant])
+    found, *_ = report.scores(None, data, "hmc", report.Settings(epochs=7), None)
+    outputs = np.array([[0.6, 1.1], [1.2, 2.7]])
+    density = np.mean(np.exp(-2 * (data.new_x - outputs)**2) * np.sqrt(2 / np.pi), axis=0)
+    rmse = 10 * np.sqrt(np.mean((data.new_x - [0.9, 1.9])**2))
+    assert found["bnn"] == pytest.approx([rmse, np.mean(np.log(density)) - np.log(10)])
+    assert found["constant"] == [7, True] and found["sigma"] == [7, False] and found["noise"] == 5.
+    assert found["agreement"] == [1.1, 50., 0]
+
+
+def test_of_chains_the_worst_prediction_is_told(monkeypatch, rng):
+    z, data = rng.standard_normal((40, 3, 2)), report.Split(None, None, np.array([[0.5], [2.], [-1.]]), None, 1.)
+    z[:, 2, 0] += 2.        # one chain lies elsewhere, and is seen best where the input is large
+    monkeypatch.setattr(network, "scales", lambda *arguments, **more: (LINE, "w", "size"))
+    monkeypatch.setattr(network, "posterior", lambda *arguments: hmc.Draws(z, 0.1, 0.8, 3))
+    net, w, told = report.many(rng, data, "hmc", report.Settings(), lambda note: None)
+    outputs = np.stack([z[..., 0] * at + z[..., 1] for at in (0.5, 2., -1.)], axis=-1)
+    ratios, worth = diagnostics.r_hat(outputs), diagnostics.effective_sample_size(outputs)
+    assert told == pytest.approx([max(ratios), min(worth), 3]) and np.array_equal(w, z.reshape(-1, 2))
+
+
+def test_the_band_is_told_in_the_target_s_unit():
+    """Two draws of a line: their mean, and the noise's variance plus theirs, times the unit; inputs by their own."""
+    regression = report.Regression("toy sine", np.array([[-1.], [3.]]), np.array([2., 12.]))
+    w = np.array([[0.5, 0.1], [1.5, -0.3]])
+    head, *lines = report.band(regression, LINE, w)
+    at = (report.PLACES - 1) / 2
+    outputs = w[:, :1] * at + w[:, 1:]
+    told = np.array([[float(word) for word in line.replace("+-", "").split()] for line in lines])
+    np.testing.assert_allclose(told[:, 2], 7 + 5 * outputs.mean(axis=0), atol=5.1e-4)
+    np.testing.assert_allclose(told[:, 3], 5 * np.sqrt(0.25 + np.var(outputs, axis=0, ddof=1)), atol=5.1e-4)
+    np.testing.assert_allclose(told[:, 1], np.sin(2 * report.PLACES), atol=5.1e-4)
+
 
 def quick(rng, data, method, settings, watch):
     """In place of a split's scores: numbers that say which split it is."""
@@ -493,10 +597,8 @@ def test_a_constant_target_is_told(small, target, told, monkeypatch, capsys):
     assert told in capsys.readouterr().err
 
 
-def test_the_band_on_a_sine_is_wider_where_no_data_are(monkeypatch, capsys):
-    """Means of three splits: hmc lies 0.5 +- 0.1 nats above one set of weights; in the gap its deviation is at least
-    half as large again as at a datum, twice in all runs seen.
-    """
+def test_a_brief_fit_of_a_sine_tells_its_band(monkeypatch, capsys):
+    """How wide it is depends on the data drawn; what it is computed from is tried above."""
     monkeypatch.setattr(report, "TOYS", 1)
     monkeypatch.setattr(report, "BRIEF", report.Settings(12, 30, 40, 30, 30, 40))
     assert main(["fit", "bnn", "--data", "toy"]) == 0
