@@ -28,10 +28,11 @@ N = 5       # data below the networks with several outputs
 # ---- layers
 
 def stage_layers(rng):
-    """A 2-3-2 network, and one whose units pass on what they get."""
-    net = bayesian_network(2, (3,), 2, prior_sd=1.3)
+    """A 2-3-2 network, and one whose units pass on what they get; positive sums, so that none of them cancel."""
+    net, w = bayesian_network(2, (3,), 2, prior_sd=1.3), rng.uniform(0.6, 1.4, 17)
+    w[6:9] *= -0.5
     identity = Activation(lambda a: a, np.ones_like)
-    return dict(net=net, flat=net._replace(g=identity), w=signed(rng, net.P), y=rng.normal(size=(4, 2)) + 0.5)
+    return dict(net=net, flat=net._replace(g=identity), w=w, y=rng.uniform(0.8, 1.6, (4, 2)))
 
 
 def signed(rng, size):
@@ -173,7 +174,7 @@ def output_and_one_over_beta(w, y, net):
 def stage_linear(rng):
     """Seven data with three inputs, as a network without a hidden layer and without biases, and two inputs to come."""
     y = rng.normal(size=(7, 3)) @ np.array([[1., 0.4, 0.2], [0., 0.8, -0.3], [0., 0., 0.7]])
-    beta, prior_sd = rng.uniform(0.3, 0.5), rng.uniform(0.6, 0.9)
+    beta, prior_sd = rng.uniform(0.15, 0.25), rng.uniform(0.6, 0.9)
     net = bayesian_network(3, (), 1, prior_sd=prior_sd, beta=beta, biases=False)
     x = y @ [1.2, -0.8, 0.9] + rng.normal(size=7) * 0.5
     return dict(net=net, w=np.zeros(3), x=x, y=y, beta=beta, prior_sd=prior_sd, S=2, noise=few_nodes(3),

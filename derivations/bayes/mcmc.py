@@ -39,7 +39,7 @@ def signs(D):
 def stage_states(rng):
     """Five states, and proposals that go up more often than down."""
     weights = np.array([2., 5., 1., 4., 3.]) * rng.uniform(0.9, 1.1, 5)
-    proposal = rng.uniform(0.5, 1., (5, 5)) + np.triu(np.ones((5, 5)), 1)
+    proposal = rng.uniform(0.5, 1., (5, 5)) + 2 * np.triu(np.ones((5, 5)), 1)
     proposal /= proposal.sum(axis=1, keepdims=True)
     masses = weights / weights.sum()
 
@@ -199,7 +199,7 @@ def stage_posterior(rng):
     top = np.linalg.eigvalsh(precision)[-1]
     mean = np.linalg.solve(precision, y.T @ x / noise_sd**2)
     return dict(mean=mean, precision=precision, rate=rng.uniform(0.8, 1.2) / top, S=1, noise=signs((2, 3)),
-                size=rng.uniform(0.8, 1.2) / np.sqrt(top), steps=3, z=mean + rng.uniform(0.5, 1., 3) * [1, -1, 1],
+                size=rng.uniform(1.3, 1.5) / np.sqrt(top), steps=3, z=mean + rng.uniform(0.5, 1., 3) * [1, -1, 1],
                 v=rng.uniform(0.5, 1., 3) * [-1, -1, 1])
 
 

@@ -47,7 +47,7 @@ def scales(rng, x, y, hidden=(50,), chains=4, trajectories=120, steps=40, watch=
 
     w, size = np.stack([initial(rng, net) for _ in range(chains)]), 0.01
     for between in (None, follow, follow):
-        run = hmc.run(rng, w, lambda w: now["joint"](w), 1, trajectories, size, steps, between, watch)
+        run = hmc.run(rng, w, lambda w: now["joint"](w), 10, trajectories, size, steps, between, watch)
         w, size = run.z[-1], run.size if between is None else unit_sizes(run.z[-1], y, now["net"])
     return now["net"], w, size
 
