@@ -231,12 +231,12 @@ def test_an_epoch_of_swag_step_by_step(rng, linear):
 
 
 def test_draws_by_factors_have_the_inverse_of_the_kronecker_product(rng):
-    A, B = (own.T @ own for own in (rng.standard_normal((5, 3)), rng.standard_normal((5, 2))))
-    C, D = (own.T @ own for own in (rng.standard_normal((5, 2)), rng.standard_normal((5, 2))))
-    root = methods.drawn_by_factors(np.eye(10), [(A, B), (C, D)], np.repeat([0.4, 1.3], [6, 4]))
-    exact = np.zeros((10, 10))
-    exact[:6, :6] = np.linalg.inv(np.kron(A, B) + 0.4 * np.eye(6))
-    exact[6:, 6:] = np.linalg.inv(np.kron(C, D) + 1.3 * np.eye(4))
+    """Eigenvectors of two rows may be symmetric, and then nobody sees a transpose that is missing: three and four."""
+    A, B, C, D = (own.T @ own for own in (rng.standard_normal((9, n)) for n in (4, 3, 3, 4)))
+    root = methods.drawn_by_factors(np.eye(24), [(A, B), (C, D)], np.repeat([0.4, 1.3], 12))
+    exact = np.zeros((24, 24))
+    exact[:12, :12] = np.linalg.inv(np.kron(A, B) + 0.4 * np.eye(12))
+    exact[12:, 12:] = np.linalg.inv(np.kron(C, D) + 1.3 * np.eye(12))
     np.testing.assert_allclose(root.T @ root, exact, atol=1e-9)
 
 
