@@ -5,7 +5,7 @@ import numpy as np
 from referees import bell, by_differences, few_nodes
 from scipy import optimize, special, stats
 
-from refvi import Estimate, Noise, full_normal_lam
+from refvi import Estimate, Noise, full_normal_lam, noise, normal
 from refvi.base import models
 from refvi.base.core import settled
 from refvi.bayes.bayesian_nn import rows
@@ -13,8 +13,8 @@ from refvi.bayes.bayesian_nn.grid import (density_mirrored, elbo_of_one_normal, 
                                           evidence_given_first_layer, evidence_on_grid, moments_given_first_layer,
                                           moments_over_grid, nats_of_the_network, on_grid, posterior_density)
 from refvi.bayes.bayesian_nn.model import bayesian_network, forward, log_likelihood     # noqa: F401
-from refvi.bayes.bayesian_nn.rows import (exponential_form, gradient_backward, joint_gradient,  # noqa: F401
-                                          likelihood_at_map, likelihood_at_mle, map_by_ascent,
+from refvi.bayes.bayesian_nn.rows import (density_over_draws, exponential_form, gradient_backward,      # noqa: F401
+                                          joint_gradient, likelihood_at_map, likelihood_at_mle, map_by_ascent,
                                           minibatch_gradient, moments_of_outcomes, moments_over_draws,
                                           nats_of_the_line, noise_plus_spread, observed_less_mean,
                                           observed_less_slope, ridge, share_of_wider_prior, spread_given_copies,
@@ -131,16 +131,16 @@ def stage_outcomes(rng):
     """The outputs for two data, and noise for draws of what is observed there."""
     beta = rng.uniform(2.2, 3.4)
     net = bayesian_network(2, (3,), 1, prior_sd=1.3, beta=beta)
-    noise = few_nodes(2)
+    flat = few_nodes(2)
 
     def rule(S, order):
-        found = noise.rule(S, order)
+        found = flat.rule(S, order)
         return found and (found[0][..., None], found[1])
 
     w, y = signed(rng, net.P), rng.normal(size=(2, 2))
-    normal = stats.norm(two_layers(w, y, 1), beta**-0.5)
+    outcome = stats.norm(two_layers(w, y, 1), beta**-0.5)
     return dict(net=net, w=w, y=y, S=2, noise=Noise(lambda rng, R, S: rng.standard_normal((R, S, 2, 1)), rule),
-                moments_by_scipy=lambda: np.stack([normal.mean(), normal.var()]))
+                moments_by_scipy=lambda: np.stack([outcome.mean(), outcome.var()]))
 
 
 def stage_bernoulli(rng):
@@ -243,6 +243,44 @@ def total_and_twice_the_product(new, x, y, beta, prior_sd):
     return np.stack([mean, spread + 1 / beta + 2 * np.sqrt(spread / beta)])
 
 
+def stage_one_weight(rng):
+    """Four data of one input, and two outcomes to come, one of them rather unlikely."""
+    y, beta, prior_sd = signed(rng, (4, 1)), rng.uniform(1.5, 2.), rng.uniform(0.6, 0.9)
+    x, ahead = 0.7 * y[:, 0] + 0.3 * signed(rng, 4), np.array([[1.6], [-2.2]])
+    return dict(net=bayesian_network(1, prior_sd=prior_sd, beta=beta, biases=False), x=x, y=y, beta=beta, ahead=ahead,
+                x_new=ahead[:, 0] * 0.7 + rng.uniform([0.2, 0.8], [0.5, 1.]), prior_sd=prior_sd, S=2,
+                theta=models.regression(y, prior_sd=prior_sd, noise_sd=beta**-0.5), noise=noise(normal, np.zeros(2)))
+
+
+def density_by_joint(x_new, ahead, x, y, beta, prior_sd):
+    """That of the data with one outcome to come, over that of the data: normal vectors, in which no weight occurs."""
+    def log_density(x, y):
+        covariance = prior_sd**2 * np.outer(y, y) + np.eye(len(x)) / beta
+        return stats.multivariate_normal.logpdf(x, np.zeros(len(x)), covariance)
+
+    return np.array([np.exp(log_density(np.append(x, one), np.vstack([y, at])) - log_density(x, y))
+                     for one, at in zip(x_new, ahead)])
+
+
+def density_of_total(x_new, ahead, x, theta):
+    mean, variance = noise_plus_spread(ahead, x, theta)
+    return np.exp(bell(x_new, mean, np.sqrt(variance)))
+
+
+def average_of_logs(x_new, ahead, x, theta):
+    """A slip: log densities averaged, in the place of densities."""
+    mean, spread = ahead[:, 0] * models.posterior(x, theta)[0][0], ahead[:, 0]**2 * models.covariance(x, theta)[0, 0]
+    return np.exp(bell(x_new, mean, theta.noise_sd) - spread / (2 * theta.noise_sd**2))
+
+
+def average_of_logs_on_nodes(x_new, ahead, x, y, beta, prior_sd):
+    """By Gauss-Hermite, which three nodes make exact."""
+    precision = prior_sd**-2 + beta * np.sum(y**2)
+    t, chances = np.polynomial.hermite_e.hermegauss(3)
+    w = beta * np.sum(x * y[:, 0]) / precision + t / np.sqrt(precision)
+    return np.exp(chances @ stats.norm.logpdf(x_new, np.outer(w, ahead), beta**-0.5) / np.sum(chances))
+
+
 def copies_by_conditioning(new, x, y, beta, prior_sd, k):
     """One datum more precise, k times, is k data."""
     return conditioned(new, x, y, k * beta, prior_sd)[1]
@@ -277,7 +315,7 @@ def stage_two_weights(rng):
     precision = precision_of_two(mode, x, inputs, beta, sds)
     mean, root = best_normal(terms, mode, np.linalg.inv(precision))
     return dict(net=two_weights(beta, sds), x=x, y=inputs[:, None], w=np.array([0.15, 0.1]), terms=terms, inputs=inputs,
-                beta=beta, sds=sds, n=320, mode=mode, precision=precision, mean=mean, root=root,
+                beta=beta, sds=sds, n=300, mode=mode, precision=precision, mean=mean, root=root,
                 lam=full_normal_lam(mean, Sigma=root @ root.T), at=mode + rng.uniform(-0.3, 0.3, (4, 2)),
                 new=np.array([[-2.2], [0.4], [3.1]]), far=np.array([[3.1]]), near=np.array([[0.9]]))
 

@@ -507,7 +507,7 @@ def quick(rng, data, method, settings, watch):
     watch("scales 1")
     quick.done.append(float(data.unit))
     one = [1. + 0.1 * len(quick.done), -0.5]
-    return (dict(bnn=one, constant=[2., -1.], sigma=[2., -0.9], agreement=[1.01, 90., 0.], noise=0.1), "net", "w")
+    return (dict(bnn=one, constant=[2., -1.], sigma=[2., -0.9], agreement=[1.01, 90., 0.]), "net", "w")
 
 
 @pytest.fixture
@@ -575,7 +575,7 @@ def test_splits_of_another_method_are_not_mixed(small, capsys):
 def test_without_a_name_nothing_is_stored(small, rng, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(small.parent))
     told = list(report.run(rng))
-    assert len(quick.done) == report.SHORT and "hmc, 1 splits" in told[0] and not list(small.parent.iterdir())
+    assert len(quick.done) == report.SHORT and "hmc, 1 split" in told[0] and not list(small.parent.iterdir())
 
 
 def test_scores_stand_in_the_target_s_unit():
@@ -603,7 +603,7 @@ def test_a_brief_fit_of_a_sine_tells_its_band(monkeypatch, capsys):
     monkeypatch.setattr(report, "BRIEF", report.Settings(12, 30, 40, 30, 30, 40))
     assert main(["fit", "bnn", "--data", "toy"]) == 0
     told = capsys.readouterr().out
-    assert "toy sine, N = 60, 1-12-1 network, hmc, 1 splits" in told and "Bayesian network, hmc" in told
+    assert "toy sine, N = 60, 1-12-1 network, hmc, 1 split" in told and "Bayesian network, hmc" in told
     rows = [line.split() for line in told.splitlines() if " +- " in line][-7:]
     assert [float(row[0]) for row in rows] == report.PLACES.tolist()
     assert all(float(row[-1]) > 0 for row in rows)

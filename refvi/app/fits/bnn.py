@@ -4,13 +4,11 @@ that stand; without data the band on a sine.
 Named on the command line, every finished split is stored, and none is run twice.
 """
 import json
-import time
 import warnings
 from typing import NamedTuple
 
 import numpy as np
 
-from refvi.app.fits import heteroscedastic as report
 from refvi.app.fits.outcome import CutShort, Failure, mean_and_error
 from refvi.base import files
 from refvi.base.progress import Progress
@@ -44,7 +42,7 @@ BRIEF = Settings(20, 60, 150, 80, 60)      # for a sine, or where all fits are a
 
 
 class Split(NamedTuple):
-    """Standardized data, and the unit and the offset of their targets."""
+    """Standardized data, those held out, and the unit of their targets."""
     y: np.ndarray
     x: np.ndarray
     new_y: np.ndarray
@@ -62,8 +60,7 @@ def split(rng, regression, number):
     """The Split of this number of a UCI set; of a toy set 200 new data are held out."""
     inputs, target = regression.inputs, network.require_targets(regression.target)
     if regression.name == "toy sine":
-        new = sine(rng, 200)
-        return standardized(inputs, target, new.inputs, new.target)
+        return standardized(inputs, target, *sine(rng, 200)[1:])
     train, test = uci.split(regression.name.split()[-1], number)
     return standardized(inputs[train], target[train], inputs[test], target[test])
 
@@ -83,21 +80,18 @@ def told(data, mean, log_p):
 def one_set_of_weights(rng, data, constant, epochs):
     """Of the network whose weights are fitted, with sigma of y, or constant."""
     lam = heteroscedastic.fit(rng, data.x, data.y, epochs, min(32, len(data.x)), constant=constant).lam
-    return told(data, heteroscedastic.predict(lam, data.new_y)[0],
-                heteroscedastic.log_likelihood(lam, data.new_x, data.new_y))
+    mean, _ = heteroscedastic.predict(lam, data.new_y)
+    return told(data, mean, heteroscedastic.log_likelihood(lam, data.new_x, data.new_y))
 
 
 def many(rng, data, method, settings, watch):
     """(net, draws w (S, P), [largest R-hat, least effective draws] of held-out predictions, or []) by a method."""
-    def stage(name):
-        return lambda done, *_: watch(f"{name} {done}")
-
     net, w, size = network.scales(rng, data.x, data.y, (settings.hidden,), trajectories=settings.trajectories,
-                                  watch=stage("scales"))
+                                  watch=lambda done, _: watch(f"scales {done}"))
     if method != "hmc":
         return net, getattr(methods, method)(rng, data.x, data.y, net, S=settings.draws), []
     found = network.posterior(rng, data.x, data.y, net, w, size, settings.draws, settings.warm, settings.steps,
-                              stage("draw"))
+                              lambda done, _: watch(f"trajectory {done}"))
     means = np.stack([model.forward(w, data.new_y, net)[-1][..., 0] for w in found.z])
     return (net, found.z.reshape(-1, net.P),
             [float(np.max(r_hat(means))), float(np.min(effective_sample_size(means))), found.divergent])
@@ -111,11 +105,8 @@ def scores(rng, data, method, settings, watch):
     mean = np.mean(model.forward(w, data.new_y, net)[-1][..., 0], axis=0)
     return dict(bnn=told(data, mean, model.log_predictive(w, data.new_x, data.new_y, net)), agreement=agreement,
                 constant=one_set_of_weights(rng, data, True, settings.epochs),
-                sigma=one_set_of_weights(rng, data, False, settings.epochs),
-                noise=float(data.unit / np.sqrt(net.beta))), net, w
+                sigma=one_set_of_weights(rng, data, False, settings.epochs)), net, w
 
-
-# ---- splits that are done
 
 def stored(path, stamp):
     """{number: scores} of the splits in path, none if there is no file; ValueError for what is no such file."""
@@ -133,21 +124,13 @@ def stored(path, stamp):
     return splits
 
 
-def keep(path, stamp, splits):
-    """Write the splits to path, in one step."""
-    if path is not None:
-        files.write(path, json.dumps(dict(stamp=stamp, splits=splits), indent=1))
-
-
-# ---- the report
-
 def run(rng, name=None, method=None, out=None, fresh=False):
     """The lines of the report: RMSE and nats per datum of each model, averaged over splits, with standard errors."""
     if method not in (None, *METHODS):
         raise ValueError(f"no method {method!r}, expected one of {', '.join(METHODS)}")
-    name, stands_in = name or ("yacht" if uci.at_hand("yacht") else "toy"), name is None and not uci.at_hand("yacht")
-    if stands_in:
+    if name is None and not uci.at_hand("yacht"):
         yield uci.stands_in("yacht")
+    name = name or ("yacht" if uci.at_hand("yacht") else "toy")
     path = None
     if out is not None and name != "toy":
         path = files.Path(out) if out else cache() / "fits" / f"bnn-{name}-{method}.json"
@@ -160,21 +143,20 @@ def table(rng, name, method, path, fresh, brief):
     """The lines of a report on one set."""
     toy = name == "toy"
     regression, settings = sine(rng, 60) if toy else uci.load(name), BRIEF if brief or toy else Settings()
-    total = TOYS if toy else uci.SPLITS
-    if brief:
-        total = SHORT
+    total = SHORT if brief else {"toy": TOYS}.get(name, uci.SPLITS)
     stamp = dict(data=name, method=method, **settings._asdict())
     done = {} if fresh else stored(path, stamp)
     N, D = regression.inputs.shape
-    yield f"{regression.name}, N = {N}, {D}-{settings.hidden}-1 network, {method}, {total} splits" + (
+    yield f"{regression.name}, N = {N}, {D}-{settings.hidden}-1 network, {method}, {total} split{'s' * (total > 1)}" + (
         f"; {len(done)} are done, in {path}" if done else "")
-    last, trouble, began = None, "", time.monotonic()
+    last, trouble = None, ""
     with Progress(f"fit bnn on {regression.name}", total) as bar:
         try:
             for number in sorted(set(range(total)) - set(done)):
                 data = split(rng, regression, number)
                 done[number], *last = scores(rng, data, method, settings, lambda note: bar(len(done), note))
-                keep(path, stamp, done)
+                if path:
+                    files.write(path, json.dumps(dict(stamp=stamp, splits=done), indent=1))
                 bar(len(done))
         except ArithmeticError as error:
             trouble = Failure(f"split {number}: {error}")
@@ -188,7 +170,7 @@ def table(rng, name, method, path, fresh, brief):
     if last and toy:
         yield from band(regression, *last)
     if path and not trouble:
-        yield f"kept in {path}; {time.monotonic() - began:.0f} s"
+        yield f"kept in {path}"
 
 
 def lines(name, method, done):

@@ -57,8 +57,7 @@ class Mixture(NamedTuple):
 
 
 def features(first, y, net):
-    """What the last layer weighs (G, N, k), times its prior deviations: the hidden units, and a one if there are biases.
-    """
+    """What the last layer weighs (G, N, k), times its prior deviations: hidden units, and a one if there are biases."""
     outer = deviations(net)[first.shape[1]:]
     w = np.concatenate([first, np.zeros((len(first), len(outer)))], axis=1)
     h = forward(w, y, net)[1]

@@ -12,7 +12,7 @@ from scipy import optimize
 from refvi.base import models
 from refvi.base.special import gammaln, logsumexp
 from refvi.bayes.bayesian_nn.model import (forward, joint_and_slope, likelihood_and_slope, log_likelihood,
-                                          predictive_moments)
+                                          log_predictive, predictive_moments)
 
 
 # ---- outputs
@@ -126,6 +126,14 @@ def moments_over_draws(eps, new, x, theta, net):
     root = np.linalg.cholesky(models.covariance(x, theta))
     w = models.posterior(x, theta)[0] + eps @ root.T
     return np.stack(predictive_moments(np.swapaxes(w, 0, 1), new, net), axis=1)[..., 0]
+
+
+def density_over_draws(eps, x_new, ahead, x, theta, net):
+    """p(x_new | data) (R, M) at the inputs ahead, averaged over S draws of the one weight: its mean and deviation times
+    eps (R, S).
+    """
+    w = models.posterior(x, theta)[0] + np.sqrt(models.covariance(x, theta)) * eps.T[..., None]
+    return np.exp(log_predictive(w, x_new, ahead, net))
 
 
 def spread_of_mean(new, x, theta):
