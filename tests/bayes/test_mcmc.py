@@ -235,6 +235,17 @@ def test_a_run_finds_a_posterior_from_afar(rng):
     assert np.max(diagnostics.r_hat(found.z)) < 1.1
 
 
+def test_what_a_trajectory_hands_on_belongs_to_where_it_ended(rng):
+    """Value and slope, whether the end was taken (u = 0) or not (u = 1, and the energy has risen)."""
+    z, v = rng.standard_normal((2, 40, 3))
+    u = np.repeat([0., 1.], 20)
+    to, value, slope, rise = hmc.trajectory(z, *normal(z), v, u, normal, 0.9, 4)
+    moved = np.any(to != z, axis=1)
+    np.testing.assert_array_equal(moved, (u == 0) | (rise < 0))
+    for mine, exact in zip((value, slope), normal(to)):
+        np.testing.assert_allclose(mine, exact, rtol=0, atol=1e-9)
+
+
 def test_what_stands_between_trajectories_may_change_the_target(rng):
     """The log joint is asked again after each change."""
     calls = []
