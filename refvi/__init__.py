@@ -25,6 +25,7 @@ rate=) writes lam. Fits and studies, each with a help() of its own:
     refvi.marginal.topics.lda.fit                               topics of documents, and a prior of how mixed they are
     refvi.marginal.decoders.fit.fit, .topics.fit                networks with a latent variable in their input
     refvi.generative.semi_supervised.model.fit                  classes of normals, with labels of some data
+    refvi.bayes.dropout.model.fit, .sparse.fit                  networks with dropout, weights that switch off
     refvi.generative.linear_latent.fit.fit                      probabilistic PCA and factor analysis
     refvi.bayes.gaussian_process.fit                            length, signal and noise of a curve, and how sure
     refvi.gradients.laboratory.study.variance_study             estimators' variances beside one another
@@ -42,7 +43,7 @@ PARTS = {
     "gradients": ("score_function", "variance_reduction", "bbvi", "reparameterization", "distributions", "laboratory"),
     "programs": ("automatic",),
     "generative": ("linear_latent", "amortization", "gaps", "deep_latent", "vae", "semi_supervised"),
-    "bayes": ("trust", "gaussian_process", "bayesian_nn", "bnn_inference", "mcmc"),
+    "bayes": ("trust", "gaussian_process", "bayesian_nn", "bnn_inference", "mcmc", "dropout"),
 }
 CHAPTERS = {chapter: part for part, chapters in PARTS.items() for chapter in chapters}
 

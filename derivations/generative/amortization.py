@@ -11,8 +11,9 @@ from refvi.generative.amortization.counts import (bound_of_one_for_all, bound_of
                                                   shape_over_rate)
 from refvi.generative.amortization.exact import (bound_of_the_linear_encoder, one_pass,      # noqa: F401
                                                  encoder_of_the_difference, slope_times_distance)
-from refvi.generative.amortization.gradient import (gradient_by_autograd, gradient_by_hand,      # noqa: F401
-                                                    gradient_inside_the_mean, gradient_of_fit_at_draws,
+from refvi.generative.amortization.gradient import (bound_by_two_passes, gradient_by_autograd,      # noqa: F401
+                                                    gradient_by_hand, gradient_inside_the_mean,
+                                                    gradient_of_fit_at_draws,
                                                     mean_gradient_of_fit, path_with_closed_divergence,
                                                     path_with_drawn_divergence)
 from refvi.generative.amortization.likelihood import (bayes_rule, density_of_two_heads,      # noqa: F401
@@ -342,13 +343,24 @@ def stage_deep_heads(rng):
     """Real data and a variance head."""
     decoder, encoder = Network((2, 3, 6), normal_heads), Network((3, 4, 4))
     x = rng.uniform(0.3, 0.9, (2, 3)) * [[1, -1, 1], [-1, 1, 1]]
-    return held_noise(rng, x, encoder, decoder, heads_log_prob, 0.3, 0.6)
+    stage = held_noise(rng, x, encoder, decoder, heads_log_prob, 0.3, 0.6)
+    mu, log_sd = stage["lam"][:, :2], stage["lam"][:, 2:]
+
+    def bound(n):
+        """By the trapezoid with n points of either latent variable's noise."""
+        t = np.linspace(-9, 9, n)
+        eps, mass = np.stack(np.meshgrid(t, t), axis=-1).reshape(-1, 1, 2), stats.norm.pdf(t) * (t[1] - t[0])
+        z = mu + np.exp(log_sd) * eps
+        fit = np.outer(mass, mass).ravel() @ heads_log_prob(x, evaluated(stage["theta"], z, decoder.sizes))
+        return np.mean(fit - penalty(stage["lam"]))
+
+    return dict(stage, bound_on_a_grid=lambda: Estimate(bound(201), abs(bound(201) - bound(151))))
 
 
 def held_noise(rng, x, encoder, decoder, log_prob, *sizes):
-    """Both networks, one draw of the noise held fixed, and gradients by differences."""
+    """Both networks, two draws of the noise held fixed, and gradients by differences."""
     N, D = len(x), decoder.sizes[0]
-    held = rng.uniform(0.4, 1.3, (N, D)) * np.where(np.arange(N * D).reshape(N, D) % 3 == 1, -1, 1)
+    held = rng.uniform(0.4, 1.3, (2, N, D)) * np.where(np.arange(2 * N * D).reshape(2, N, D) % 3 == 1, -1, 1)
     phi, theta = encoder_weights(rng, encoder.sizes), weights_of(rng, decoder.sizes, *sizes)
     lam = evaluated(phi, x, encoder.sizes)
     P = len(phi)
@@ -398,12 +410,12 @@ def epoch(rng, x, held, likelihood, log_prob, bias):
 
 def stage_epoch(rng):
     x = np.array([[1., 1, 1, 1], [1, 1, 1, 0], [1, 1, 1, 1], [0, 1, 1, 1], [1, 1, 0, 1], [1, 1, 1, 1], [0, 0, 0, 0]])
-    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), bernoulli, pixels_log_prob, rng.uniform(1.6, 2., 4))
+    return epoch(rng, x, rng.uniform(-1, 1, (2, 7, 1)), bernoulli, pixels_log_prob, rng.uniform(1.6, 2., 4))
 
 
 def stage_gaussian_epoch(rng):
     x = np.concatenate([rng.uniform(-0.3, 0.3, (6, 3)), [[2.2, -2.4, 2.3]]])
-    return epoch(rng, x, rng.uniform(-1, 1, (7, 1)), normal_of(0.8), normal_log_prob(0.8), rng.uniform(-0.1, 0.1, 3))
+    return epoch(rng, x, rng.uniform(-1, 1, (2, 7, 1)), normal_of(0.8), normal_log_prob(0.8), rng.uniform(-0.1, 0.1, 3))
 
 
 # ---- linear decoders: probabilistic principal components

@@ -12,8 +12,8 @@ from referees import bell, by_differences, complex_step
 from refvi import Estimate, Noise
 from refvi.generative.amortization.model import log_likelihood, standard_nodes, standard_noise
 from refvi.generative.deep_latent import amortized, local
-from refvi.generative.deep_latent.balance import (after_langevin, draws_after_langevin,      # noqa: F401
-                                                  flow_back, flow_there, under_posterior)
+from refvi.generative.deep_latent.balance import (after_langevin, after_two_moves,      # noqa: F401
+                                                  draws_after_langevin, flow_back, flow_there, under_posterior)
 from refvi.generative.deep_latent.linear import normal_marginal, posterior_of_linear_decoder      # noqa: F401
 from refvi.generative.deep_latent.mcmc import log_joint_and_slope, log_proposal
 from refvi.generative.deep_latent.model import posterior_nodes
@@ -363,6 +363,38 @@ def stage_langevin(rng):
                 at=at[:, None], to=to[:, None],
                 log_density=np.stack([p.log_density(at), p.log_density(to)]),
                 smaller_of_two_flows=lambda: np.minimum(flow(at, to), flow(to, at)))
+
+
+def stage_two_moves(rng):
+    """Two latent numbers of a linear decoder, four states near their posterior's mean. Of what is not uphill half is
+    accepted.
+    """
+    W, b = jitter(rng, [[0.9, -0.6, 0.4], [0.3, 0.8, -0.5]]), jitter(rng, [0.2, -0.3, 0.4])
+    x, log_sd, size = jitter(rng, [[0.8, -0.9, 1.1]]), rng.uniform(-0.6, -0.4), rng.uniform(0.9, 1.)
+    precision = np.exp(-2 * log_sd)
+
+    def log_joint(z):
+        return stats.norm.logpdf(x[0], z @ W + b, np.exp(log_sd)).sum() + stats.norm.logpdf(z).sum()
+
+    def centre(z):
+        return z + 0.5 * size**2 * (precision * (x[0] - z @ W - b) @ W.T - z)
+
+    def flow(z, to):
+        return log_joint(z) + stats.norm.logpdf(to, centre(z), size).sum()
+
+    mean = np.linalg.solve(np.eye(2) + precision * W @ W.T, precision * W @ (x[0] - b))
+    at = mean + rng.uniform(0.1, 0.4, (4, 2)) * [[1, 1], [1, -1], [-1, 1], [-1, -1]]
+    e, u, ends = rng.uniform(0.5, 1.2, (2, 4, 2)) * rng.choice([-1, 1], (2, 4, 2)), np.empty((2, 4)), at.copy()
+    for step, taken in enumerate([[True, True, False, False], [True, False, True, False]]):
+        for k, accepts in enumerate(taken):
+            to = centre(ends[k]) + size * e[step, k]
+            a = np.exp(flow(to, ends[k]) - flow(ends[k], to))
+            u[step, k] = 0.9 * min(a, 1.) if accepts else min(a + 0.1, 1.)       # of a > 1 nothing is rejected
+            if u[step, k] < a:
+                ends[k] = to
+    rises = [log_joint(end) - log_joint(start) for start, end in zip(at, ends)]
+    return dict(at=at, e=e, u=u, x=x, theta=np.concatenate([W.ravel(), b, [log_sd]]), size=size,
+                decoder=Network((2, 3), normal), two_moves_by_hand=lambda: np.column_stack([ends, rises]))
 
 
 # ---- new data, and data at a seam

@@ -81,6 +81,12 @@ def stage_ledger(rng):
                 gap_from_the_truth=gap_from_the_truth_on_grids)
 
 
+def stage_untrained(rng):
+    """No step yet."""
+    ledger = stage_ledger(rng)
+    return dict({name: ledger[name] for name in ("sees", "sample", "theta", "start", "rate")}, steps=0)
+
+
 def stage_two_latent(rng):
     """One coordinate of z and of x fewer: quick to integrate over."""
     theta, C, mean = world(rng)

@@ -19,7 +19,7 @@ from refvi.generative.linear_latent.encoder import (aligned_bound, average_weigh
                                                     fit_minus_kl, highest_bound_of_all, bound_minus_correlation,
                                                     posterior_with_noise, posterior_without_noise, rotated_bound,
                                                     scaled_bound_without_noise)
-from refvi.generative.linear_latent.factors import (covariance_of_fit, fitted_variances,      # noqa: F401
+from refvi.generative.linear_latent.factors import (covariance_of_fit, ends_of_em, fitted_variances,      # noqa: F401
                                                     gradient_at_fit, gradient_at_ppca, variances_of_ppca)
 from refvi.generative.linear_latent.maximum import (eigen, gradient_at_closed_form,      # noqa: F401
                                                     gradient_at_other_axes, likelihood_at_closed_form,
@@ -405,7 +405,11 @@ def stage_exact_factors(rng):
     W, sd = factors(rng)
     C = W @ W.T + np.diag(sd**2)
     x = designed(rng, C)
-    return dict(x=x, D=1, scale=1., covariance_of_truth=lambda: C)
+
+    def likelihoods_at_the_top():
+        return np.array([density_by_svd(x, 1), np.mean(stats.multivariate_normal.logpdf(x, x.mean(axis=0), C))])
+
+    return dict(x=x, D=1, scale=1., covariance_of_truth=lambda: C, likelihoods_at_the_top=likelihoods_at_the_top)
 
 
 # ---- the encoder

@@ -74,7 +74,7 @@ def divergence(q, evidence):
 def draw(figure, sweep, line, step, log_evidence, elbo, gap_line, gap_six, divergence_six, random_elbo, random_gap_six):
     left, right = figure.subplots(1, 2)
     left.axhline(log_evidence, color="C0", linestyle="--", linewidth=1)
-    left.annotate(f"log evidence {log_evidence:.2f}", (1, log_evidence), (0, 2), textcoords="offset points", fontsize=9)
+    left.annotate(f"log evidence {log_evidence:.2f}", (1, log_evidence), (0, 4), textcoords="offset points", fontsize=9)
     left.plot(step, random_elbo, color="C2", label="regression, stochastic")
     left.plot(line, log_evidence - gap_line, color="C1", linewidth=0.8)
     left.plot(sweep, elbo, "o", color="C1", label="regression, sweeps")

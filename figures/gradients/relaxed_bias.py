@@ -51,7 +51,8 @@ def draw(figure, temperature, fine, discrete, **numbers):
         axes.set_xscale("log")
     upper, lower = figure.axes
     upper.axhline(discrete, color="C2", linestyle="--")
-    upper.text(fine[-1], discrete, "gradient of the discrete mean", ha="right", va="bottom", fontsize=9, color="C2")
+    upper.annotate("gradient of the discrete mean", (fine[-1], discrete), (0, 3), textcoords="offset points",
+                   ha="right", fontsize=9, color="C2")
     upper.axhline(0, color="0.8", linewidth=0.8)
     upper.set(ylabel="mean of the gradient", title="Relaxed coin: exact lines, measured dots")
     lower.set_yscale("log")
@@ -72,7 +73,8 @@ def draw_frame(figure, frame, fine, y, density, discrete, line_slope, line_sd, *
     right.plot(fine, line_slope, color="C1")
     right.errorbar(fine[at], line_slope[at], line_sd[at], fmt="o", color="C2", linewidth=2, capsize=3)
     right.axhline(discrete, color="C0", linestyle="--", linewidth=1)
-    right.text(fine[-1], discrete, "what it should be", ha="right", va="top", fontsize=9)
+    right.annotate("what it should be", (fine[-1], discrete), (0, -3), textcoords="offset points", ha="right", va="top",
+                   fontsize=9)
     right.set(xscale="log", xlabel="temperature τ", ylabel="gradient", xticks=[0.1, 0.3, 1, 3],
               title=f"bias {line_slope[at] - discrete:.4f}, sd {line_sd[at]:.3f}")
     right.set_xticks([0.1, 0.3, 1, 3], ["0.1", "0.3", "1", "3"])

@@ -1,6 +1,7 @@
 """The whole site: a page for every chapter and every deck, what is open, a search, and an index."""
 import html
 import json
+import re
 import shutil
 from pathlib import Path
 from string import Template
@@ -9,7 +10,7 @@ from refvi import CHAPTERS, PARTS
 from refvi.base import decks, files
 from refvi.reading.page import body_of
 from refvi.reading.site import PICTURES, Site
-from refvi.reading.slides import deck_page, with_indices
+from refvi.reading.slides import LETTERS, deck_page, to_items, with_indices
 from refvi.reading.sources import coloured
 from refvi.reading.symbols import symbols
 from refvi.reading.whole import whole
@@ -33,7 +34,8 @@ def build(out, report=None):
         shutil.copyfile(HERE / name, out / name)
     script = (HERE / "script.js").read_text(encoding="utf-8")
     files.write(out / "script.js", constant("SYMBOLS", symbols(site.home)) + script)
-    files.write(out / "index.js", constant("INDEX", list(index(site))))
+    letters = {letter: name for name, letter in LETTERS.items()}      # the index has names: they can be typed
+    files.write(out / "index.js", constant("INDEX", list(index(site))) + constant("LETTERS", letters))
     read = {}
     for name, title, body, near in bodies(site):
         read[name] = body
@@ -54,7 +56,9 @@ def constant(name, value):
 def bodies(site):
     """(file name, title, HTML of the body, names of the pages before and after) of every page."""
     for source, name in site.pages.items():
-        yield name, *body_of(site.home / source, site.link(source), site), around(list(CHAPTERS), Path(source).stem)
+        title, body = body_of(site.home / source, site.link(source), site)
+        near = around(list(CHAPTERS), Path(source).stem)
+        yield name, title, to_items(body) if name == "errata.html" else body, near
     items, names = decks.items(), [f"deck_{deck}" for deck in decks.DECKS]
     for name, (deck, title) in zip(names, decks.DECKS.items()):
         yield f"{name}.html", title, deck_page(deck, items, site), around(names, name)
@@ -116,7 +120,8 @@ def what_is_open(items, site):
         lines = [open_line(site.row(key), key[2], html.escape(why(rows[key]))) for key in bad if key[0] == chapter]
         lines += [open_line(f"deck_{item['deck']}.html#{item['id']}", item["id"], with_indices(item["statement"]))
                   for item in left if item["derivation"] == chapter]
-        parts += [f"<h2>{chapter.replace('_', ' ')}</h2><ul>{''.join(lines)}</ul>"] if lines else []
+        heading = title_of(chapter) if chapter in CHAPTERS else chapter.replace("_", " ")
+        parts += [f"<h2>{html.escape(heading)}</h2><ul>{''.join(lines)}</ul>"] if lines else []
     return "".join(parts)
 
 
@@ -139,7 +144,10 @@ def index(site):
 
 
 def copy(source, target):
-    """A picture as it is; any other file as a page."""
+    """A picture as it is, an SVG to a hundredth of a point; any other file as a page."""
+    if target.suffix == ".svg":
+        files.write(target, lighter(source.read_text(encoding="utf-8")))
+        return
     if target.suffix in PICTURES:
         shutil.copyfile(source, target)
         return
@@ -148,3 +156,10 @@ def copy(source, target):
     if source.suffix == ".py":
         body = coloured(text, linenos="inline", anchorlinenos=True, lineanchors="L")
     files.write(target, framed(source.name, f"<h1>{source.name}</h1>{body}", (None, None), ""))
+
+
+def lighter(svg):
+    """An SVG without what no reader sees: who made it, indentation, and digits beyond a hundredth of a point."""
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.S)
+    svg = re.sub(r"\s*\n\s*", "\n", svg)
+    return re.sub(r"(?<![\d.])([1-9]\d*\.\d\d)\d+", r"\1", svg)

@@ -12,6 +12,7 @@ from refvi.verify.document import read
 
 FORMULA = re.compile(r"\$`([^`]+)`\$((?:'s)?[,.;:?!)]*)")      # as GitHub writes an inline formula; what stays by it
 WIDE = 24                                   # characters of LaTeX that may be wider than a phone
+BROAD = 600                                 # pixels of a picture with letters that a phone makes too small
 
 
 def body_of(path, link, site):
@@ -64,9 +65,15 @@ def heading_open(self, tokens, at, options, env):
 
 
 def image(self, tokens, at, options, env):
-    """A picture, and what moves with it."""
-    still = self.image(tokens, at, options, env)
-    return still + moving.below(env["site"].source(tokens[at].attrGet("src")))
+    """A picture, which is loaded when it is near or the page is printed, and what moves with it."""
+    name, site = tokens[at].attrGet("src"), env["site"]
+    tokens[at].attrs |= site.room(name) | {"loading": "lazy"}
+    return framed(self.image(tokens, at, options, env), site.room(name)) + moving.below(site.source(name))
+
+
+def framed(picture, room):
+    """A picture whose letters a phone would make too small scrolls by itself there."""
+    return f'<span class="broad">{picture}</span>' if int(room["width"]) > BROAD else picture
 
 
 def unique(name, ids):
@@ -76,9 +83,11 @@ def unique(name, ids):
 
 
 def relink(tokens, link):
-    """Links and pictures of the Markdown as those of the site."""
+    """Links and pictures of the Markdown as those of the site, where no page is called name.md."""
     for token in tokens:
         for child in token.children or ():
+            if child.type == "text":
+                child.content = re.sub(r"^(\w+)\.md$", lambda name: name[1].replace("_", " "), child.content)
             for name in ("href", "src"):
                 if child.attrGet(name):
                     child.attrSet(name, link(child.attrGet(name)))
@@ -127,14 +136,21 @@ def taken(item, chain):
     """Whether an item reads `**tag, other tag.** Sentence` with a row's tag, to which it then goes."""
     words = next((token for token in item if token.type == "inline"), None)
     bold = re.match(r"(\*\*[^*]+\*\*(,| and)?\s*)+", words.content) if words else None
-    named = [tag.strip(" .:") for tag in re.split(r",| and ", bold.group().replace("**", ""))] if bold else []
-    tags = [tag for tag in named if rf"\tag{{{tag}}}" in chain.content]
+    said = bold.group().replace("**", "") if bold else ""
+    whole = said.strip(" .:")                       # a tag may hold an "and" of its own
+    named = [whole] if has(chain, whole) else [tag.strip(" .:") for tag in re.split(r",| and ", said)]
+    tags = [tag for tag in named if has(chain, tag)]
     if len(named) == len(tags) == 1:      # the row beside it says so already
         kinds = [child.type for child in words.children]
         words.children = words.children[kinds.index("strong_close") + 1:]
     if tags:
         chain.meta.setdefault("sentences", {})[tags[0]] = item[1:-1]
     return bool(tags)
+
+
+def has(chain, tag):
+    """Whether a chain has a row of that tag."""
+    return rf"\tag{{{tag}}}" in chain.content
 
 
 def fence(self, tokens, at, options, env):

@@ -99,7 +99,9 @@ document.addEventListener("keydown", event => {
   if (event.key === "/") { location.href = "search.html"; event.preventDefault(); return; }
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (!step) return;
-  const here = slides.findLastIndex(slide => slide.getBoundingClientRect().top < 40);
+  const end = innerHeight + scrollY > document.documentElement.scrollHeight - 2;      // where slides no longer reach the top
+  const here = Math.max(slides.findLastIndex(slide => slide.getBoundingClientRect().top < 40),
+    end ? slides.indexOf(document.activeElement) : -1);
   const slide = slides[here + step];
   const way = document.querySelector(`a[rel=${step > 0 ? "next" : "prev"}]`);
   if (slide) { slide.scrollIntoView(); slide.focus({ preventScroll: true }); event.preventDefault(); }
@@ -108,7 +110,8 @@ document.addEventListener("keydown", event => {
 
 const words = document.getElementById("words");
 function look() {
-  const wanted = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = words.value.toLowerCase().replace(/./gu, letter => LETTERS[letter] ?? letter);
+  const wanted = text.split(/\s+/).filter(Boolean);
   const hits = wanted.length ? INDEX.filter(([text]) => wanted.every(word => text.toLowerCase().includes(word))) : [];
   document.getElementById("count").textContent = wanted.length ? `${hits.length} found` : "";
   document.getElementById("found").replaceChildren(...hits.slice(0, 100).map(([text, address]) => {

@@ -54,11 +54,28 @@ class Site:
         """A link to a function."""
         return f'<a href="{self.file(place.path)}#L-{place.line}"><code>{html.escape(shown)}</code></a>'
 
+    def room(self, name):
+        """The room that a picture takes on a page, as attributes: what stands below does not move when it comes."""
+        width, height = size_of(self.source(name))
+        return {"width": str(width), "height": str(height)}
+
     def picture(self, name):
         """The site's name of a figure's committed picture, not of one that the reader has drawn."""
         found = [path for part in PARTS for path in sorted(self.home.glob(f"figures/{part}/{name}.*"))
                  if path.suffix in PICTURES]
         return self.file(found[0].relative_to(self.home).as_posix())
+
+
+def size_of(path):
+    """Width and height of a picture, in pixels of a page."""
+    with open(path, "rb") as file:
+        head = file.read(2000)
+    if path.suffix == ".svg":
+        points = re.search(rb'viewBox="0 0 ([\d.]+) ([\d.]+)"', head).groups()
+        return [round(float(side) * 4 / 3) for side in points]
+    if path.suffix == ".png":
+        return [int.from_bytes(head[at:at + 4], "big") for at in (16, 20)]
+    return [int.from_bytes(head[at:at + 2], "little") for at in (6, 8)]
 
 
 def row_ids():

@@ -15,6 +15,7 @@ from refvi.verify.companion import load
 from refvi.verify.tracing import code_of
 
 MARKED = "k|kn|kc|ow|c1|sd|s1|s2|sa|linenos"        # kinds of words that style.css has a look for
+NUMBERED = r'<a id="([^"]*)" name="[^"]*"></a><a href="[^"]*"><span class="linenos">([^<]*)</span></a>'
 
 
 class Place(NamedTuple):
@@ -51,8 +52,9 @@ def source(function):
 
 
 def coloured(text, **options):
-    """The HTML of Python code; words that style.css leaves as they are carry no mark."""
+    """The HTML of Python code; words that style.css leaves as they are carry no mark, and a line one anchor."""
     text = highlight(text, PythonLexer(), HtmlFormatter(cssclass="source", **options))
+    text = re.sub(NUMBERED, r'<a id="\1" href="#\1" class="linenos">\2</a>', text)
     return re.sub(rf'<span class="(?!(?:{MARKED})")[^"]*">([^<]*)</span>', r"\1", text)
 
 

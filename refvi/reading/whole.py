@@ -1,7 +1,8 @@
 """All chapters on one page, to print or to keep as one PDF."""
 import re
 
-FOLDED = r'<details class="code">.*?</details>|<template.*?</template>|(?<=</summary>)<ul>.*?</ul>(?=</details>)'
+FOLDED = r'<details class="code">.*?</details>|<template.*?</template>'
+VERDICT = r'<details class="verdict"><summary>(.*?)</summary>.*?</details>'
 
 
 def whole(bodies):
@@ -10,9 +11,7 @@ def whole(bodies):
 
 
 def bound(name, body, bodies):
-    """One chapter's body, its names behind its own, its links to chapters on the same page, its pictures when they are
-    near: a browser loads them all to print.
-    """
+    """One chapter's body, its names behind its own, its links to chapters on the same page."""
     def renamed(found):
         kind, target = found.groups()
         page, _, anchor = target.partition("#")
@@ -20,5 +19,5 @@ def bound(name, body, bodies):
         if kind == "id":
             return f' id="{name}-{target}"'
         return f' href="#{chapter}{"-" * bool(anchor)}{anchor}"' if chapter in bodies else found.group()
-    body = re.sub(FOLDED, "", body, flags=re.S).replace("<img ", '<img loading="lazy" ')
+    body = re.sub(VERDICT, r'<span class="verdict">\1</span>', re.sub(FOLDED, "", body, flags=re.S), flags=re.S)
     return re.sub(r' (id|href)="([^"]*)"', renamed, body)

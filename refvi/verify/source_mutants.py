@@ -1,7 +1,8 @@
 """Change one operator, operand, constant or name in a row's own code, or in a helper of its module, and see the row
 refused.
 
-Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance.
+Not changed: what raises errors, what a docstring or a message says, and a quadrature's or an optimizer's tolerance, or
+where it begins to look.
 """
 import ast
 import contextlib
@@ -31,7 +32,7 @@ from refvi.verify.verdict import Result
 
 EVERY = -1                  # of the mutants of a row
 ROOM = 2**33                # bytes a worker may take while it plants: a mutant may ask for all there are
-PATIENCE = 5.               # seconds after which a mutant counts as raised: its loop may not end
+PATIENCE = 5.               # of the processor's seconds, after which a mutant counts as raised: its loop may not end
 REFUSED, RAISED, EXPLAINED = "refused", "raised", "explained"     # what becomes of a mutant; "" if it lives
 OPERATORS = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
              ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
@@ -39,7 +40,7 @@ NAMES = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "m
          "sin": "cos", "cos": "sin", "argmax": "argmin", "argmin": "argmax", "log": "log1p", "exp": "expm1",
          "cumsum": "cumprod", "prod": "sum", "var": "std", "std": "var", "digamma": "gammaln", "gammaln": "digamma"}
 TOLERANCES = {"epsabs", "epsrel", "rtol", "atol", "xtol", "ftol", "gtol", "tol", "limit", "maxiter", "maxfev", "order",
-              "tolerance"}
+              "tolerance", "edges"}
 
 
 class Mutant(NamedTuple):
@@ -232,8 +233,8 @@ def judged(use, row):
 
     cast, tag = use.cast, use.row.tag
     played = next(p for p in cast.done if p.row.tag == tag)
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         other = played_by(played, row, cast.values)
         if other.shape != played.shape:
@@ -248,8 +249,8 @@ def judged(use, row):
     except Exception:
         return RAISED
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def concerned(results, tag):

@@ -22,6 +22,8 @@ for package in ("markdown_it", "math_core", "pygments"):
 
 from refvi.reading import symbols
 from refvi.reading.page import parser_of, with_sentences
+from refvi.reading.site import size_of
+from refvi.reading.slides import to_items, with_indices
 from refvi.reading.typeset import mathml
 from refvi.reading.verdicts import Report, read_report, verdict_of
 
@@ -140,6 +142,12 @@ def test_a_picture_is_the_committed_one(tmp_path):
     assert here.picture("banana") == "figures-gradients-banana.svg"
 
 
+def test_a_copied_picture_is_lighter_and_keeps_the_size_of_its_letters():
+    from refvi.reading.build import lighter
+    svg = '<svg>\n  <metadata>me</metadata>\n  <path d="M 12.34567 -10.9999" transform="scale(0.015625)"/>\n</svg>'
+    assert lighter(svg) == '<svg>\n<path d="M 12.34 -10.99" transform="scale(0.015625)"/>\n</svg>'
+
+
 def test_the_site_is_small(site):
     assert sum(path.stat().st_size for path in site.iterdir()) < 20e6
 
@@ -149,7 +157,7 @@ def test_all_chapters_stand_on_one_page_and_lead_to_each_other_there(site, pages
     rows = sum(len(chain.rows) for name in CHAPTERS for chain in read(files.page(name)).chains)
     assert {*CHAPTERS, "elbo-row-log-of-integral"} <= set(page.ids) and text.count('class="row') == rows
     assert "#elbo-row-log-of-integral" in page.links and "#mean_field" in page.links and "elbo.html" not in page.links
-    assert "<pre><span" not in text and "<template" not in text
+    assert not any(part in text for part in ("<pre><span", "<template", "<details class"))
     assert len(page.pictures) > 40 and all(picture["loading"] == "lazy" for picture in page.pictures)
 
 
@@ -213,9 +221,27 @@ def test_a_slide_shows_its_rows_its_pictures_and_its_erratum(site):
         for kind, chapter, name in decks.places(item):
             shown = {"row": f'href="{chapter}.html#row-{name.replace(" ", "-")}', "figure": f"-{name}.",
                      "fit": f"refvi fit {name}"}[kind]
-            assert shown in part, item["id"]
+            again = f'{name.replace("_", " ")}</a>, above'
+            assert shown in part or kind == "figure" and again in part, item["id"]
+        for slide in text.split("<section")[1:]:
+            pictures = re.findall(r'src="([^"]*)"', slide)
+            assert len(pictures) == len(set(pictures))
     wrong = (site / "deck_PML.html").read_text(encoding="utf-8").split('id="PML.066"')[1].split('class="item"')[0]
     assert "Erratum." in wrong and "factor 1/2" in wrong
+
+
+def test_a_statement_has_its_greek_its_indices_and_its_items_as_such():
+    assert with_indices("N(x|mu_theta(c), sigma^2) < Beta") == "N(x|μ<sub>θ</sub>(c), σ<sup>2</sup>) &lt; Beta"
+    assert to_items("As PML.075.") == 'As <a href="deck_PML.html#PML.075">PML.075</a>.'
+
+
+def test_pictures_keep_their_room_and_wide_ones_scroll_on_a_phone(site, pages):
+    pictures = [picture for name in CHAPTERS for picture in pages[f"{name}.html"].pictures]
+    assert all(int(picture["width"]) > 99 and int(picture["height"]) > 60 for picture in pictures)
+    assert size_of(site / "figures-generative-vae_latent.png") == [660, 660]
+    assert size_of(site / "figures-gradients-bbvi_run.gif") == [416, 260]
+    assert '<span class="broad"><img src="figures-likelihood-conditional_plates.svg"' in (
+        site / "conditional.html").read_text(encoding="utf-8")
 
 
 def test_a_sentence_stands_with_its_row_and_other_items_stay():
@@ -224,6 +250,8 @@ def test_a_sentence_stands_with_its_row_and_other_items_stay():
     assert list(tokens[0].meta["sentences"]) == ["one"]
     both = with_sentences(parser_of().parse(text.replace("**one.** Here", "**one**, **three.** Here")))
     assert "**one**, **three.** Here." == both[0].meta["sentences"]["one"][1].content
+    tagged = with_sentences(parser_of().parse(text.replace("one", "one and all")))
+    assert list(tagged[0].meta["sentences"]) == ["one and all"]
     assert "two" in parser_of().renderer.render(tokens, parser_of().options, {"chains": {}}).split("<li>")[1]
 
 
@@ -258,16 +286,18 @@ def test_a_missing_package_is_named(monkeypatch, capsys):
 PROBE = """
 <script>addEventListener("load", async () => {
   await document.fonts.ready;
-  const edge = document.documentElement.clientWidth, wide = [];
+  const edge = document.documentElement.clientWidth, wide = [], index = document.querySelector("msub > mi + mi");
+  const width = shapes => { index.style.fontFeatureSettings = shapes; return index.getBoundingClientRect().width; };
   for (const part of document.querySelectorAll("main *"))
     if (!part.closest("math") && part.getBoundingClientRect().right > edge + 1 && !part.parentElement.closest(SCROLLS))
       wide.push(part.tagName + "." + part.className);
   parent.postMessage({ page: location.pathname.split("/").pop(), width: innerWidth, wide: wide.slice(0, 3),
     whole: document.documentElement.scrollWidth,
     font: !document.querySelector("math") || document.fonts.check("16px 'refvi math'"),
+    shaped: !index || width("") > width("normal"),
     loads: performance.getEntriesByType("resource").map(load => load.name) }, "*");
 });
-const SCROLLS = "pre, table, .tex, .formula, .wide, .source";</script>
+const SCROLLS = "pre, table, .tex, .formula, .wide, .source, .broad";</script>
 """
 HARNESS = """
 <!doctype html><body><pre></pre><script>
@@ -308,7 +338,7 @@ def test_in_a_browser_no_page_is_too_wide_and_no_request_leaves_the_folder(site,
     (room / "harness.html").write_text(HARNESS.replace("TODO", json.dumps(todo)), encoding="utf-8")
     told = browsed(room / "harness.html", tmp_path)
     seen = json.loads(re.search(r"<pre>(\[.*?\])</pre>", told, re.S).group(1))
-    assert len(seen) == len(todo) and all(page["font"] for page in seen)
+    assert len(seen) == len(todo) and all(page["font"] and page["shaped"] for page in seen)
     assert [page for page in seen if page["whole"] > page["width"] or page["wide"]] == []
     assert [load for page in seen for load in page["loads"] if not load.startswith(Path(room).as_uri())] == []
 
@@ -354,12 +384,17 @@ ACTIONS = {"elbo.html": """
   return [slider.parentElement.textContent, says, ...new Set(moved), told.includes("latent variable"),
           copied.clipboardData.getData("text/plain"), there, back, several.includes("q_λ: approximation")];""",
            "deck_PML.html": """
-  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
-  return document.activeElement.querySelector("h2").textContent;""",
+  const walked = slides.map(() => {
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }));
+    return document.activeElement.querySelector("h2").textContent;
+  });
+  return walked;""",
            "search.html": """
-  words.value = "Jensen log"; words.dispatchEvent(new Event("input"));
-  return [...document.querySelectorAll("#found a")].map(link => link.getAttribute("href"));"""}
+  const found = text => {
+    words.value = text; words.dispatchEvent(new Event("input"));
+    return [...document.querySelectorAll("#found a")].map(link => link.getAttribute("href"));
+  };
+  return [...found("Jensen log"), found("θ given").length === found("theta given").length];"""}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium at hand: the script is not tried")
@@ -371,8 +406,8 @@ def test_in_a_browser_symbols_explain_themselves_copies_are_latex_and_arrows_wal
     text = (room / name).read_text(encoding="utf-8").replace("</body>", script)
     (room / name).write_text(text, encoding="utf-8")
     seen = json.loads(unescape(re.search(r"<title>(.*?)</title>", browsed(room / name, tmp_path), re.S).group(1)))
-    titles = list(dict.fromkeys(item["slide"] for item in decks.items() if item["deck"] == "PML"))
+    titles = re.findall(r"<h2>(.*?)</h2>", unescape((site / "deck_PML.html").read_text(encoding="utf-8")))
     formula = r"= \log \int p(x, z)\, \mathrm{d}z"
     wanted = {"elbo.html": ["mean μ of q: -0.10", True, "3", True, formula, "M", "S", True],
-              "deck_PML.html": titles[1], "search.html": ["elbo.html#row-log-evidence-2"]}
+              "deck_PML.html": titles, "search.html": ["elbo.html#row-log-evidence-2", True]}
     assert seen == wanted[name]

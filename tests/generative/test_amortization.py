@@ -152,10 +152,11 @@ def test_by_hand_is_by_autograd_for_rectified_networks_of_any_depth(rng, observe
     decoder, encoder = Network((3, 4, 5, 6 * observed.heads), observed,
                                rectified), Network((6, 5, 4, 6), None, rectified)
     phi, theta = (0.5 * np.append(initial(rng, network.sizes), np.ones(network.free)) for network in (encoder, decoder))
-    x, held = rng.uniform(0, 1, (7, 6)).round() if observed.binary else rng.normal(size=(7, 6)), rng.normal(size=(7, 3))
+    x = rng.uniform(0, 1, (7, 6)).round() if observed.binary else rng.normal(size=(7, 6))
+    held = rng.normal(size=(2, 7, 3))
     model = held, x, phi, theta, encoder, decoder
     np.testing.assert_allclose(gradient_by_hand(*model), gradient_by_autograd(*model), rtol=1e-9, atol=1e-10)
-    estimate = bound_and_gradients(phi, theta, x, encoder, decoder, held[None], np.ones(1))[0]
+    estimate = bound_and_gradients(phi, theta, x, encoder, decoder, held, np.full(2, 0.5))[0]
     lam = encode(x, phi, encoder)
     np.testing.assert_allclose(estimate,
                                np.mean(log_likelihood(drawn(held, lam), x, theta, decoder)

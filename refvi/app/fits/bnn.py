@@ -85,27 +85,36 @@ def one_set_of_weights(rng, data, constant, epochs):
 
 
 def many(rng, data, method, settings, watch):
-    """(net, draws w (S, P), [largest R-hat, least effective draws] of held-out predictions, or []) by a method."""
+    """(net, outputs, agreement) by a method: outputs(y) (S, N, 1) are those of S drawn networks at inputs y (N, D).
+
+    agreement of chains on held-out predictions: [largest R-hat, least effective draws, divergent trajectories], or [].
+    """
     net, w, size = network.scales(rng, data.x, data.y, (settings.hidden,), trajectories=settings.trajectories,
                                   watch=lambda done, _: watch(f"scales {done}"))
+    if method == "laplace":     # a normal around a mode is one of the tangent's weights: see bnn_inference.md
+        mode = methods.mode(data.x, data.y, net, methods.initial(rng, net))
+        drawn = methods.laplace(rng, data.x, data.y, net, S=settings.draws, w=mode)
+        return net, lambda y: methods.tangent(drawn, mode, y, net), []
     if method != "hmc":
-        return net, getattr(methods, method)(rng, data.x, data.y, net, S=settings.draws), []
+        drawn = getattr(methods, method)(rng, data.x, data.y, net, S=settings.draws)
+        return net, lambda y: model.forward(drawn, y, net)[-1], []
     found = network.posterior(rng, data.x, data.y, net, w, size, settings.draws, settings.warm, settings.steps,
                               lambda done, _: watch(f"trajectory {done}"))
     means = np.stack([model.forward(w, data.new_y, net)[-1][..., 0] for w in found.z])
-    return (net, found.z.reshape(-1, net.P),
+    return (net, lambda y: model.forward(found.z.reshape(-1, net.P), y, net)[-1],
             [float(np.max(r_hat(means))), float(np.min(effective_sample_size(means))), found.divergent])
 
 
 def scores(rng, data, method, settings, watch):
-    """({name: numbers} of a split, net, draws of its weights)."""
+    """({name: numbers} of a split, net, its outputs: see many)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)         # of single trajectories that diverge: they are told
-        net, w, agreement = many(rng, data, method, settings, watch)
-    mean = np.mean(model.forward(w, data.new_y, net)[-1][..., 0], axis=0)
-    return dict(bnn=told(data, mean, model.log_predictive(w, data.new_x, data.new_y, net)), agreement=agreement,
+        net, outputs, agreement = many(rng, data, method, settings, watch)
+    drawn = outputs(data.new_y)
+    log_p = model.log_average(drawn, data.new_x, data.new_y, net)
+    return dict(bnn=told(data, np.mean(drawn[..., 0], axis=0), log_p), agreement=agreement,
                 constant=one_set_of_weights(rng, data, True, settings.epochs),
-                sigma=one_set_of_weights(rng, data, False, settings.epochs)), net, w
+                sigma=one_set_of_weights(rng, data, False, settings.epochs)), net, outputs
 
 
 def stored(path, stamp):
@@ -190,10 +199,10 @@ def lines(name, method, done):
            f"{len(splits)} split{'s' * (len(splits) > 1)}")
 
 
-def band(regression, net, w):
+def band(regression, net, outputs):
     """Mean and deviation of what is predicted of the sine."""
     centre, sd = np.mean(regression.inputs), np.std(regression.inputs)
-    mean, variance = model.predictive_moments(w, (PLACES[:, None] - centre) / sd, net)
+    mean, variance = model.moments(outputs((PLACES[:, None] - centre) / sd), net)
     unit, offset = np.std(regression.target), np.mean(regression.target)
     yield f"{'input':>8} {'sine':>8}   mean and deviation predicted (data: 0.5 to 2 on both sides)"
     for y, m, v in zip(PLACES, mean[:, 0], variance[:, 0]):

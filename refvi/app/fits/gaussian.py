@@ -15,7 +15,7 @@ from refvi.base.checks import require_bound
 from refvi.base.optimize import robbins_monro
 from refvi.base.progress import Progress
 from refvi.bound.coordinate_ascent import black_box, gaussian
-from refvi.bound.coordinate_ascent.posterior import posterior
+from refvi.bound.coordinate_ascent.posterior import exact_moments, posterior
 from refvi.data import uci
 from refvi.gradients.bbvi.algorithm import bbvi
 
@@ -53,13 +53,6 @@ def stochastic(summary, rng, steps=1000, S=64, watch=None):
         return bbvi(log_joint, black_box.factors, START, rng, steps, S, robbins_monro(0.1, delay=100), both)
 
 
-def exact_moments(exact, prior, summary):
-    """Moments of the posterior, on its nodes of gamma."""
-    mu, gamma = exact.weights @ exact.nu, exact.weights @ exact.gamma
-    variance = exact.weights @ (1 / (prior.tau + summary.N * exact.gamma) + (exact.nu - mu)**2)
-    return Moments(mu, variance**0.5, gamma, (exact.weights @ (exact.gamma - gamma)**2)**0.5)
-
-
 def moments_of(q):
     """Moments of Factors."""
     return Moments(q.nu, q.tau**-0.5, q.a / q.b, q.a**0.5 / q.b)
@@ -85,7 +78,7 @@ def run(rng, name=None, steps=1000):
     yield f"log evidence less ELBO, sweep by sweep: {', '.join(short)}"
     yield (f"{'':>20} {'mean of mu':>12} {'sd of mu':>12} {'mean of gamma':>14} {'sd of gamma':>12} "
            f"{'ELBO':>12} {'below evidence':>15}")
-    yield row("exact posterior", exact_moments(exact, PRIOR, summary), exact.log_evidence, exact)
+    yield row("exact posterior", Moments(*exact_moments(summary, PRIOR)), exact.log_evidence, exact)
     yield row("coordinate ascent", moments_of(fit.found), fit.trace[-1], exact)
     yield row("stochastic gradients", moments_of(noisy), bound, exact)
     yield (f"{called}: {exact.log_evidence - fit.trace[-1]:.5f} nats below the log evidence after {sweeps} sweeps, "

@@ -126,11 +126,20 @@ def joint_and_slope(w, x, y, net, N=None):
 
 def log_predictive(w, x, y, net):
     """log of the average over draws w (S, P) of each datum's density: (N,) nats."""
-    each = net.likelihood.log_prob(columns(x, y, net), forward(w, y, net)[-1])
+    return log_average(forward(w, y, net)[-1], x, y, net)
+
+
+def log_average(outputs, x, y, net):
+    """log of the average over outputs (S, N, K) of each datum's density: (N,) nats."""
+    each = net.likelihood.log_prob(columns(x, y, net), outputs)
     return logsumexp(each, axis=0) - np.log(len(each))
 
 
 def predictive_moments(w, y, net):
     """Mean and variance (..., N, K) of a normal x over S >= 2 draws w (S, ..., P): its noise + the mean's variance."""
-    means = forward(w, y, net)[-1]
-    return np.mean(means, axis=0), 1 / net.beta + np.var(means, axis=0, ddof=1)
+    return moments(forward(w, y, net)[-1], net)
+
+
+def moments(outputs, net):
+    """Mean and variance (..., N, K) of a normal x over S >= 2 outputs (S, ..., N, K)."""
+    return np.mean(outputs, axis=0), 1 / net.beta + np.var(outputs, axis=0, ddof=1)

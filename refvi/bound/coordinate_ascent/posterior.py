@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from refvi.base.core import around_peak
 from refvi.base.special import gammaln, logsumexp
 
 
@@ -22,20 +23,26 @@ def posterior(data, prior, n=4000):
 
     Left of its first edge the integrand falls like gamma to a power of 1/2 or more, right of its last like exp(-gamma).
     """
-    counts, slow = prior.a + 0.5 * data.N, prior.b + 0.5 * data.scatter
-    fast = slow + 0.5 * data.N * (data.mean - prior.nu)**2
-    low = min(np.log(counts / fast), np.log(prior.tau / data.N)) - 80 / counts - 3
-    edges = low, np.log((counts + 60 + 12 * np.sqrt(counts)) / slow)
-    alive = ()
-    while len(alive) < n // 4:          # a wide grid finds the peak, narrower ones resolve it
-        t = np.linspace(*edges, n)
+    counts, slow, away = prior.a + 0.5 * data.N, prior.b + 0.5 * data.scatter, (data.mean - prior.nu)**2
+
+    def log_density(t):
         gamma = np.exp(t)
         tau = prior.tau + data.N * gamma
-        distance = 0.5 * prior.tau * data.N * gamma / tau * (data.mean - prior.nu)**2
-        log_density = counts * t - slow * gamma - distance + 0.5 * (np.log(prior.tau) - np.log(tau))
-        alive = t[log_density > np.max(log_density) - 50]
-        edges = alive[0] - (t[1] - t[0]), alive[-1] + (t[1] - t[0])
+        distance = 0.5 * prior.tau * data.N * gamma / tau * away
+        return counts * t - slow * gamma - distance + 0.5 * (np.log(prior.tau) - np.log(tau))
+
+    t, heights, step = around_peak(log_density, n=n, edges=(
+        min(np.log(counts / (slow + 0.5 * data.N * away)), np.log(prior.tau / data.N)) - 80 / counts - 3,
+        np.log((counts + 60 + 12 * np.sqrt(counts)) / slow)))
+    gamma, mass = np.exp(t), logsumexp(heights)
     constant = prior.a * np.log(prior.b) - gammaln(prior.a) - 0.5 * data.N * np.log(2 * np.pi)
-    mass = logsumexp(log_density)
-    nu = (prior.tau * prior.nu + gamma * data.N * data.mean) / tau
-    return Exact(float(constant + mass + np.log(t[1] - t[0])), gamma, np.exp(log_density - mass), nu)
+    nu = (prior.tau * prior.nu + gamma * data.N * data.mean) / (prior.tau + data.N * gamma)
+    return Exact(float(constant + mass + np.log(step)), gamma, np.exp(heights - mass), nu)
+
+
+def exact_moments(data, prior):
+    """Mean and standard deviation of mu, then of gamma, under the posterior. (4,)"""
+    _, gamma, weights, nu = posterior(data, prior)
+    mean, middle = weights @ nu, weights @ gamma
+    variance = weights @ (1 / (prior.tau + data.N * gamma) + (nu - mean)**2)
+    return np.array([mean, variance**0.5, middle, (weights @ (gamma - middle)**2)**0.5])

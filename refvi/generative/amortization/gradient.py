@@ -60,7 +60,7 @@ def through_decoder(z, x, theta, decoder):
     return back(theta, hs, decoder.observed.slope(x, hs[-1]), decoder)
 
 
-# ---- by hand, for held noise (N, D)
+# ---- by hand, for held noise (S, N, D) or on nodes
 
 def gradient_by_autograd(held, x, phi, theta, encoder, decoder):
     """All weights at once, phi and then theta, by automatic differentiation of one estimate. (P,)"""
@@ -72,4 +72,11 @@ def gradient_by_autograd(held, x, phi, theta, encoder, decoder):
 
 def gradient_by_hand(held, x, phi, theta, encoder, decoder):
     """Forward through both networks, backward through both. (P,)"""
-    return np.concatenate(bound_and_gradients(phi, theta, x, encoder, decoder, held[None], np.ones(1))[1:])
+    w = np.full(len(held), 1 / len(held))
+    return np.concatenate(bound_and_gradients(phi, theta, x, encoder, decoder, held, w)[1:])
+
+
+def bound_by_two_passes(phi, theta, x, encoder, decoder):
+    """The bound that comes with its gradients, on nodes of the noise: nats per datum."""
+    eps, w = standard_nodes(decoder.sizes[0])
+    return bound_and_gradients(phi, theta, x, encoder, decoder, eps[:, None], w)[0]

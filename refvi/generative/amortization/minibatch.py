@@ -2,7 +2,7 @@
 
 eps (R, M) holds the indices of minibatches.
 
-Noise of the latent variables is held fixed throughout, one draw `held` (N, D) for every datum; nats per datum.
+Noise of the latent variables is held fixed throughout, S draws `held` (S, N, D) for every datum; nats per datum.
 """
 import numpy as np
 
@@ -16,8 +16,8 @@ def batches(N, M):
 
 def gradient_of_each_datum(held, x, phi, theta, encoder, decoder):
     """(N, P): the gradient of every datum's own estimate in phi and theta."""
-    one = np.ones(1)
-    rows = [bound_and_gradients(phi, theta, x[n:n + 1], encoder, decoder, held[None, n:n + 1], one)[1:]
+    w = np.full(len(held), 1 / len(held))
+    rows = [bound_and_gradients(phi, theta, x[n:n + 1], encoder, decoder, held[:, n:n + 1], w)[1:]
             for n in range(len(x))]
     return np.array([np.concatenate(gradients) for gradients in rows])
 

@@ -6,7 +6,7 @@ standard normal and a uniform one. Hastings (1970).
 """
 import numpy as np
 
-from refvi.generative.deep_latent.mcmc import langevin_step, log_joint_and_slope, log_proposal
+from refvi.generative.deep_latent.mcmc import langevin_move, langevin_step, log_joint_and_slope, log_proposal
 from refvi.generative.deep_latent.model import posterior_nodes
 
 
@@ -43,6 +43,19 @@ def draws_after_langevin(eps, f, x, theta, decoder, size):
     """f (R, F) after one step from posterior draws, averaged over S of them."""
     z, e, u = eps[..., 0, None, None], eps[..., 1, None, None], eps[..., 2, None]
     return np.mean(f(langevin_step(z, e, u, x, theta, decoder, size)[..., 0, :]), axis=1)
+
+
+def after_two_moves(at, e, u, x, theta, decoder, size):
+    """States (K, D) that two steps reach from at (K, D) with noise e (2, K, D) and u (2, K), and by how much the log
+    joint is higher there: (K, D + 1).
+
+    The second step is told the value and the slope that the first has found, as in a chain.
+    """
+    value, slope = log_joint_and_slope(at[:, None], x, theta, decoder)
+    z, higher = at[:, None], value
+    for one, limit in zip(e, u):
+        z, higher, slope, _ = langevin_move(z, higher, slope, one[:, None], limit[:, None], x, theta, decoder, size)
+    return np.column_stack([z[:, 0], higher - value])
 
 
 def flow_there(at, to, x, theta, decoder, size, log_density):

@@ -13,7 +13,7 @@ from autograd import grad, hessian
 from refvi.base.checks import require_count
 from refvi.base.optimize import gradient_ascent
 from refvi.generative.linear_latent.maximum import require_spread
-from refvi.generative.linear_latent.model import log_density_of, observed, posterior_map, scatter
+from refvi.generative.linear_latent.model import deviations, log_density_of, observed, posterior_map, scatter
 
 NEWTON = 6      # steps on the bound of an encoder, from somewhere near
 
@@ -59,7 +59,7 @@ def encode(x, phi, sees, theta):
     """lam (N, 2 D): means and log_sd for each datum."""
     V, c, log_sd = unpacked(phi, theta.W.shape[1])
     off = observed(x, theta) - theta.b
-    return np.concatenate([c + off[:, sees] @ V.T, log_sd + np.zeros((len(off), 1))], axis=1)
+    return np.concatenate([c + off[:, sees] @ V.T, np.tile(log_sd, (len(off), 1))], axis=1)
 
 
 def about_b(moments, theta):
@@ -78,7 +78,7 @@ def elbo(moments, phi, sees, theta):
     n, D = theta.W.shape
     V, c, log_sd = unpacked(phi, D)
     off, second = about_b(moments, theta)
-    weights, sd = placed(V, sees, n), theta.sd * np.ones(n)
+    weights, sd = placed(V, sees, n), deviations(theta)
     cross = second @ weights.T + np.outer(off, c)                           # E[(x - b) mu']
     of_mean = weights @ cross + np.outer(c, weights @ off + c)              # E[mu mu']
     of_z = of_mean + np.eye(D) * np.exp(2 * log_sd)

@@ -19,6 +19,11 @@ def variances_of_ppca(x, D):
     return np.diag(covariance(closed_form(x, D)))
 
 
+def ends_of_em(x, D):
+    """The log likelihoods that EM reaches with one noise for all coordinates and with one for each. (2,)"""
+    return np.array([fit(x, D, each=each).trace[-1] for each in (False, True)])
+
+
 def gradient_at_fit(x, D):
     """The slope of factor analysis' likelihood in W, b and each log sd, where its EM ends. (n D + 2 n,)"""
     return gradient(x, fit(x, D).found)

@@ -22,17 +22,18 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
     """
     require_count("steps", steps)
     require_positive("tolerance", tolerance, "relative to the largest entry of the covariance")
-    x, units = require_data(x, D), 1.
-    if each:        # factor analysis does not feel the units of its columns, its start and its stop would
-        units = spread(x)
-        still = np.flatnonzero(units == 0)
-        if len(still):
-            raise ValueError(f"x[:, {still[0]}] is {x[0, still[0]]} in every datum: its noise would fall to zero "
-                             "and the likelihood grow without end; leave it out")
-        x = x / units
-    theta = closed_form(x, D)
-    if each:
-        theta = with_noise_of_each(theta)
+    x = require_data(x, D)
+    if not each:
+        return climbed(x, closed_form(x, D), steps, tolerance)
+    units = require_moving(x)       # factor analysis does not feel the units of its columns, its start and stop would
+    theta, trace, stopped = climbed(x / units, with_noise_of_each(closed_form(x / units, D)), steps, tolerance)
+    return Fit(Linear(units[:, None] * theta.W, theta.b * units, theta.sd * units), trace - np.sum(np.log(units)),
+               stopped)
+
+
+def climbed(x, theta, steps, tolerance):
+    """The Fit of EM from theta; see fit."""
+    each = np.ndim(theta.sd) > 0
     values, C, halfway = [log_likelihood(x, theta)], covariance(theta), theta.sd
     stopped = f"still gaining after {steps} steps"
     for step in range(steps):
@@ -44,13 +45,27 @@ def fit(x, D, *, each=True, steps=5000, tolerance=1e-13):
         if np.max(np.abs(C - before)) <= tolerance * np.max(np.abs(C)):
             stopped = ""
             break
-    gone = np.flatnonzero((theta.sd < NOTHING) & (theta.sd < 0.9 * halfway)) if each else ()
+    if each:
+        warn_of_nothing(theta.sd, halfway)
+    return Fit(theta, np.array(values), stopped)
+
+
+def require_moving(x):
+    """Each column's standard deviation (n,), or a ValueError where one never moves."""
+    units = spread(x)
+    still = np.flatnonzero(units == 0)
+    if len(still):
+        raise ValueError(f"x[:, {still[0]}] is {x[0, still[0]]} in every datum: its noise would fall to zero and the "
+                         "likelihood grow without end; leave it out")
+    return units
+
+
+def warn_of_nothing(sd, halfway):
+    """A RuntimeWarning that names a coordinate whose noise is on its way to zero."""
+    gone = np.flatnonzero((sd < NOTHING) & (sd < 0.9 * halfway))
     if len(gone):
         warnings.warn(f"the noise of x[:, {gone[0]}] falls to zero: the likelihood has no maximum inside (a Heywood "
-                      "case), take a smaller D or leave the column out", RuntimeWarning, stacklevel=2)
-    W = theta.W * np.reshape(units * np.ones(x.shape[1]), (-1, 1))
-    log_units = np.sum(np.log(units * np.ones(x.shape[1])))
-    return Fit(Linear(W, theta.b * units, theta.sd * units), np.array(values) - log_units, stopped)
+                      "case), take a smaller D or leave the column out", RuntimeWarning, stacklevel=4)
 
 
 def with_noise_of_each(theta):

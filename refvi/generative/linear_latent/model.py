@@ -74,11 +74,16 @@ def log_density_of(second, theta):
     ValueError where the noise is too small to be seen in sums of squares: log_likelihood, of the data, needs none.
     """
     C = covariance(theta)
-    ratio = np.trace(getval(C + second) / getval(deviations(theta))**2)
+    require_noise(getval(C + second), getval(deviations(theta)))
+    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, second)))
+
+
+def require_noise(second, sd):
+    """Nothing, or a ValueError where squares of x, second, are too large for float64 to hold digits of the noise."""
+    ratio = np.trace(second / sd**2)
     if not ratio < MOST:
         raise ValueError(f"the spread of x is {np.sqrt(ratio):.1g} times the noise: a covariance in float64 holds no "
                          "digits of the noise, raise sd or take log_likelihood of the data")
-    return -0.5 * (len(C) * np.log(2 * np.pi) + np.linalg.slogdet(C)[1] + np.trace(np.linalg.solve(C, second)))
 
 
 def log_likelihood(x, theta):

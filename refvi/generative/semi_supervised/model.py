@@ -53,7 +53,7 @@ def from_shares(x, r, prior=None):
     mean = np.dot(r.T, x) / counts[:, None]
     scatter = np.array([np.dot((x - m).T * share, x - m) for m, share in zip(mean, r.T)])
     if prior is None:
-        covariance = np.sum(scatter, axis=0) / np.sum(counts) + 0 * scatter
+        covariance = np.broadcast_to(np.sum(scatter, axis=0) / np.sum(counts), scatter.shape)
     else:
         weight, S = prior
         covariance = (scatter + weight * S) / (counts + weight)[:, None, None]

@@ -31,15 +31,19 @@ def log_likelihood(theta, x, y, sizes=SIZES):
     return log_probabilities(theta, y, sizes)[np.arange(len(y)), require_labels(x, len(y), sizes[-1])]
 
 
-def gradient(theta, x, y, sizes=SIZES, out=None):
+def gradient(theta, x, y, sizes=SIZES, out=None, g=rectified):
     """Gradient (P,) of the summed log-likelihood, in the dtype of theta and y; the hot path, without checks."""
-    hs = forward(theta, y, sizes, rectified)
-    delta = hs[-1]
-    delta -= np.max(delta, axis=1, keepdims=True)
-    np.exp(delta, out=delta)
-    delta /= -np.sum(delta, axis=1, keepdims=True)
-    delta[np.arange(len(x)), x] += 1
-    return backward(theta, hs, delta, sizes, rectified, out)
+    hs = forward(theta, y, sizes, g)
+    return backward(theta, hs, residuals(hs[-1], x), sizes, g, out)
+
+
+def residuals(logits, x):
+    """The gradient in the logits (N, K), written into them: the indicator of x (N,) minus the probabilities."""
+    logits -= np.max(logits, axis=1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= -np.sum(logits, axis=1, keepdims=True)
+    logits[np.arange(len(x)), x] += 1
+    return logits
 
 
 def require_labels(x, N, K):
@@ -52,11 +56,12 @@ def require_labels(x, N, K):
     return x.astype(int)
 
 
-def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype=np.float32):
+def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype=np.float32, gradient=gradient,
+        start=None):
     """An Ascent of the log-likelihood by Adam on minibatches of M without replacement, reshuffled every epoch.
 
     images (N, 784) uint8 are scaled to [0, 1] batch by batch, so that the set is never held as floats.
-    watch(step, theta) is called after every step.
+    watch(step, theta) is called after every step. gradient: of another objective; start: to climb from in its dtype.
     """
     if not isinstance(images, np.ndarray) or images.ndim != 2 or images.dtype != np.uint8 or np.ma.is_masked(images):
         kind = getattr(images, "dtype", type(images).__name__)
@@ -67,7 +72,8 @@ def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype
     if require_count("M", M) > N:
         raise ValueError(f"a minibatch of M={M} out of N={N} data: M must be at most N")
     steps, out, order = N // M, None, None
-    scale, step = np.array(1 / 255, dtype), 0
+    start = initial(rng, sizes, dtype) if start is None else start
+    scale, step = np.array(1 / 255, start.dtype), 0
 
     def minibatch(theta):
         nonlocal out, order, step
@@ -79,4 +85,4 @@ def fit(rng, x, images, epochs, M=128, rate=1e-3, sizes=SIZES, watch=None, dtype
         return gradient(theta, x[batch], images[batch] * scale, sizes, out)
 
     total = require_count("epochs", epochs) * steps
-    return adam(minibatch, initial(rng, sizes, dtype), total, lambda t: rate * (1 - 0.9 * t / total), watch)
+    return adam(minibatch, start, total, lambda t: rate * (1 - 0.9 * t / total), watch)

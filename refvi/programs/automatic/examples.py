@@ -11,6 +11,7 @@ import autograd.numpy as np
 from scipy.special import expit
 
 from refvi.base.checks import require_finite, require_shape
+from refvi.base.core import around_peak
 from refvi.base.models import isotropic, linear_gaussian, regression, targets
 from refvi.base.special import logsumexp
 from refvi.programs.automatic.model import Parts
@@ -86,13 +87,8 @@ def unknown_noise_exact(x, y):
         return -0.5 * (along + across) - np.exp(t) + t
 
     # below the low end the density falls like the noise itself or faster, above the high end the prior ends it
-    edges = np.log(min(1., missed / np.sqrt(N) if N > rank else size or 1.)) - 45, np.log(10 + size) + 5
-    alive = ()
-    while len(alive) < NODES // 4:      # a wide grid finds the peak, narrower ones resolve it
-        t, step = np.linspace(*edges, NODES, retstep=True)
-        density = log_density(t)
-        alive = t[density > np.max(density) - 60]
-        edges = alive[0] - step, alive[-1] + step
+    low = np.log(min(1., missed / np.sqrt(N) if N > rank else size or 1.)) - 45
+    t, density, step = around_peak(log_density, edges=(low, np.log(10 + size) + 5), n=NODES)
     sd = np.exp(t)[:, None]
     total = s**2 + (sd / PRIOR_SD)**2
     means = (s * seen / total) @ V

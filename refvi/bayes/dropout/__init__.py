@@ -1,0 +1,1 @@
+"""Dropout as variational inference: rows, divergences, networks, and weights that switch off."""
