@@ -130,7 +130,7 @@ def test_the_gradient_climbs_the_bound_of_the_masks_it_drew(rng, keep):
     found = model.bound_gradient(theta, x, y, N, masked, keep or 1.)
     off = np.abs(found - differences(bound, theta)) / np.max(np.abs(found))
     assert np.median(off) < 1e-7 and np.mean(off < 1e-6) > 0.9
-    assert np.all(off[150:] < 1e-6)         # above the units nothing has an edge: their weights, a bias, the noise's log
+    assert np.all(off[150:] < 1e-6)     # nothing above the units has an edge: weights, a bias, the noise's log
 
 
 def test_every_pass_and_every_datum_has_masks_of_its_own(rng):
@@ -265,6 +265,21 @@ def test_weights_within_a_standard_error_switch_off():
     np.testing.assert_allclose(divergence.standard_errors(alpha[3:]), np.abs(t[3:]), rtol=1e-3)
 
 
+def test_where_sparse_fits_begin(monkeypatch, rng):
+    """A regression at least squares, each weight as uncertain as it would be alone; a classifier at its weights, with
+    deviations of exp(-4.5).
+    """
+    begun = []
+    monkeypatch.setattr(sparse, "adam", lambda gradient, start, steps, rate: begun.append(start))
+    sparse.fit(X, Y @ [[1., 0.4], [0., 0.7]], 0.3)
+    y = Y @ [[1., 0.4], [0., 0.7]]
+    np.testing.assert_allclose(begun[0][0], np.linalg.lstsq(y, X, rcond=None)[0])
+    np.testing.assert_allclose(np.exp(begun[0][1]), 0.09 / np.sum(y**2, axis=0))
+    monkeypatch.setattr(classifier, "fit", lambda *arguments, start, **more: begun.append(start))
+    sparse.fit_classifier(rng, None, None, np.array([0.3, -0.2]), 1)
+    assert begun[1].tolist() == [[0.3, -0.2], [-9., -9.]]
+
+
 def test_the_sparse_gradient_of_a_network(rng):
     """That of its own draw, by differences; one datum switches off all hidden units. Fault: the whole divergence for
     every minibatch."""
@@ -370,21 +385,25 @@ def test_each_way_asks_its_own_network(monkeypatch):
                                    (f"theta of {report.KEEP}", "test", report.KEEP, report.T)]
 
 
-def test_inputs_that_decide_stay_and_are_told_first(monkeypatch, rng):
-    """Two inputs of 20 standard errors; of ten columns of noise those stay that lie beyond one, by chance."""
-    inputs, seen, whole = rng.standard_normal((200, 2)), [], sparse.fit
+def test_which_inputs_are_told_as_switched_off(monkeypatch, rng):
+    """The set's own first, then ten columns of noise: where alpha lies above 20, for the noise that least squares
+    leaves.
+    """
+    inputs, seen = rng.standard_normal((200, 2)), []
+    alphas = np.array([19., 21.] + [0.1] * 4 + [1e4] * 6)
 
-    def spied(x, y, noise_sd):
+    def known(x, y, noise_sd):
         seen.append((x, y, noise_sd))
-        return whole(x, y, noise_sd)
+        return Ascent(np.stack([np.full(12, 0.3), np.log(alphas * 0.09)]), 1, "")
 
-    monkeypatch.setattr(sparse, "fit", spied)
+    monkeypatch.setattr(sparse, "fit", known)
     regression = report.data.Regression("toy", inputs, inputs @ [1.5, -2.] + 0.5 * rng.standard_normal(200))
     own, surplus = report.switched_off(rng, regression)
+    assert own.tolist() == [False, True] and surplus.tolist() == [False] * 4 + [True] * 6
     (x, y, noise_sd), = seen
-    assert own.tolist() == [False, False] and surplus.shape == (report.SURPLUS,)
     left = x - y @ np.linalg.solve(y.T @ y, y.T @ x)
     assert noise_sd == pytest.approx(np.sqrt(left @ left / (200 - 12)))
+    np.testing.assert_allclose(y[:, :2], (inputs - inputs.mean(axis=0)) / inputs.std(axis=0))
 
 
 def test_ctrl_c_ends_the_report(monkeypatch, capsys):
