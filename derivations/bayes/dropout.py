@@ -49,9 +49,8 @@ def stage_masks(rng):
                             noise=Noise(lambda rng, R, S: (rng.random((R, S, 3)) < keep) / keep, rule))
 
 
-def stage_normal(rng):
+def normal_noise(rng, alpha):
     """Normal noise; points and masses integrate polynomials of up to fifth degree in each weight's noise."""
-    alpha = rng.uniform(0.3, 0.5)
     sd, standard = np.sqrt(alpha), few_nodes(3)
     points, masses = grid(np.ones(3), alpha * np.eye(3))
 
@@ -60,8 +59,12 @@ def stage_normal(rng):
         return found and (1 + sd * found[0], found[1])
 
     return data(rng) | dict(alpha=alpha, points=points, masses=masses, S=2,
-                            w_hat=np.array([0.9, -0.4, 1.7]) + rng.uniform(-0.1, 0.1, 3),
                             noise=Noise(lambda rng, R, S: 1 + sd * rng.standard_normal((R, S, 3)), rule))
+
+
+def stage_normal(rng):
+    """Noise of about two thirds of a weight, and a point at which densities are compared."""
+    return normal_noise(rng, rng.uniform(0.3, 0.5)) | dict(w_hat=np.array([0.9, -0.4, 1.7]) + rng.uniform(-0.1, 0.1, 3))
 
 
 def over_points(g, points, masses):
@@ -181,7 +184,7 @@ def least_squares_over_data(true_w, y, noise_sd):
 def stage_logistic(rng):
     """One weight of a logistic model, four inputs, and their outcomes as signs."""
     w, alpha = rng.uniform(0.7, 0.9), rng.uniform(0.3, 0.5)
-    signed = np.array([1.4, 0.6, -0.9, 2.1]) + rng.uniform(-0.1, 0.1, 4)
+    signed = np.array([1.4, 0.6, -0.4, 2.1]) + rng.uniform(-0.1, 0.1, 4)
 
     def f(z):
         return -sum(_softplus(-t * z) for t in signed)
@@ -211,8 +214,8 @@ def mask_by_mask(w, x, y, noise_sd, points, masses):
 
 
 def stage_prior(rng):
-    """A prior narrow enough that it tells on every weight."""
-    found = stage_normal(rng)
+    """A prior narrow enough that it tells on every weight, and so little noise that q is far from it."""
+    found = normal_noise(rng, rng.uniform(0.1, 0.15))
     y, x = found["y"], found["x"]
     theta = models.regression(y, prior_sd=rng.uniform(0.6, 0.7), noise_sd=found["noise_sd"])
     kept = {name: found[name] for name in ("alpha", "x", "S", "noise")}
@@ -372,7 +375,7 @@ def stage_local(rng):
     """Two data alike, three weights with deviations of their own."""
     w = np.array([0.6, -0.9, 1.4]) + rng.uniform(-0.1, 0.1, 3)
     y = np.array([[1.2, -0.7, 0.4], [0.9, -1.1, 0.8]]) + rng.uniform(-0.1, 0.1, (2, 3))
-    log_variance = np.array([-0.6, -1.4, -0.2]) + rng.uniform(-0.2, 0.2, 3)
+    log_variance = np.array([-0.6, -0.3, 0.6]) + rng.uniform(-0.2, 0.2, 3)       # no alpha below one half
     return dict(w=w, y=y, x=y @ w - np.array([0.5, 0.9]), noise_sd=rng.uniform(0.6, 0.8), log_variance=log_variance,
                 nodes=grid(w, np.diag(np.exp(log_variance))), S=2, noise=few_nodes(2))
 

@@ -12,12 +12,13 @@ from refvi.bayes.dropout.sparse import OFF, fit_classifier, log_alphas, pruned
 from refvi.likelihood.mle import classifier
 
 SIZE = (5.2, 3.0)
-EXPENSIVE, QUICK = True, dict(N=1000, epochs=(1, 1))
+EXPENSIVE, QUICK = True, dict(N=1000, epochs=(1, 1), held=500)
 SHARES = 1 - np.array([1, 0.5, 0.3, 0.2, 0.1, 0.07, 0.05, 0.04, 0.03, 0.025, 0.02, 0.015, 0.0125, 0.01])
 
 
-def data(rng, N=None, epochs=(5, 12)):
+def data(rng, N=None, epochs=(5, 12), held=None):
     train, test = choose(rng, None)
+    test = test._replace(images=test.images[:held], labels=test.labels[:held])
     images, labels = train.images[:N], train.labels[:N]
     plain = classifier.fit(rng, labels, images, epochs[0]).lam
     lam = fit_classifier(rng, labels, images, plain, epochs[1]).lam
