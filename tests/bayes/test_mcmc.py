@@ -431,13 +431,13 @@ def test_the_noise_s_scale_is_found(rng):
 def test_scales_follow_the_squares_of_weights_and_residuals(rng, monkeypatch):
     """The newest draws count a tenth; each layer has one scale, beta is one over the residuals' mean square."""
     y, x, visits = rng.standard_normal((7, 2)), rng.standard_normal(7), rng.standard_normal((2, 2, 13))
-    unit = []
+    sizes = []
 
     def visited(rng, w, joint, draws, warm, size, steps, between, watch):
         if between:
             for w in visits:
                 between(w)
-        unit.append(size)
+        sizes.append(size)
         return hmc.Draws(visits[-1:], 0.3, 1., 0)
 
     monkeypatch.setattr(hmc, "run", visited)
@@ -449,7 +449,7 @@ def test_scales_follow_the_squares_of_weights_and_residuals(rng, monkeypatch):
     for now in (squares[1], *squares):
         average = 0.9 * average + 0.1 * np.array(now)
     np.testing.assert_allclose(net.prior_sd, np.sqrt(np.repeat(average[:2], [9, 4])))
-    assert net.beta == pytest.approx(1 / average[2]) and np.array_equal(w, visits[-1]) and unit[:2] == [0.01, 0.3]
+    assert net.beta == pytest.approx(1 / average[2]) and np.array_equal(w, visits[-1]) and sizes[:2] == [0.01, 0.3]
     np.testing.assert_allclose(size, network.unit_sizes(w, y, net))
 
 
@@ -472,13 +472,17 @@ def test_held_out_data_are_standardized_by_those_to_learn_from():
 
 
 LINE = model.bayesian_network(1, prior_sd=1., beta=4.)
+TWO_LINES = np.array([[0.5, 0.1], [1.5, -0.3]])
+
+
+def outputs_of_two(y):
+    return model.forward(TWO_LINES, y, LINE)[-1]
 
 
 def test_a_split_is_scored_by_the_average_of_densities(monkeypatch):
     """Two draws of a line; beside it a network with one deviation, and one that predicts it."""
-    w, data = np.array([[0.5, 0.1], [1.5, -0.3]]), report.Split(None, None, np.array([[1.], [2.]]), np.array([1., 2.]),
-                                                                10.)
-    monkeypatch.setattr(report, "many", lambda *arguments: (LINE, w, [1.1, 50., 0]))
+    data = report.Split(None, None, np.array([[1.], [2.]]), np.array([1., 2.]), 10.)
+    monkeypatch.setattr(report, "many", lambda *arguments: (LINE, outputs_of_two, [1.1, 50., 0]))
     monkeypatch.setattr(report, "one_set_of_weights", lambda rng, data, constant, epochs: [epochs, constant])
     found, *_ = report.scores(None, data, "hmc", report.Settings(epochs=7), None)
     outputs = np.array([[0.6, 1.1], [1.2, 2.7]])
@@ -494,19 +498,19 @@ def test_of_chains_the_worst_prediction_is_told(monkeypatch, rng):
     z[:, 2, 0] += 2.        # one chain lies elsewhere, and is seen best where the input is large
     monkeypatch.setattr(network, "scales", lambda *arguments, **more: (LINE, "w", "size"))
     monkeypatch.setattr(network, "posterior", lambda *arguments: hmc.Draws(z, 0.1, 0.8, 3))
-    net, w, told = report.many(rng, data, "hmc", report.Settings(), lambda note: None)
+    net, drawn, told = report.many(rng, data, "hmc", report.Settings(), lambda note: None)
     outputs = np.stack([z[..., 0] * at + z[..., 1] for at in (0.5, 2., -1.)], axis=-1)
     ratios, worth = diagnostics.r_hat(outputs), diagnostics.effective_sample_size(outputs)
-    assert told == pytest.approx([max(ratios), min(worth), 3]) and np.array_equal(w, z.reshape(-1, 2))
+    assert told == pytest.approx([max(ratios), min(worth), 3])
+    np.testing.assert_allclose(drawn(data.new_y)[..., 0], outputs.reshape(-1, 3), rtol=0, atol=1e-12)
 
 
 def test_the_band_is_told_in_the_target_s_unit():
     """Two draws of a line: their mean, and the noise's variance plus theirs, times the unit; inputs by their own."""
     regression = report.Regression("toy sine", np.array([[-1.], [3.]]), np.array([2., 12.]))
-    w = np.array([[0.5, 0.1], [1.5, -0.3]])
-    head, *lines = report.band(regression, LINE, w)
+    _, *lines = report.band(regression, LINE, outputs_of_two)
     at = (report.PLACES - 1) / 2
-    outputs = w[:, :1] * at + w[:, 1:]
+    outputs = TWO_LINES[:, :1] * at + TWO_LINES[:, 1:]
     told = np.array([[float(word) for word in line.replace("+-", "").split()] for line in lines])
     np.testing.assert_allclose(told[:, 2], 7 + 5 * outputs.mean(axis=0), atol=5.1e-4)
     np.testing.assert_allclose(told[:, 3], 5 * np.sqrt(0.25 + np.var(outputs, axis=0, ddof=1)), atol=5.1e-4)
