@@ -9,11 +9,15 @@ from scipy.special import digamma
 from refvi.__main__ import main
 from refvi.app.figures import load_press
 from refvi.app.fits import dropout as report
+from refvi.base import files
 from refvi.base.optimize import Ascent
 from refvi.base.progress import Interrupted
 from refvi.bayes.dropout import divergence, model, rows, sparse
 from refvi.likelihood.mle import classifier
 from refvi.likelihood.networks import count, forward, initial, layers, rectified
+
+
+PAGE = " ".join(files.page("dropout").read_text(encoding="utf-8").split())
 
 
 # ---- the page's numbers
@@ -33,6 +37,10 @@ def test_divergences_and_their_slopes():
     of_alpha = divergence.divergence_from_log_uniform(np.array([0.1, 0.5, 1., 4.]))
     assert np.round(of_alpha, 3).tolist() == [-0.33, -1.315, -1.627, -1.934]
     assert np.round(divergence.divergence_from_log_uniform(0.5 / w), 3).tolist() == [-1.782, -1.315, -0.755]
+    for told in ("1.118, 0.597 and 3.618 at $`w = 0.3, 1, 2.5`$", "in $`w`$ -2.883, 0.5 and 3.35",
+                 "-0.330, -1.315, -1.627 and -1.934 at $`\\alpha = 0.1, 0.5, 1, 4`$",
+                 "-1.782, -1.315 and -0.755 at $`w = 0.3, 1, 2.5`$"):
+        assert told in PAGE
 
 
 def test_errors_of_the_two_formulas():
@@ -43,6 +51,8 @@ def test_errors_of_the_two_formulas():
     assert round(np.max(np.abs(divergence.errors_of_formulas(below)[0])), 4) == 0.0055
     beyond = divergence.errors_of_formulas(np.array([1.5, 2., 3.]))[0]
     assert np.round(beyond, 2).tolist() == [-0.17, -0.91, -5.83]
+    assert "by at most 0.0055 for" in PAGE and "by -0.17 at 1.5, -0.91 at 2 and -5.8 at 3" in PAGE
+    assert "errs by -0.0044 to 0.0094 for" in PAGE
 
 
 def test_the_divergence_s_limits():
@@ -56,7 +66,7 @@ def test_how_far_from_zero_a_weight_is():
     assert divergence.standard_errors(1e9) == pytest.approx(1., abs=1e-6)
     assert round(divergence.standard_errors(20.), 2) == 1.04
     alphas = [optimize.brentq(lambda alpha: divergence.standard_errors(alpha) - t, 0.01, 9) for t in (2, 5)]
-    assert np.round(alphas, 3).tolist() == [0.643, 0.046]
+    assert np.round(alphas, 3).tolist() == [0.643, 0.046] and "At $`t = 2`$ it is 0.64, at $`t = 5`$ 0.046" in PAGE
     assert round(1 - 2 * stats.norm.sf(1), 2) == 0.68 and round(1 - 2 * stats.norm.sf(1.04), 2) == 0.70
 
 
@@ -67,6 +77,9 @@ def test_the_picture_s_accuracies():
             for way in ("by_alpha", "by_size", "plain")}
     assert {way: np.round(100 * np.array(pair), 1).tolist() for way, pair in told.items()} == {
         "by_alpha": [97.7, 97.6], "by_size": [97.7, 97.5], "plain": [98.0, 34.0]}
+    for said in ("97.6 % of the test images are still right (97.7 before)", "falls from 98.0 to 34.0 there",
+                 "the sparse fit keeps 97.5", "Then 96 of 100 weights"):
+        assert said in PAGE
 
 
 def test_dropout_run_for_long_ends_at_the_ridge(rng):

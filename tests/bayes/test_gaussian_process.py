@@ -7,12 +7,16 @@ import pytest
 from scipy import stats
 
 from refvi.app.figures import load_press
+from refvi.base import files
 from refvi.bayes import gaussian_process as gp
 from refvi.likelihood import networks
 
 Y = np.array([0., 0.5, 1., 1.5, 2., 2.5, 5., 5.5, 6.])[:, None]
 X = np.array([-1.5, -0.4, -0.2, 0.4, 0.3, -0.9, 0.4, 0.5, 1.0])
 ONE = gp.hyperparameters(length=1., signal_sd=1., noise_sd=0.5)
+
+
+PAGE = " ".join(files.page("gaussian_process").read_text(encoding="utf-8").split())
 
 
 def outcome_sd(theta, at):
@@ -32,6 +36,9 @@ def test_one_datum_by_hand():
     variance = np.diag(covariance)
     assert np.round(mean, 3).tolist() == [0.8, 0.485, 0.009] and np.round(variance[:2], 3).tolist() == [0.2, 0.706]
     assert round(variance[2], 4) == 0.9999
+    assert f"| 0 | 1 | {mean[0]:.3f} | {variance[0]:.3f} |" in PAGE
+    assert f"= 0.607`$ | {mean[1]:.3f} | {variance[1]:.3f} |" in PAGE
+    assert f"= 0.011`$ | {mean[2]:.3f} | {variance[2]:.4f} |" in PAGE
     assert round(np.sqrt(variance[1] + 0.25), 3) == 0.978 and round(np.sqrt(variance[1]) + 0.5, 3) == 1.340
 
 
@@ -43,6 +50,12 @@ def test_nine_data_choose_their_hyperparameters(fitted):
     sd = np.sqrt(np.diag(np.linalg.inv(gp.evidence_slopes(theta, X, Y)[1:])))
     assert round(sd[0], 2) == 0.57 and round(np.exp(sd[0]), 1) == 1.8 and np.all(np.abs(sd - 0.54) < 0.05)
     assert fitted.stopped == "" and np.all(np.diff(fitted.trace) >= 0)
+    length, signal_sd, noise_sd = np.exp(theta)
+    assert (f"finds a length of {length:.2f}, a deviation of {signal_sd:.2f} and a noise of {noise_sd:.2f}; the "
+            f"evidence is $`{fitted.trace[-1]:.3f}`$ nats") in PAGE
+    assert (f"grow by factors of {steps[0]:.2f} and {steps[1]:.2f}, and the noise falls by {1 / steps[2]:.2f}) costs "
+            f"{cost:.2f} nats") in PAGE
+    assert f"{sd[0]:.2f} for the length, a factor of {np.exp(sd[0]):.1f} either way" in PAGE
 
 
 def test_a_second_top(fitted):
@@ -51,7 +64,12 @@ def test_a_second_top(fitted):
     assert np.max(np.abs(slope)) < 1e-5 and np.linalg.eigvalsh(bent)[0] > 0.1
     assert np.round(np.exp(theta), 2).tolist() == [2.41, 0.41, 0.64]
     assert round(fitted.trace[-1] - gp.log_evidence(theta, X, Y), 2) == 0.68
-    assert np.round([*outcome_sd(theta, 0.5), *outcome_sd(fitted.found.theta, 0.5)], 2).tolist() == [0.69, 0.44]
+    wide, narrow = *outcome_sd(theta, 0.5), *outcome_sd(fitted.found.theta, 0.5)
+    assert np.round([wide, narrow], 2).tolist() == [0.69, 0.44]
+    length, signal_sd, noise_sd = np.exp(theta)
+    assert f"a length of {length:.2f}, a deviation of {signal_sd:.2f} and a noise of {noise_sd:.2f}: less" in PAGE
+    assert f"It lies {fitted.trace[-1] - gp.log_evidence(theta, X, Y):.2f} nats below the first" in PAGE
+    assert f"is {wide:.2f} wide, that of the first {narrow:.2f}" in PAGE
 
 
 def test_three_lengths_off_the_band_is_the_prior_s(fitted):
