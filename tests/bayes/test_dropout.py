@@ -349,7 +349,7 @@ def test_what_stands_beside_an_average_is_its_standard_error(monkeypatch, rng):
 
     monkeypatch.setattr(report, "answers", known)
     told = "\n".join(report.run(rng, "toy"))
-    assert f"3.000 +- {np.sqrt(2 / 5):.3f}" in told and "+0.000 +- 0.000" in told
+    assert f"3.000 +- {np.sqrt(2.5 / 5):.3f}" in told and "+0.000 +- 0.000" in told
 
 
 def test_the_gain_is_that_of_masks_over_none(monkeypatch, rng):
@@ -424,3 +424,20 @@ def test_ctrl_c_ends_the_report(monkeypatch, capsys):
         np.zeros(count((1, 50, 1)) + 1), 3, Interrupted("interrupted after step 3 of 9")))
     assert main(["fit", "dropout", "--data", "toy"]) == 130
     assert "interrupted after step 3 of 9" in capsys.readouterr().out
+
+
+def test_a_bayesian_network_stands_beside_it_once_it_has_run(monkeypatch, rng):
+    table = report.data.Regression("UCI yacht", np.ones((400, 1)), np.ones(400))
+    monkeypatch.setattr(report.uci, "at_hand", lambda name: True)
+    monkeypatch.setattr(report.uci, "load", lambda name: table)
+    monkeypatch.setattr(report, "split", lambda rng, name, number, N: (np.arange(N) < 300, np.arange(N) >= 300))
+    monkeypatch.setattr(report, "standardized", lambda regression, train: (np.ones(400), np.ones((400, 1)), 1.))
+    monkeypatch.setattr(report, "switched_off", lambda rng, regression: (np.zeros(1), np.ones(10)))
+    monkeypatch.setattr(report, "answers", lambda rng, x, y, test: ({
+        way: (np.zeros((1, len(test))), 1.) for way in ("without dropout", f"dropout, {report.T} masks")}, ""))
+    beside = {0: dict(bnn=[0.3, -0.1]), 2: dict(bnn=[0.5, -0.4]), 7: dict(bnn=[9., 9.])}
+    monkeypatch.setattr(report.bnn, "kept", lambda name: beside)
+    line = next(line for line in report.run(rng) if "Bayesian" in line)
+    assert line.split() == "Bayesian network 0.400 +- 0.100 -0.250 +- 0.150 (by HMC, 2 splits)".split()
+    monkeypatch.setattr(report.bnn, "kept", lambda name: {})
+    assert any("run `refvi fit bnn --data yacht` before" in line for line in report.run(rng))

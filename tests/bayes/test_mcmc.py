@@ -548,7 +548,7 @@ def test_a_finished_split_is_not_run_again(small, monkeypatch, capsys):
     call = ["fit", "bnn", "--data", "yacht", "--out", str(small)]
     assert main(call) == 130
     told = capsys.readouterr().out
-    assert f"interrupted in split 2; 2 of 5 are done, and kept in {small}" in told and "1.150 +- 0.035" in told
+    assert f"interrupted in split 2; 2 of 5 are done, and kept in {small}" in told and "1.150 +- 0.050" in told
     assert set(json.loads(small.read_text())["splits"]) == {"0", "1"}
     monkeypatch.setattr(report, "scores", quick)
     assert main(call) == 0
@@ -640,3 +640,12 @@ def test_draws_of_laplace_are_put_through_the_tangent(monkeypatch, rng):
     assert drawn.shape == (2, 5, 1) and agreement == []
     bent = np.mean(model.forward(np.stack([mode + step, mode - step]), data.new_y, net)[-1], axis=0)
     assert np.max(np.abs(bent - wanted)) > 1e-3
+
+
+def test_splits_that_are_kept_are_found_by_other_fits(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = report.place("yacht", "hmc")
+    path.parent.mkdir(parents=True)
+    report.files.write(path, json.dumps(dict(stamp=report.stamped("yacht", "hmc", report.Settings()),
+                                             splits={3: dict(bnn=[0.3, -0.1])})))
+    assert report.kept("yacht") == {3: dict(bnn=[0.3, -0.1])} and report.kept("energy") == {}

@@ -117,6 +117,21 @@ def scores(rng, data, method, settings, watch):
                 sigma=one_set_of_weights(rng, data, False, settings.epochs)), net, outputs
 
 
+def place(name, method):
+    """Where finished splits are kept, if no other file is named."""
+    return cache() / "fits" / f"bnn-{name}-{method}.json"
+
+
+def stamped(name, method, settings):
+    """What tells splits of one kind from those of another."""
+    return dict(data=name, method=method, **settings._asdict())
+
+
+def kept(name):
+    """{number: scores} of the splits of this set that `refvi fit bnn --data name` has finished by HMC so far."""
+    return stored(place(name, "hmc"), stamped(name, "hmc", Settings()))
+
+
 def stored(path, stamp):
     """{number: scores} of the splits in path, none if there is no file; ValueError for what is no such file."""
     if path is None or not path.exists():
@@ -142,7 +157,7 @@ def run(rng, name=None, method=None, out=None, fresh=False):
     name = name or ("yacht" if uci.at_hand("yacht") else "toy")
     path = None
     if out is not None and name != "toy":
-        path = files.Path(out) if out else cache() / "fits" / f"bnn-{name}-{method}.json"
+        path = files.Path(out) if out else place(name, method)
         files.require_folder(path.parent, "finished splits")
     with alone(path):
         yield from table(rng, name, method or "hmc", path, fresh, brief=method is None)
@@ -153,7 +168,7 @@ def table(rng, name, method, path, fresh, brief):
     toy = name == "toy"
     regression, settings = sine(rng, 60) if toy else uci.load(name), BRIEF if brief or toy else Settings()
     total = SHORT if brief else {"toy": TOYS}.get(name, uci.SPLITS)
-    stamp = dict(data=name, method=method, **settings._asdict())
+    stamp = stamped(name, method, settings)
     done = {} if fresh else stored(path, stamp)
     N, D = regression.inputs.shape
     yield f"{regression.name}, N = {N}, {D}-{settings.hidden}-1 network, {method}, {total} split{'s' * (total > 1)}" + (

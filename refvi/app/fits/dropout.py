@@ -3,6 +3,7 @@ noise beside the set's own, and which of them sparse variational dropout switche
 """
 import numpy as np
 
+from refvi.app.fits import bnn
 from refvi.app.fits.heteroscedastic import split, toy
 from refvi.app.fits.logistic import independent
 from refvi.app.fits.outcome import ended, mean_and_error
@@ -33,8 +34,6 @@ def standardized(regression, train):
 
 def answers(rng, x, y, test):
     """({way: (means (T, n) at the test inputs, the noise's deviation)}, why a fit stopped), from training data (x, y).
-
-    Whatever else returns draws of a mean and a deviation, such as a Bayesian network, can be one more way.
     """
     plain, masked = (model.fit(rng, x, y, keep, EPOCHS) for keep in (None, KEEP))
     ways = {"without dropout": model.as_they_stand(plain.lam, test),
@@ -67,6 +66,8 @@ def run(rng, name=None):
     if toy_set and name is None:
         yield uci.stands_in("yacht")
     splits, found, stopped = FEW if toy_set or name is None else uci.SPLITS, {}, ""
+    beside = {} if toy_set else bnn.kept(name or "yacht")
+    sampled = [beside[number]["bnn"] for number in range(splits) if number in beside]
     with Progress(f"fit dropout on {regression.name}", splits) as bar:
         for number in range(splits):
             train, test = split(rng, "toy" if toy_set else name or "yacht", number, len(regression.target))
@@ -85,6 +86,12 @@ def run(rng, name=None):
     for way, told in found.items():
         errors, nats = np.transpose(told)
         yield f"{way:>20} {mean_and_error(errors):>16} {mean_and_error(nats):>18}"
+    if sampled:
+        errors, nats = np.transpose(sampled)
+        yield (f"{'Bayesian network':>20} {mean_and_error(errors):>16} {mean_and_error(nats):>18}   "
+               f"(by HMC, {len(sampled)} splits)")
+    elif not toy_set:
+        yield f"a Bayesian network beside it: run `refvi fit bnn --data {name or 'yacht'}` before"
     own, surplus = switched_off(rng, regression)
     yield (f"linear, {SURPLUS} inputs of noise beside its own: alpha > 20 switches off {np.sum(surplus)} of them, and "
            f"{np.sum(own)} of its {len(own)}")

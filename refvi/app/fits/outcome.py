@@ -34,5 +34,8 @@ def ratio(values, counts):
 
 
 def mean_and_error(values, digits=3, sign=""):
-    """How a line tells an average of values (N,) and its standard error; sign: "+" where it is a gain."""
-    return f"{np.mean(values):{sign}.{digits}f} +- {np.std(values) / np.sqrt(len(values)):.{digits}f}"
+    """How a line tells an average of values (N,) and, of more than one, its standard error; sign: "+" for a gain."""
+    told = f"{np.mean(values):{sign}.{digits}f}"
+    if len(values) == 1:
+        return told
+    return f"{told} +- {np.std(values, ddof=1) / np.sqrt(len(values)):.{digits}f}"
