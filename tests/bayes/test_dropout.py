@@ -202,11 +202,12 @@ def test_what_the_page_s_table_was_made_with():
     assert (model.HIDDEN, model.PRIOR_SD, report.KEEP, report.T, report.EPOCHS) == (50, 1., 0.95, 500, 200)
 
 
-def test_the_rate_falls_to_a_twentieth(monkeypatch, rng):
+def test_a_fit_begins_with_noise_of_the_target_s_size_and_its_rate_falls_to_a_twentieth(monkeypatch, rng):
     told = []
-    monkeypatch.setattr(model, "adam", lambda gradient, lam, steps, rate: told.extend(map(rate, (0, steps / 2, steps))))
+    monkeypatch.setattr(model, "adam", lambda gradient, lam, steps, rate: told.extend(
+        (lam[-1], rate(0), rate(steps / 2), rate(steps))))
     model.fit(rng, X, Y, epochs=5, M=10, rate=0.02)
-    assert told == pytest.approx([0.02, 0.0105, 0.001])
+    assert told == pytest.approx([0., 0.02, 0.0105, 0.001])
 
 
 # ---- what is refused
