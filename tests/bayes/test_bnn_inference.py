@@ -155,8 +155,10 @@ def test_laplace_on_a_linear_network_is_exact_or_has_its_diagonal(rng, linear, c
 
 
 def test_the_mode_of_a_linear_network(rng, linear):
+    """From five starts; of 300 the worst ended at 1e-7."""
     net, y, x, _, mean = linear
-    np.testing.assert_allclose(methods.mode(x, y, net, methods.initial(rng, net)), mean, atol=1e-3)
+    for _ in range(5):
+        np.testing.assert_allclose(methods.mode(x, y, net, methods.initial(rng, net)), mean, rtol=0, atol=1e-5)
 
 
 def test_the_bound_of_a_linear_network_is_flat_at_the_best_diagonal_normal(linear):

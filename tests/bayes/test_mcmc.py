@@ -235,6 +235,18 @@ def test_a_run_finds_a_posterior_from_afar(rng):
     assert np.max(diagnostics.r_hat(found.z)) < 1.1
 
 
+def test_a_random_walk_counts_where_it_stays(rng):
+    """All that the first of two chains proposes is taken, nothing of what the second does."""
+    def only_the_first(z):
+        return np.where((np.arange(2) == 1) & np.any(z != 1, axis=1), -np.inf, 0.)
+
+    draws, share = rows.random_walk(rng, np.ones((2, 3)), only_the_first, 5, 0.8)
+    assert draws.shape == (5, 2, 3) and share == pytest.approx(0.5)
+    assert np.all(draws[:, 1] == 1) and len(np.unique(draws[:, 0])) == 15
+    seven, _ = rows.random_walk(rng, np.ones((2, 3)), lambda z: np.where(np.any(z != 1, axis=1), -np.inf, 0.), 7, 0.8)
+    assert np.array_equal(seven, np.ones((7, 2, 3)))
+
+
 def test_what_a_trajectory_hands_on_belongs_to_where_it_ended(rng):
     """Value and slope, whether the end was taken (u = 0) or not (u = 1)."""
     z, v = rng.standard_normal((2, 40, 3))
