@@ -3,6 +3,7 @@ import io
 import signal
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +29,9 @@ def test_help_lists_what_may_be_named(command, names, capsys):
                          [(signal.SIGTERM, "terminated", 143), (signal.SIGINT, "interrupted", 130)])
 def test_a_signal_ends_it_without_a_traceback(number, word, status):
     call = [sys.executable, "-m", "refvi", "verify"]
-    run = subprocess.Popen(call, cwd=files.checkout(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # what a shell starts in the background ignores Ctrl-C, and so do its children
+    run = subprocess.Popen(call, cwd=files.checkout(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                           preexec_fn=partial(signal.signal, number, signal.SIG_DFL))
     run.stdout.readline()       # the first chain is told: it is at work
     run.send_signal(number)
     out, told = run.communicate()
