@@ -387,6 +387,16 @@ def test_chains_that_have_not_met_are_seen(rng):
     assert diagnostics.r_hat(z) > 1.5 and diagnostics.effective_sample_size(z) < 40
 
 
+def test_no_pair_of_correlations_counts_more_than_the_one_before():
+    """A chain of twelve whose pairs are 0.99, 0.08 and 0.13, and then not positive."""
+    z = np.array([0., 1., 0., 2., 0., 1., 2., 2., 2., 1., 2., 3.])
+    off, W = z - z.mean(), np.var(z, ddof=1)
+    rho = [1., *(1 - (W - off[:-k] @ off[k:] / 12) / np.var(z) for k in range(1, 8))]
+    pairs = [rho[k] + rho[k + 1] for k in (0, 2, 4, 6)]
+    assert np.round(pairs[:3], 2).tolist() == [0.99, 0.08, 0.13] and pairs[3] < 0
+    assert diagnostics.effective_sample_size(z[:, None]) == pytest.approx(12 / (2 * (pairs[0] + 2 * pairs[1]) - 1))
+
+
 def test_measures_of_many_quantities_are_those_of_each(rng):
     z = autoregressive(rng, 0.3, 50, 6).reshape(50, 3, 2)
     for measure in (diagnostics.r_hat, diagnostics.effective_sample_size):
