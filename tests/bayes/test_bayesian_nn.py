@@ -9,13 +9,16 @@ from scipy import special, stats
 
 from refvi import full_normal_lam
 from refvi.app.figures import load_press
-from refvi.base import models
+from refvi.base import files, models
 from refvi.bayes.bayesian_nn import grid, model, rows
 from refvi.bayes.bayesian_nn.model import bayesian_network
 from refvi.likelihood import heads, networks
 
 Y, X = np.array([-1.5, -1., 0.5, 1., 2.])[:, None], np.array([-0.9, -0.7, 0.4, 0.7, 1.])
 TWO = bayesian_network(1, (1,), prior_sd=1., beta=10., biases=False)
+
+
+PAGE = " ".join(files.page("bayesian_nn").read_text(encoding="utf-8").split())
 
 
 # ---- the page's numbers
@@ -47,9 +50,11 @@ def test_two_weights():
     assert np.round(mode, 3).tolist() == [0.755, 1.059]
     said = [round(float(grid.evidence_on_grid(X, Y, TWO, n)), 4) for n in (40, 80, 160, 320)]
     assert len({*said[2:]}) == 1 and said[2] == -1.4762
+    assert f"the sum says {said[0]}, {said[1]}, {said[2]} for the data above, and with 320 {said[3]} as well" in PAGE
+    assert f"$`({mode[0]:.3f}, {mode[1]:.3f})`$ and its negative" in PAGE
     curvature = rows.curvature(lambda w: model.joint_and_slope(w, X, Y, TWO), mode)
     laplace = model.log_joint(mode, X, Y, TWO) + np.log(2 * np.pi) - 0.5 * np.linalg.slogdet(curvature)[1]
-    assert round(laplace, 3) == -2.193
+    assert round(laplace, 3) == -2.193 and f"Laplace says {laplace:.3f}" in PAGE
 
 
 def test_what_a_normal_leaves_of_the_evidence():
@@ -58,6 +63,7 @@ def test_what_a_normal_leaves_of_the_evidence():
     lam, evidence = full_normal_lam(np.array([0.93270, 1.00798]), Sigma=Sigma), grid.evidence_on_grid(X, Y, TWO, 320)
     assert round(evidence - grid.elbo_of_one_normal(lam, X, Y, TWO).value, 3) == 1.013
     assert round(evidence - grid.elbo_of_two_normals(lam, X, Y, TWO).value, 3) == 0.320
+    assert "still leaves 1.013 nats" in PAGE and "half of its mirror image leave 0.320" in PAGE
     for step in 0.02 * np.vstack([np.eye(5), -np.eye(5)]):
         assert grid.elbo_of_one_normal(lam + step, X, Y, TWO).value < grid.elbo_of_one_normal(lam, X, Y, TWO).value
 
@@ -66,6 +72,8 @@ def test_deviations_among_and_off_the_data():
     new = np.array([[1.], [4.]])
     deviation = np.sqrt(grid.moments_over_grid(new, X, Y, TWO, 320)[1])
     assert np.round(deviation, 3).tolist() == [0.348, 0.432] and round(TWO.beta**-0.5, 3) == 0.316
+    assert (f"the deviation of an outcome is {deviation[0]:.3f}, at $`y = 4`$ it is {deviation[1]:.3f}, and for either "
+            f"mode alone {TWO.beta**-0.5:.3f}") in PAGE
 
 
 def test_nats_beside_a_line():
@@ -76,6 +84,7 @@ def test_nats_beside_a_line():
     line = rows.nats_of_the_line(outcomes, chances, new, x, models.regression(y, prior_sd=1.4, noise_sd=sd))
     bent = grid.nats_of_the_network(outcomes, chances, new, x, y, net, 160)
     assert (round(line, 3), round(bent, 3)) == (-1.273, -0.387)
+    assert f"the line gets {line:.3f} nats for each datum to come, the network {bent:.3f}" in PAGE
     assert round(-0.5 * np.log(2 * np.pi * sd**2) - 0.5, 3) == -0.215
 
 

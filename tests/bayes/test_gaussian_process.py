@@ -7,12 +7,16 @@ import pytest
 from scipy import stats
 
 from refvi.app.figures import load_press
+from refvi.base import files
 from refvi.bayes import gaussian_process as gp
 from refvi.likelihood import networks
 
 Y = np.array([0., 0.5, 1., 1.5, 2., 2.5, 5., 5.5, 6.])[:, None]
 X = np.array([-1.5, -0.4, -0.2, 0.4, 0.3, -0.9, 0.4, 0.5, 1.0])
 ONE = gp.hyperparameters(length=1., signal_sd=1., noise_sd=0.5)
+
+
+PAGE = " ".join(files.page("gaussian_process").read_text(encoding="utf-8").split())
 
 
 def outcome_sd(theta, at):
@@ -32,6 +36,9 @@ def test_one_datum_by_hand():
     variance = np.diag(covariance)
     assert np.round(mean, 3).tolist() == [0.8, 0.485, 0.009] and np.round(variance[:2], 3).tolist() == [0.2, 0.706]
     assert round(variance[2], 4) == 0.9999
+    assert f"| 0 | 1 | {mean[0]:.3f} | {variance[0]:.3f} |" in PAGE
+    assert f"= 0.607`$ | {mean[1]:.3f} | {variance[1]:.3f} |" in PAGE
+    assert f"= 0.011`$ | {mean[2]:.3f} | {variance[2]:.4f} |" in PAGE
     assert round(np.sqrt(variance[1] + 0.25), 3) == 0.978 and round(np.sqrt(variance[1]) + 0.5, 3) == 1.340
 
 
@@ -43,6 +50,12 @@ def test_nine_data_choose_their_hyperparameters(fitted):
     sd = np.sqrt(np.diag(np.linalg.inv(gp.evidence_slopes(theta, X, Y)[1:])))
     assert round(sd[0], 2) == 0.57 and round(np.exp(sd[0]), 1) == 1.8 and np.all(np.abs(sd - 0.54) < 0.05)
     assert fitted.stopped == "" and np.all(np.diff(fitted.trace) >= 0)
+    length, signal_sd, noise_sd = np.exp(theta)
+    assert (f"finds a length of {length:.2f}, a deviation of {signal_sd:.2f} and a noise of {noise_sd:.2f}; the "
+            f"evidence is $`{fitted.trace[-1]:.3f}`$ nats") in PAGE
+    assert (f"grow by factors of {steps[0]:.2f} and {steps[1]:.2f}, and the noise falls by {1 / steps[2]:.2f}) costs "
+            f"{cost:.2f} nats") in PAGE
+    assert f"{sd[0]:.2f} for the length, a factor of {np.exp(sd[0]):.1f} either way" in PAGE
 
 
 def test_a_second_top(fitted):
@@ -51,7 +64,12 @@ def test_a_second_top(fitted):
     assert np.max(np.abs(slope)) < 1e-5 and np.linalg.eigvalsh(bent)[0] > 0.1
     assert np.round(np.exp(theta), 2).tolist() == [2.41, 0.41, 0.64]
     assert round(fitted.trace[-1] - gp.log_evidence(theta, X, Y), 2) == 0.68
-    assert np.round([*outcome_sd(theta, 0.5), *outcome_sd(fitted.found.theta, 0.5)], 2).tolist() == [0.69, 0.44]
+    wide, narrow = *outcome_sd(theta, 0.5), *outcome_sd(fitted.found.theta, 0.5)
+    assert np.round([wide, narrow], 2).tolist() == [0.69, 0.44]
+    length, signal_sd, noise_sd = np.exp(theta)
+    assert f"a length of {length:.2f}, a deviation of {signal_sd:.2f} and a noise of {noise_sd:.2f}: less" in PAGE
+    assert f"It lies {fitted.trace[-1] - gp.log_evidence(theta, X, Y):.2f} nats below the first" in PAGE
+    assert f"is {wide:.2f} wide, that of the first {narrow:.2f}" in PAGE
 
 
 def test_three_lengths_off_the_band_is_the_prior_s(fitted):
@@ -122,11 +140,36 @@ def test_the_flattest_direction_costs_what_it_says(fitted):
 ALTERNATING = np.array([1., -1.1, 1., -1.1, 1., -1.1, 1., -1.1])
 
 
-@pytest.mark.parametrize("x, y, edge", [(np.sin(np.linspace(0, 10, 12)), np.linspace(0, 10, 12), "noise_sd"),
-                                        (ALTERNATING, np.arange(8.), "length")])
-def test_what_runs_to_the_edge_is_named(x, y, edge):
-    """Data without noise; and data that turn around at every step."""
-    assert gp.fit(x, y[:, None]).stopped == f"at the edge of its range: {edge}"
+@pytest.mark.parametrize("x, y, edge, value", [
+    (np.sin(np.linspace(0, 10, 12)), np.linspace(0, 10, 12), 2, 0.001 * np.std(np.sin(np.linspace(0, 10, 12)))),
+    (ALTERNATING, np.arange(8.), 0, 0.1)])
+def test_what_runs_to_the_edge_is_named(x, y, edge, value):
+    """Data without noise; and data that turn around at every step. The edges are shares of distances and outcomes."""
+    ended = gp.fit(x - np.mean(x) * (edge == 2), y[:, None])
+    assert ended.stopped == f"at the edge of its range: {gp.NAMES[edge]}"
+    assert np.exp(ended.found.theta[edge]) == pytest.approx(value)
+
+
+def test_a_length_may_exceed_all_distances():
+    x = np.array([-1., -0.8, -0.67, -0.43, -0.3, -0.06, 0.07, 0.3, 0.42, 0.66, 0.79, 1.02])
+    ended = gp.fit(x, np.linspace(-1, 1, 12)[:, None])
+    assert ended.stopped == "" and np.exp(ended.found.theta[0]) > 2
+
+
+SHORT = [0.9, 1.1, 2., 2.1, 4.2, 6.1, 6.3, 6.7, 6.8, 7.1, 7.8, 9.6, 9.8, 9.9], [
+    1., 0.6, -1.3, 0.3, 0.5, 0.2, 0.1, -0.2, -0.5, 0.2, 0.3, 0.9, -0.1, 1.]
+LONG = [0.9, 0.9, 1.1, 1.6, 2.4, 3.9, 4.3, 4.3, 4.8, 5.2, 5.8, 5.9, 7.3, 8.], [
+    0., -0.9, 0.3, 0.4, -0.7, 0.9, 1., 0.1, -0.1, -0.2, 2.6, 0.4, 0.4, 0.3]
+
+
+@pytest.mark.parametrize("data", [SHORT, LONG])
+def test_of_several_tops_the_highest_is_found(data):
+    """One is reached from short lengths, the other from long ones; four more starts find none that is higher."""
+    y, x = np.array(data[0])[:, None], np.array(data[1])
+    others = [gp.climb(x, y, np.log([length, 0.6, 0.4]), np.full(3, -5.), np.full(3, 5.))[-1]
+              for length in (0.2, 0.6, 1.5, 4.)]
+    heights = [gp.log_evidence(theta, x, y) for theta in others]
+    assert np.ptp(heights) > 0.03 and gp.fit(x, y).trace[-1] > max(heights) - 1e-6
 
 
 def test_two_inputs_that_nearly_coincide_bound_no_length():
@@ -139,7 +182,20 @@ def test_a_climb_that_has_not_come_to_rest_says_so(monkeypatch):
     assert gp.fit(X, Y).stopped == "not at rest after 0 steps"
 
 
-@pytest.mark.parametrize("of_x, of_y", [(1e-3, 1e3), (1e4, 1e-2)])
+@pytest.mark.parametrize("along", range(3))
+@pytest.mark.parametrize("share, told", [(0.97, ""), (1.03, "not at rest after 0 steps")])
+def test_at_rest_is_what_leaves_a_millionth_of_a_nat(fitted, monkeypatch, along, share, told):
+    """In each direction of the curvature, 3 % less than that or more below the top; on a way so short slopes bend by
+    0.1 %.
+    """
+    _, *bent = gp.evidence_slopes(fitted.found.theta, X, Y)
+    costs, directions = np.linalg.eigh(bent)
+    theta = fitted.found.theta + np.sqrt(2 * share * gp.LEFT / costs[along]) * directions[:, along]
+    monkeypatch.setattr(gp, "climb", lambda *arguments: [theta])
+    assert gp.LEFT == 1e-6 and gp.fit(X, Y).stopped == told
+
+
+@pytest.mark.parametrize("of_x, of_y", [(1e-3, 1e3), (1e4, 1e-6)])
 def test_units_of_inputs_and_outcomes_do_not_matter(fitted, of_x, of_y):
     """To what two climbs at rest leave: each 1e-6 nats, which is a step of 1.1e-3 in the flattest direction."""
     scaled = gp.fit(of_x * X, of_y * Y)
@@ -169,6 +225,13 @@ def test_a_kernel_of_infinitely_many_units_is_one(rng):
     K = gp.arc_cosine(y, y, 1.3, 0.7)
     np.testing.assert_allclose(K, K.T, rtol=0, atol=1e-12 * np.max(K))
     np.testing.assert_allclose(np.diag(K), (1.3 * 0.7)**2 / 2 * (1 + np.sum(y**2, axis=1)), rtol=1e-7)
+
+
+def test_a_cosine_that_rounding_takes_above_one_is_one():
+    y = np.arange(200.)[:, None] / 7
+    size = np.linalg.norm(np.column_stack([y, np.ones(200)]), axis=1)
+    assert np.any((1 + y[:, 0]**2) / size**2 > 1)
+    np.testing.assert_allclose(np.diag(gp.arc_cosine(y, y, 1.3, 0.7)), (1.3 * 0.7)**2 / 2 * size**2, rtol=1e-7)
 
 
 # ---- bad inputs
@@ -235,6 +298,18 @@ def test_an_input_that_comes_twice_without_noise(y, pair):
         noise_sd = float(re.search(r"noise_sd of at least (\S+)", str(raised.value)).group(1))
         assert noise_sd < 1e-5 * signal_sd
         gp.posterior(gp.hyperparameters(length=0.5, signal_sd=signal_sd, noise_sd=noise_sd), x, y, y)
+
+
+@pytest.mark.parametrize("apart, taken", [(1.7e-6, False), (6e-6, True)])
+def test_how_near_two_of_fifty_inputs_may_be(apart, taken):
+    """A pivot is the square of that, and rounding leaves three of its digits above 1.1e-11 for 50 data."""
+    y = np.append(10. * np.arange(49), apart)[:, None]
+    ask = gp.hyperparameters(length=1., signal_sd=1., noise_sd=0.), np.zeros(50), y
+    if taken:
+        assert np.isfinite(gp.log_evidence(*ask))
+    else:
+        with pytest.raises(ValueError, match=r"data \(0, 49\) are most alike"):
+            gp.log_evidence(*ask)
 
 
 def test_too_many_inputs_in_one_length():

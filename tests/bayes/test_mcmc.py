@@ -235,6 +235,29 @@ def test_a_run_finds_a_posterior_from_afar(rng):
     assert np.max(diagnostics.r_hat(found.z)) < 1.1
 
 
+def test_a_random_walk_counts_where_it_stays(rng):
+    """All that the first of two chains proposes is taken, nothing of what the second does."""
+    def only_the_first(z):
+        return np.where((np.arange(2) == 1) & np.any(z != 1, axis=1), -np.inf, 0.)
+
+    draws, share = rows.random_walk(rng, np.ones((2, 3)), only_the_first, 5, 0.8)
+    assert draws.shape == (5, 2, 3) and share == pytest.approx(0.5)
+    assert np.all(draws[:, 1] == 1) and len(np.unique(draws[:, 0])) == 15
+    seven, _ = rows.random_walk(rng, np.ones((2, 3)), lambda z: np.where(np.any(z != 1, axis=1), -np.inf, 0.), 7, 0.8)
+    assert np.array_equal(seven, np.ones((7, 2, 3)))
+
+
+def test_what_a_trajectory_hands_on_belongs_to_where_it_ended(rng):
+    """Value and slope, whether the end was taken (u = 0) or not (u = 1)."""
+    z, v = rng.standard_normal((2, 40, 3))
+    u = np.repeat([0., 1.], 20)
+    to, value, slope, _ = hmc.trajectory(z, *normal(z), v, u, normal, 0.9, 4)
+    moved = np.any(to != z, axis=1)
+    np.testing.assert_array_equal(moved, u == 0)
+    for mine, exact in zip((value, slope), normal(to)):
+        np.testing.assert_allclose(mine, exact, rtol=0, atol=1e-9)
+
+
 def test_what_stands_between_trajectories_may_change_the_target(rng):
     """The log joint is asked again after each change."""
     calls = []
@@ -269,6 +292,27 @@ def test_every_chain_has_a_chance_of_its_own(rng, monkeypatch):
     monkeypatch.setattr(hmc, "trajectory", spied)
     hmc.run(rng, np.zeros((4, 3)), normal, 2, warm=1, steps=2)
     assert shapes == [((4, 3), (4,), 12, 4)] * 3
+
+
+def test_warm_up_sets_the_size_and_averages_what_it_came_to(rng, monkeypatch):
+    """Trajectories whose energy always rises by one nat in one chain and by 2,000 in the other: the log of the size
+    falls by (0.8 - share) / t^0.6, and then stands at its average over the second half.
+    """
+    sizes, taken = [], []
+
+    def known(z, value, slope, v, u, log_joint, size, steps):
+        sizes.append(float(size))
+        taken.append(int(steps))
+        return z, value, slope, np.array([1., 2000.])
+
+    monkeypatch.setattr(hmc, "trajectory", known)
+    with pytest.warns(RuntimeWarning, match="200 of 400 trajectories diverged"):
+        found = hmc.run(rng, np.zeros((2, 3)), normal, 200, warm=5, size=0.7, steps=3)
+    share = 0.5 * np.exp(-1)
+    logs = np.log(0.7) + np.cumsum([(share - 0.8) / t**0.6 for t in range(1, 6)])
+    np.testing.assert_allclose(np.log(sizes[:5]), [np.log(0.7), *logs[:4]])
+    assert float(found.size) == pytest.approx(np.exp(np.mean(logs[2:]))) and set(sizes[5:]) == {float(found.size)}
+    assert found.accepted == pytest.approx(share) and found.divergent == 200 and set(taken) == {1, 2, 3}
 
 
 # ---- trajectories that diverge
@@ -343,6 +387,16 @@ def test_chains_that_have_not_met_are_seen(rng):
     assert diagnostics.r_hat(z) > 1.5 and diagnostics.effective_sample_size(z) < 40
 
 
+def test_no_pair_of_correlations_counts_more_than_the_one_before():
+    """A chain of twelve whose pairs are 0.99, 0.08 and 0.13, and then not positive."""
+    z = np.array([0., 1., 0., 2., 0., 1., 2., 2., 2., 1., 2., 3.])
+    off, W = z - z.mean(), np.var(z, ddof=1)
+    rho = [1., *(1 - (W - off[:-k] @ off[k:] / 12) / np.var(z) for k in range(1, 8))]
+    pairs = [rho[k] + rho[k + 1] for k in (0, 2, 4, 6)]
+    assert np.round(pairs[:3], 2).tolist() == [0.99, 0.08, 0.13] and pairs[3] < 0
+    assert diagnostics.effective_sample_size(z[:, None]) == pytest.approx(12 / (2 * (pairs[0] + 2 * pairs[1]) - 1))
+
+
 def test_measures_of_many_quantities_are_those_of_each(rng):
     z = autoregressive(rng, 0.3, 50, 6).reshape(50, 3, 2)
     for measure in (diagnostics.r_hat, diagnostics.effective_sample_size):
@@ -396,7 +450,94 @@ def test_the_noise_s_scale_is_found(rng):
     assert all(np.ptp(part) == 0 for part in sds) and sds[0][0] != sds[1][0]
 
 
+def test_scales_follow_the_squares_of_weights_and_residuals(rng, monkeypatch):
+    """The newest draws count a tenth; each layer has one scale, beta is one over the residuals' mean square."""
+    y, x, visits = rng.standard_normal((7, 2)), rng.standard_normal(7), rng.standard_normal((2, 2, 13))
+    sizes = []
+
+    def visited(rng, w, joint, draws, warm, size, steps, between, watch):
+        if between:
+            for w in visits:
+                between(w)
+        sizes.append(size)
+        return hmc.Draws(visits[-1:], 0.3, 1., 0)
+
+    monkeypatch.setattr(hmc, "run", visited)
+    net, w, size = network.scales(rng, x, y, (3,), chains=2)
+    plain = model.bayesian_network(2, (3,), prior_sd=1.)
+    squares = [[np.mean(w[:, :9]**2), np.mean(w[:, 9:]**2), np.mean((x - model.forward(w, y, plain)[-1][..., 0])**2)]
+               for w in visits]
+    average = np.array(squares[0])
+    for now in (squares[1], *squares):
+        average = 0.9 * average + 0.1 * np.array(now)
+    np.testing.assert_allclose(net.prior_sd, np.sqrt(np.repeat(average[:2], [9, 4])))
+    assert net.beta == pytest.approx(1 / average[2]) and np.array_equal(w, visits[-1]) and sizes[:2] == [0.01, 0.3]
+    np.testing.assert_allclose(size, network.unit_sizes(w, y, net))
+
+
+def test_sizes_are_a_tenth_of_what_the_data_and_the_prior_leave(rng):
+    """Without a hidden layer, whose curvature is the same everywhere."""
+    y, net = rng.standard_normal((7, 2)), model.bayesian_network(2, prior_sd=np.array([0.5, 1.2, 0.8]), beta=3.)
+    precision = 3 * np.array([*np.sum(y**2, axis=0), 7]) + np.array([0.5, 1.2, 0.8])**-2.
+    np.testing.assert_allclose(network.unit_sizes(rng.standard_normal((4, 3)), y, net), 0.1 / np.sqrt(precision))
+
+
 # ---- the fit
+
+def test_held_out_data_are_standardized_by_those_to_learn_from():
+    y, x = np.array([[1., 5.], [3., 5.], [8., 5.]]), np.array([2., 9., 4.])
+    data = report.standardized(y, x, np.array([[10., 6.]]), np.array([3.]))
+    np.testing.assert_allclose(data.y, (y - [4, 5]) / [np.std(y[:, 0]), 1])
+    np.testing.assert_allclose(data.new_y, [[6 / np.std(y[:, 0]), 1]])
+    np.testing.assert_allclose([data.new_x[0], data.unit], [-2 / np.std(x), np.std(x)])
+    np.testing.assert_allclose(data.x, (x - 5) / np.std(x))
+
+
+LINE = model.bayesian_network(1, prior_sd=1., beta=4.)
+TWO_LINES = np.array([[0.5, 0.1], [1.5, -0.3]])
+
+
+def outputs_of_two(y):
+    return model.forward(TWO_LINES, y, LINE)[-1]
+
+
+def test_a_split_is_scored_by_the_average_of_densities(monkeypatch):
+    """Two draws of a line; beside it a network with one deviation, and one that predicts it."""
+    data = report.Split(None, None, np.array([[1.], [2.]]), np.array([1., 2.]), 10.)
+    monkeypatch.setattr(report, "many", lambda *arguments: (LINE, outputs_of_two, [1.1, 50., 0]))
+    monkeypatch.setattr(report, "one_set_of_weights", lambda rng, data, constant, epochs: [epochs, constant])
+    found, *_ = report.scores(None, data, "hmc", report.Settings(epochs=7), None)
+    outputs = np.array([[0.6, 1.1], [1.2, 2.7]])
+    density = np.mean(np.exp(-2 * (data.new_x - outputs)**2) * np.sqrt(2 / np.pi), axis=0)
+    rmse = 10 * np.sqrt(np.mean((data.new_x - [0.9, 1.9])**2))
+    assert found["bnn"] == pytest.approx([rmse, np.mean(np.log(density)) - np.log(10)])
+    assert found["constant"] == [7, True] and found["sigma"] == [7, False]
+    assert found["agreement"] == [1.1, 50., 0]
+
+
+def test_of_chains_the_worst_prediction_is_told(monkeypatch, rng):
+    z, data = rng.standard_normal((40, 3, 2)), report.Split(None, None, np.array([[0.5], [2.], [-1.]]), None, 1.)
+    z[:, 2, 0] += 2.        # one chain lies elsewhere, and is seen best where the input is large
+    monkeypatch.setattr(network, "scales", lambda *arguments, **more: (LINE, "w", "size"))
+    monkeypatch.setattr(network, "posterior", lambda *arguments: hmc.Draws(z, 0.1, 0.8, 3))
+    net, drawn, told = report.many(rng, data, "hmc", report.Settings(), lambda note: None)
+    outputs = np.stack([z[..., 0] * at + z[..., 1] for at in (0.5, 2., -1.)], axis=-1)
+    ratios, worth = diagnostics.r_hat(outputs), diagnostics.effective_sample_size(outputs)
+    assert told == pytest.approx([max(ratios), min(worth), 3])
+    np.testing.assert_allclose(drawn(data.new_y)[..., 0], outputs.reshape(-1, 3), rtol=0, atol=1e-12)
+
+
+def test_the_band_is_told_in_the_target_s_unit():
+    """Two draws of a line: their mean, and the noise's variance plus theirs, times the unit; inputs by their own."""
+    regression = report.Regression("toy sine", np.array([[-1.], [3.]]), np.array([2., 12.]))
+    _, *lines = report.band(regression, LINE, outputs_of_two)
+    at = (report.PLACES - 1) / 2
+    outputs = TWO_LINES[:, :1] * at + TWO_LINES[:, 1:]
+    told = np.array([[float(word) for word in line.replace("+-", "").split()] for line in lines])
+    np.testing.assert_allclose(told[:, 2], 7 + 5 * outputs.mean(axis=0), atol=5.1e-4)
+    np.testing.assert_allclose(told[:, 3], 5 * np.sqrt(0.25 + np.var(outputs, axis=0, ddof=1)), atol=5.1e-4)
+    np.testing.assert_allclose(told[:, 1], np.sin(2 * report.PLACES), atol=5.1e-4)
+
 
 def quick(rng, data, method, settings, watch):
     """In place of a split's scores: numbers that say which split it is."""
