@@ -18,10 +18,11 @@ class Exact(NamedTuple):
     nu: np.ndarray              # (n,), the mean of mu given each
 
 
-def posterior(data, prior, n=4000):
-    """The Exact posterior of the Data under the prior: mu integrated out by hand, gamma by the trapezoid in log gamma.
+def heights(data, prior, n=4000):
+    """(gamma (n,), log of the posterior density of log gamma there up to a constant, distance of the nodes).
 
-    Left of its first edge the integrand falls like gamma to a power of 1/2 or more, right of its last like exp(-gamma).
+    mu is integrated out by hand. Left of the first node the density falls like gamma to a power of 1/2 or more, right
+    of the last like exp(-gamma).
     """
     counts, slow, away = prior.a + 0.5 * data.N, prior.b + 0.5 * data.scatter, (data.mean - prior.nu)**2
 
@@ -31,18 +32,29 @@ def posterior(data, prior, n=4000):
         distance = 0.5 * prior.tau * data.N * gamma / tau * away
         return counts * t - slow * gamma - distance + 0.5 * (np.log(prior.tau) - np.log(tau))
 
-    t, heights, step = around_peak(log_density, n=n, edges=(
+    t, found, step = around_peak(log_density, n=n, edges=(
         min(np.log(counts / (slow + 0.5 * data.N * away)), np.log(prior.tau / data.N)) - 80 / counts - 3,
         np.log((counts + 60 + 12 * np.sqrt(counts)) / slow)))
-    gamma, mass = np.exp(t), logsumexp(heights)
+    return np.exp(t), found, step
+
+
+def mean_given(gamma, data, prior):
+    """The mean of mu given gamma."""
+    return (prior.tau * prior.nu + gamma * data.N * data.mean) / (prior.tau + data.N * gamma)
+
+
+def posterior(data, prior, n=4000):
+    """The Exact posterior of the Data under the prior, by the trapezoid in log gamma."""
+    gamma, found, step = heights(data, prior, n)
+    mass = logsumexp(found)
     constant = prior.a * np.log(prior.b) - gammaln(prior.a) - 0.5 * data.N * np.log(2 * np.pi)
-    nu = (prior.tau * prior.nu + gamma * data.N * data.mean) / (prior.tau + data.N * gamma)
-    return Exact(float(constant + mass + np.log(step)), gamma, np.exp(heights - mass), nu)
+    return Exact(float(constant + mass + np.log(step)), gamma, np.exp(found - mass), mean_given(gamma, data, prior))
 
 
 def exact_moments(data, prior):
     """Mean and standard deviation of mu, then of gamma, under the posterior. (4,)"""
-    _, gamma, weights, nu = posterior(data, prior)
+    gamma, found, _ = heights(data, prior)
+    weights, nu = np.exp(found - logsumexp(found)), mean_given(gamma, data, prior)
     mean, middle = weights @ nu, weights @ gamma
     variance = weights @ (1 / (prior.tau + data.N * gamma) + (nu - mean)**2)
     return np.array([mean, variance**0.5, middle, (weights @ (gamma - middle)**2)**0.5])
