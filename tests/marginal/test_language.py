@@ -233,7 +233,7 @@ def test_ends_are_choices_as_words_are():
     shares = np.log(np.array([2.5, 1.5, 2.5]) / 6.5)
     np.testing.assert_allclose(report.by_frequency([[0, 1], [0]], [[1, 0], []], 2), [np.sum(shares), shares[2]])
     assert report.score(np.array([-6., -2.]), [[1, 0], []]) == (
-        "perplexity 7.39 +- 0.00, -4.00 +- 1.41 nats per sentence")
+        "perplexity 7.39 +- 0.00, -4.00 +- 2.00 nats per sentence")
 
 
 def test_a_sentence_variable_is_told_by_its_gain_over_as_many_epochs_without(rng, monkeypatch):

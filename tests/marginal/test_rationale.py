@@ -183,7 +183,7 @@ def test_votes_are_counted_where_one_learns():
     columns, _, votes, _ = report.prepared(data, np.arange(4))
     assert {word: votes[column] for word, column in columns.items()} == {"good": 1, "bad": -1}
     assert report.told(np.array([-1., -2., -3., -4.]), np.array([1, 1, 0, 1])) == (
-        "-2.500 +- 0.559 nats per sentence, accuracy 75.0 +- 21.7 %")
+        "-2.500 +- 0.645 nats per sentence, accuracy 75.0 +- 25.0 %")
 
 
 def test_a_sentence_is_shown_with_its_verdict_and_its_words():
