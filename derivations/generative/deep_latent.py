@@ -126,6 +126,11 @@ def tops(x, theta, decoder, starts):
     return np.array(found)
 
 
+def starts(N):
+    """Three places to ascend from, (N, 2) each."""
+    return [np.tile([place, np.log(0.3)], (N, 1)) for place in (-1.2, 0., 1.2)]
+
+
 def average_at_tops(x, lam, theta, decoder):
     """The average bound where ascents from lam end."""
     return np.mean(bounds_on_a_grid(x, tops(x, theta, decoder, [lam]), theta, decoder))
@@ -186,11 +191,18 @@ def bend(rng):
 
 
 def stage_bend(rng):
-    """Two data near the curve, and q of both off their posteriors: no rule of two draws fits, see stage_one_datum."""
-    theta, decoder = bend(rng)
-    at = jitter(rng, [-1.1, 1.3])
-    x = image(at[:, None], theta[:-1], decoder.sizes) + jitter(rng, [[0.25, -0.2], [-0.2, 0.3]])
-    lam = np.column_stack([at + jitter(rng, [0.6, -0.6], 0.1), np.log(rng.uniform(0.5, 0.7, 2))])
+    """Two data near the curve, and q of both off their posteriors: no rule of two draws fits, see stage_one_datum.
+
+    The bound of each has one top: where there are two, an ascent's own steps may decide at which it ends.
+    """
+    while True:
+        theta, decoder = bend(rng)
+        at = jitter(rng, [-1.1, 1.3])
+        x = image(at[:, None], theta[:-1], decoder.sizes) + jitter(rng, [[0.25, -0.2], [-0.2, 0.3]])
+        lam = np.column_stack([at + jitter(rng, [0.6, -0.6], 0.1), np.log(rng.uniform(0.5, 0.7, 2))])
+        ends = [tops(x, theta, decoder, [start]) for start in (lam, *starts(len(x)))]
+        if np.max(np.ptp(ends, axis=0)) < 1e-6:
+            break
     return dict(x=x, theta=theta, decoder=decoder, lam=lam, S=1, noise=standard_noise(2, 1), rate=0.05,
                 log_density_of_the_data=lambda: log_density(x, theta, decoder),
                 density_at_zero=lambda: given(x, np.zeros((1, 1, 1)), theta, decoder)[0])
@@ -407,9 +419,6 @@ def stage_new_datum(rng):
     old = image(places, theta[:-1], decoder.sizes) + rng.uniform(-0.25, 0.25, (6, 2))
     x = image(jitter(rng, [[-1.2], [1.3]], 0.1), theta[:-1], decoder.sizes) + rng.uniform(-0.2, 0.2, (2, 2))
     x = np.vstack([x, jitter(rng, [[1., 0.1]])])
-
-    def starts(N):
-        return [np.tile([place, np.log(0.3)], (N, 1)) for place in (-1.2, 0., 1.2)]
 
     def top_by_scipy():
         return bounds_on_a_grid(x, tops(x, theta, decoder, starts(len(x))), theta, decoder)
