@@ -59,8 +59,8 @@ def test_the_logistic_grid_finds_its_peak(N, size, rng):
     x, y = examples.toy_classes(rng, N)
     y = y * [1., size]
     exact = examples.logistic_exact(x, y)
-    first, second = np.linspace(-9, 9, 301), np.linspace(-9, 9, 301) / (size if N > 1 else 1.)
-    log_joint = np.array([examples.logistic_at(np.column_stack([np.full(301, w), second]), x, y) for w in first])
+    first, second = np.linspace(-9, 9, 301), np.linspace(-27, 27, 901) / (size if N > 1 else 3.)
+    log_joint = np.array([examples.logistic_at(np.column_stack([w + 0 * second, second]), x, y) for w in first])
     evidence = logsumexp(log_joint.ravel()) + np.log((first[1] - first[0]) * (second[1] - second[0]))
     assert exact.log_evidence == pytest.approx(evidence, abs=1e-3) and exact.error < 1e-6
 
