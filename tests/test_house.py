@@ -63,6 +63,15 @@ def test_a_module_imports_only_from_lower_floors(path):
             )
 
 
+@pytest.mark.skipif(not (HOME / ".git").exists(), reason="no checkout of git: what is tracked is not known")
+def test_the_top_level_holds_what_the_readme_names():
+    tracked = subprocess.run(["git", "ls-files"], cwd=HOME, capture_output=True, text=True, check=True).stdout.split()
+    assert {Path(name).parts[0] for name in tracked} <= {
+        ".ci", ".gitignore", "LICENSE", "README.md", "derivations", "figures", "pyproject.toml", "refvi", "setup.cfg",
+        "tests"
+    }
+
+
 def test_every_module_has_its_floor():
     assert {module_of(path).split(".")[1] for path in SOURCES} == {"__init__", *FLOORS}
 

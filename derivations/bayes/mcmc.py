@@ -111,7 +111,9 @@ def in_rays(form, order):
 
 
 def normals_and_uniform(form):
-    """Noise eps (R, S, 3) for one step of one draw: see in_rays."""
+    """Noise eps (R, S, 3) for a step of each draw. Its rule is for one draw, whose nodes squared are too many; two are
+    tried by draws: see in_rays.
+    """
     def rule(S, order):
         nodes, weights = in_rays(form, order)
         return (nodes[:, None], weights) if S == 1 else None
@@ -198,7 +200,7 @@ def stage_posterior(rng):
     precision = y.T @ y / noise_sd**2 + np.eye(3) / prior_sd**2
     top = np.linalg.eigvalsh(precision)[-1]
     mean = np.linalg.solve(precision, y.T @ x / noise_sd**2)
-    return dict(mean=mean, precision=precision, rate=rng.uniform(0.8, 1.2) / top, S=1, noise=signs((2, 3)),
+    return dict(mean=mean, precision=precision, rate=rng.uniform(0.8, 1.2) / top, S=2, noise=signs((2, 3)),
                 size=rng.uniform(1.3, 1.5) / np.sqrt(top), steps=3, z=mean + rng.uniform(0.5, 1., 3) * [1, -1, 1],
                 v=rng.uniform(0.5, 1., 3) * [-1, -1, 1])
 
@@ -388,7 +390,7 @@ def stage_friction(rng):
     size, friction, slope_sd = rng.uniform(0.35, 0.45), rng.uniform(0.5, 0.7), rng.uniform(1.2, 1.6)
     known_sd = rng.uniform(0.7, 0.8)
     found = joint_in_the_long_run(precision, size, friction, slope_sd, known_sd)
-    return dict(precision=precision, size=size, friction=friction, slope_sd=slope_sd, known_sd=known_sd, S=1,
+    return dict(precision=precision, size=size, friction=friction, slope_sd=slope_sd, known_sd=known_sd, S=2,
                 stationary=found, noise=signs((4, 2)))
 
 

@@ -56,7 +56,7 @@ def test_the_table_of_what_each_method_gets_wrong(name):
     deviations = np.sqrt(np.diag(covariance))
     divergence = divergence_of_normals(zero, covariance, zero, covariances()["exact"])
     found = [*deviations, covariance[0, 1] / np.prod(deviations), divergence]
-    np.testing.assert_allclose(told, found, atol=5.1e-4)
+    np.testing.assert_allclose(told, found, atol=5.1e-4)    # half of the last digit that the page tells
 
 
 def test_where_descent_no_longer_rests_and_which_step_is_best():
@@ -105,6 +105,7 @@ def test_the_fast_gradient_is_that_of_the_row_with_its_divergence_in_closed_form
 
 
 def test_float32_stays_and_agrees(rng):
+    """Of 30,000 networks one in 3,000 was more than 3e-6 of its largest slope off, and none more than 7e-6."""
     net, y, x = network(rng, True, tanh)
     lam, eps = rng.standard_normal(2 * net.P), rng.standard_normal((1, net.P))
     exact = fast.bound_gradient(x, y, net)(lam, eps)

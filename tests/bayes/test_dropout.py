@@ -276,7 +276,7 @@ def test_weights_within_a_standard_error_switch_off():
     lam = sparse.fit(y @ t * 0.5 / 12 + 0.5 * beside, y, 0.5).lam
     alpha = np.exp(sparse.log_alphas(lam))
     assert (alpha > 20).tolist() == [True] * 3 + [False] * 5
-    np.testing.assert_allclose(divergence.standard_errors(alpha[3:]), np.abs(t[3:]), rtol=1e-3)
+    np.testing.assert_allclose(divergence.standard_errors(alpha[3:]), np.abs(t[3:]), rtol=1e-9)
 
 
 def test_where_sparse_fits_begin(monkeypatch, rng):
