@@ -47,7 +47,7 @@ def caches():
     again.
     """
     return [item for item in gc.get_objects()
-            if isinstance(item, functools._lru_cache_wrapper) and not is_library(item.__module__ or "")]
+            if type(item) is functools._lru_cache_wrapper and not is_library(item.__module__ or "")]
 
 
 def is_library(module, filename="", name=""):
@@ -129,33 +129,41 @@ class Trace:
     def __init__(self, supplied=frozenset(), constants=(), inner=None):
         self.supplied, self.entered, self.inner = supplied, {}, inner
         self.constants = {identity(value) for value in constants}
-        self.asking, self.asked = ({},
-                                   set())  # supplied codes that a row asks for a number of the stage, and that gave one
+        self.asking, self.asked = set(), set()  # frames that a row asks for a number of the stage; codes that gave one
         self.returned = None  # what inner returned
 
     def __enter__(self):
-        self.outer = sys.getprofile(), threading.getprofile() if hasattr(threading, "getprofile") else None
-        threading.setprofile(self.note)
-        sys.setprofile(self.note)
+        self.outer = sys.gettrace(), threading.gettrace() if hasattr(threading, "gettrace") else None
+        threading.settrace(self.note)
+        sys.settrace(self.note)
         return self
 
     def __exit__(self, *exception):
-        sys.setprofile(self.outer[0])
-        threading.setprofile(self.outer[1])
+        sys.settrace(self.outer[0])
+        threading.settrace(self.outer[1])
 
     def note(self, frame, event, argument):
+        """Called where code is entered; returns what waits for its value, or None where nobody asks for it."""
         code = frame.f_code
-        if event == "call":
-            known = self.entered.get(code)
-            if known is None or known[1]:   # not seen, or so far only below the stage's functions
-                self.entered[code] = frame.f_globals, is_own(frame) and self.below_supplied(frame)
-            if code in self.supplied and code not in self.asked and self.is_constant(frame):
-                self.asking[id(frame)] = code
-        elif event == "return":
-            if code is self.inner:
+        known = self.entered.get(code)
+        if known is None or known[1]:   # not seen, or so far only below the stage's functions
+            self.entered[code] = frame.f_globals, is_own(frame) and self.below_supplied(frame)
+        if code in self.supplied and code not in self.asked and self.is_constant(frame):
+            self.asking.add(frame)
+        if code is not self.inner and frame not in self.asking:
+            return None
+        frame.f_trace_lines = False
+        return self.leave
+
+    def leave(self, frame, event, argument):
+        """Called for what happens in a frame that note chose; its return is of interest."""
+        if event == "return":
+            if frame.f_code is self.inner:
                 self.returned = argument
-            if self.asking.pop(id(frame), None) and isinstance(argument, (float, np.ndarray)):
-                self.asked.add(code)
+            if frame in self.asking and isinstance(argument, (float, np.ndarray)):
+                self.asked.add(frame.f_code)
+            self.asking.discard(frame)
+        return self.leave
 
     def below_supplied(self, frame):
         while frame is not None:
