@@ -6,6 +6,7 @@ spike (probability 0.8) in a slab of deviation 1.8, and its most probable value 
 learnt with a Laplace prior from five starts: the true code beside the one found, in the order and units of the true.
 """
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from refvi.marginal.topics import sparse
 
@@ -25,10 +26,10 @@ def data(rng, N=100, C=20, D=3, noise=0.5, scale=0.03):
         return sparse.log_posterior(pair[0], x, pair[1], noise, scale) - 0.5 * np.sum(pair[1]**2)
 
     z = max((sparse.embeddings(rng, x, D, noise, scale, 60) for _ in range(5)), key=log_joint)[0]
-    correlations = true.T @ z / np.outer(np.linalg.norm(true, axis=0), np.linalg.norm(z, axis=0))
-    order = np.argmax(np.abs(correlations), axis=1)
-    sizes = np.sum(true * z[:, order], axis=0) / np.sum(z[:, order]**2, axis=0)
-    return dict(a=a, shrunk=shrunk, random_true=true, random_found=z[:, order] * sizes)
+    norms = np.linalg.norm(z, axis=0)
+    unit = z / np.where(norms > 0, norms, 1)        # a code that data do not ask for is zero everywhere
+    unit = unit[:, linear_sum_assignment(-np.abs(true.T @ unit))[1]]
+    return dict(a=a, shrunk=shrunk, random_true=true, random_found=unit * np.sum(true * unit, axis=0))
 
 
 def draw(figure, a, shrunk, random_true, random_found):

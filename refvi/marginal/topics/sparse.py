@@ -85,9 +85,10 @@ def dictionary(x, z, noise_sd):
 
 
 def embeddings(rng, x, D, noise_sd, scale, rounds, steps=20):
-    """(z, W): codes and dictionary in turn, from a dictionary of D rows of x."""
+    """(z, W): codes and dictionary in turn, from D rows of x: a long one is likelier than one that is all noise."""
     x = np.asarray(x, float)
-    W = x[rng.choice(len(x), require_count("D", D), replace=False)]
+    lengths = np.sum(x**2, axis=1) + noise_sd**2
+    W = x[rng.choice(len(x), require_count("D", D), replace=False, p=lengths / np.sum(lengths))]
     z = np.zeros((len(x), D))
     for _ in range(require_count("rounds", rounds)):
         z = thresholded(x, W, noise_sd, scale, steps, z)
