@@ -301,6 +301,7 @@ def remembers(lam):
 
 
 def test_a_row_begins_where_no_other_has_run(entropy):
+    MEMORY.clear()
     recalls = stage(remembers=remembers, recalls=lambda lam: MEMORY["last"] * 1.)
     assert "raised KeyError" in prove(entropy, "remembers; = recalls", recalls)["recalls"].message
 
