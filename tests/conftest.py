@@ -2,6 +2,7 @@
 
 Derivations are played beside the other tests, which need one core only, and judged last.
 """
+import gc
 import os
 import secrets
 
@@ -27,6 +28,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_collection_finish(session):
     """Start to play what the chosen tests ask for: all chapters, if not single ones."""
+    gc.freeze()         # modules and tests stay: no collection, and no search for memories, goes through them again
     chosen = [item for item in session.items if plays(item)]
     if chosen and not session.config.option.collectonly:
         named = {getattr(item, "callspec", None) and item.callspec.params.get("name") for item in chosen}

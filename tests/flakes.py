@@ -42,13 +42,15 @@ def once(path, times):
     """(failed tests, how to replay them, calls, seconds) of one process, each test called so many times."""
     start = time.perf_counter()
     environment = {name: value for name, value in os.environ.items() if name != "REFVI_ENTROPY"}
-    ran = subprocess.run([*COMMAND, path], env=environment | {"REFVI_AGAIN": str(times)}, capture_output=True, text=True)
+    environment["REFVI_AGAIN"] = str(times)
+    ran = subprocess.run([*COMMAND, path], env=environment, capture_output=True, text=True)
     failed = [re.sub(r"-?again\d+-?", "", name).removesuffix("[]")
               for name in re.findall(r"^(?:FAILED|ERROR) (\S+)", ran.stdout, re.M)]
     calls = sum(map(int, re.findall(r"(\d+) (?:passed|failed)", ran.stdout)))
     if ran.returncode != NO_TEST and not failed and not calls:
         raise RuntimeError(f"no test ran:\n{ran.stdout[-2000:]}{ran.stderr[-2000:]}")
-    return failed, sorted(set(re.findall(r"REFVI_ENTROPY=\S+|--entropy 0x\w+", ran.stdout))), calls, time.perf_counter() - start
+    replays = sorted(set(re.findall(r"REFVI_ENTROPY=\S+|--entropy 0x\w+", ran.stdout)))
+    return failed, replays, calls, time.perf_counter() - start
 
 
 def files_of(paths):

@@ -40,14 +40,14 @@ class Scene(NamedTuple):
     announce: Any = lambda tag: None    # called before a row runs
 
 
-def play(scene, *, use_rule=True, plot=None):
+def play(scene, plot=None, **options):
     """A Result for each row of a chain on one stage, and one more for each reason to distrust the chain as a whole.
 
-    plot(tag, draws, target) is shown the draws of random rows.
+    plot(tag, draws, target) is shown the draws of random rows; options: of hold, for all of them.
     """
     memories = caches()
     trails = observe(scene, lambda tag: observe_row(scene, tag, memories))
-    return judge(rehearse(scene, trails), scene.stream, scene.announce, use_rule, plot)
+    return judge(rehearse(scene, trails), scene.stream, scene.announce, plot, **options)
 
 
 def observe_row(scene, tag, memories=(), seconds=PATIENCE):
@@ -107,15 +107,15 @@ def segments_of(chain):
     return segments
 
 
-def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
+def judge(cast, stream, announce=lambda tag: None, plot=None, **options):
     """Hold each row of a Cast against the one above it, and the chain against what makes it a proof."""
     results, failed = [], {}  # failed, and what follows from it: tag -> the last row above it that is right
     for row in cast.chain.rows:
         announce(row.tag)
-        result = hold(cast, row, stream, use_rule, plot=plot and partial(plot, row.tag))
+        result = hold(cast, row, stream, plot=plot and partial(plot, row.tag), **options)
         above = result.against
         if above in failed and row.relation in ("=", r"\approx"):
-            result = below_failed(cast, row, result, failed, stream, use_rule)
+            result = below_failed(cast, row, result, failed, stream, options)
         if above and (result.verdict == FAIL or result.against in failed):
             failed[row.tag] = failed.get(above, above)
         results.append(result)
@@ -125,7 +125,7 @@ def judge(cast, stream, announce=lambda tag: None, use_rule=True, plot=None):
     ]
 
 
-def below_failed(cast, row, result, failed, stream, use_rule):
+def below_failed(cast, row, result, failed, stream, options):
     """The result of a row below one that failed: it follows from that one, or it agrees with what stands above both."""
     lines = {other.tag: other.line for other in cast.chain.rows}
     wrong = result.against
@@ -134,7 +134,7 @@ def below_failed(cast, row, result, failed, stream, use_rule):
     above = failed[wrong]
     if cast.segments[above] != cast.segments[row.tag]:
         return result
-    other = hold(cast, row, stream, use_rule, above=above)
+    other = hold(cast, row, stream, above=above, **options)
     if other.verdict != PASS:
         return result
     return other._replace(

@@ -19,7 +19,7 @@ from refvi.gradients.distributions.table import (box_muller, cauchy_line, expone
 from refvi.gradients.laboratory.rows import variance_of_path
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.verify.trial import FAIL, PASS, escalate, moments
-from tests.verify.proof import prove
+from tests.verify.proof import prove, rule
 
 MU, B, K, THETA = 0.7, 1.6, 2.4, 1.7
 TWO, POSITIVE = np.array([MU, np.log(B)]), np.log([K, THETA])
@@ -178,23 +178,23 @@ RIGHT_PATHS = {
 }
 
 
-def try_path(entropy, q, f, lam, truth, **options):
+def path_stage(q, f, lam, truth):
     standard = q._replace(transport=None)
-    values = dict(truth=lambda: truth, estimate=lambda eps: path_gradient(eps, f, q, lam),
-                  noise=noise(standard, np.zeros(len(lam))), S=1)
-    return prove(entropy, r"truth; \approx estimate", values, **options)["estimate"]
+    return dict(truth=lambda: truth, estimate=lambda eps: path_gradient(eps, f, q, lam),
+                noise=noise(standard, np.zeros(len(lam))), S=1)
 
 
 @pytest.mark.parametrize("name", WRONG_PATHS)
-def test_the_rule_refuses_a_wrong_path(entropy, name):
-    result = try_path(entropy, *WRONG_PATHS[name])
+def test_the_rule_refuses_a_wrong_path(name):
+    result = rule(r"truth; \approx estimate", path_stage(*WRONG_PATHS[name]))["estimate"]
     assert result.verdict == FAIL and result.how.startswith("rule") and result.gap > 0.1, result
 
 
 @pytest.mark.parametrize("name", RIGHT_PATHS)
 @pytest.mark.parametrize("use_rule", [True, False])
 def test_right_paths_pass(entropy, name, use_rule):
-    result = try_path(entropy, *RIGHT_PATHS[name], use_rule=use_rule)
+    values = path_stage(*RIGHT_PATHS[name])
+    result = prove(entropy, r"truth; \approx estimate", values, use_rule=use_rule)["estimate"]
     assert result.verdict == PASS and ("rule" in result.how) == use_rule, result
 
 
@@ -275,26 +275,25 @@ WRONG_RELAXED = {"temperature forgotten": lambda eps, lam: relax(eps, lam, 1.),
                  "no noise": lambda eps, lam: relax(0. * eps, lam, 0.6)}
 
 
-def relaxed_estimate(entropy, draw):
+def relaxed_stage(draw):
     eps, f = gumbel_noise(2), lambda y: (y - 0.1)**3
 
     def estimate(eps):
         return gradient_of_each(lambda eps, lam: np.mean(f(draw(eps, lam[..., None, :])[..., 0]), axis=-1), eps, COIN)
-    values = dict(truth=lambda: expected_relaxed_slope(f, COIN, 0.6), estimate=estimate,
-                  noise=Noise(eps.draw, partial(eps.rule)), S=1)
-    return prove(entropy, r"truth; \approx estimate", values)["estimate"]
+    return dict(truth=lambda: expected_relaxed_slope(f, COIN, 0.6), estimate=estimate,
+                noise=Noise(eps.draw, partial(eps.rule)), S=1)
 
 
 @pytest.mark.parametrize("name", WRONG_RELAXED)
-def test_the_rule_refuses_a_wrong_relaxation(entropy, name):
-    result = relaxed_estimate(entropy, WRONG_RELAXED[name])
+def test_the_rule_refuses_a_wrong_relaxation(name):
+    result = rule(r"truth; \approx estimate", relaxed_stage(WRONG_RELAXED[name]))["estimate"]
     assert result.verdict == FAIL and result.how.startswith("rule"), result
 
 
 def test_the_right_relaxation_passes(entropy, rng):
-    assert relaxed_estimate(entropy, lambda eps, lam: relax(eps, lam, 0.6)).verdict == PASS
-    turned = relaxed_estimate(entropy, lambda eps, lam: relax(-eps, lam, 0.6))      # of two the difference counts,
-    assert turned.verdict == PASS                                                   # which is symmetric
+    for sign in (1, -1):        # turned, too: of two the difference counts, which is symmetric
+        values = relaxed_stage(lambda eps, lam: relax(sign * eps, lam, 0.6))
+        assert prove(entropy, r"truth; \approx estimate", values)["estimate"].verdict == PASS
     eps = gumbel_noise(3).draw(rng, 5, 2)
     assert relaxed_gradient(eps, square, np.zeros(3), 0.6).shape == (5, 3)
 

@@ -18,7 +18,7 @@ from refvi.gradients.laboratory.study import crossing, quadratic, sine, variance
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.verify.compare import expectation
 from refvi.verify.trial import FAIL, PASS
-from tests.verify.proof import prove
+from tests.verify.proof import prove, rule
 
 MU, SIGMA, K = 0.3, 0.7, 1.4
 A, LAM, F = MU - K, np.array([MU, np.log(SIGMA)]), quadratic(K)
@@ -33,9 +33,8 @@ PAGE = (files.page("laboratory")).read_text(encoding="utf-8")
 # ---- faults in estimators: their mean
 
 
-def try_out(entropy, estimate, eps, S, **options):
-    values = dict(truth=lambda: TRUTH, estimate=lambda eps: estimate(eps, F, normal, LAM), noise=eps, S=S)
-    return prove(entropy, r"truth; \approx estimate", values, **options)["estimate"]
+def stage_of(estimate, eps, S):
+    return dict(truth=lambda: TRUTH, estimate=lambda eps: estimate(eps, F, normal, LAM), noise=eps, S=S)
 
 
 def halves(
@@ -86,13 +85,13 @@ WRONG = {"a half of the wrong sign": (halves(lambda f, w: f(w) + f(-w)), WEAK, 1
 @pytest.mark.parametrize("name", RIGHT)
 @pytest.mark.parametrize("use_rule", [True, False])
 def test_right_estimators_pass(entropy, name, use_rule):
-    result = try_out(entropy, *RIGHT[name], use_rule=use_rule)
+    result = prove(entropy, r"truth; \approx estimate", stage_of(*RIGHT[name]), use_rule=use_rule)["estimate"]
     assert result.verdict == PASS and ("rule" in result.how) == use_rule, result
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_the_rule_refuses_every_fault(entropy, name):
-    result = try_out(entropy, *WRONG[name])
+def test_the_rule_refuses_every_fault(name):
+    result = rule(r"truth; \approx estimate", stage_of(*WRONG[name]))["estimate"]
     assert result.verdict == FAIL and result.how.startswith("rule") and result.gap > 0.05, result
 
 
@@ -107,14 +106,14 @@ SLIPS = {"variance of the mean for that of one draw": lambda S: S, "divided by S
 
 
 @pytest.mark.parametrize("slip", SLIPS)
-def test_a_variance_of_another_number_of_draws_is_refused(entropy, slip):
+def test_a_variance_of_another_number_of_draws_is_refused(slip):
     S, spoil = 3, SLIPS[slip] or (lambda S: 0.0)
     values = dict(by_hand=lambda: EXACT["path"] / S,
                   right=lambda: exact_variance(path_gradient, F, normal, LAM, BASE, 2).value * 2 / S,
                   wrong=lambda: (variance_of_path(F, normal, LAM, S) * spoil(S) if SLIPS[slip]
                                  else np.sqrt(variance_of_path(F, normal, LAM, S))))
-    assert prove(entropy, "by hand; = right", values)["right"].verdict == PASS
-    assert prove(entropy, "by hand; = wrong", values)["wrong"].verdict == FAIL
+    assert rule("by hand; = right", values)["right"].verdict == PASS
+    assert rule("by hand; = wrong", values)["wrong"].verdict == FAIL
 
 
 @pytest.mark.parametrize("order", [8, 16, 24])

@@ -12,7 +12,7 @@ from refvi.gradients.reparameterization.algorithm import log_weight, reparameter
 from refvi.gradients.reparameterization.rows import path_gradient
 from refvi.verify.companion import load
 from refvi.verify.trial import FAIL, PASS
-from tests.verify.proof import prove
+from tests.verify.proof import prove, rule
 
 PAGE = files.page("reparameterization")
 COMPANION = load(PAGE)
@@ -165,23 +165,22 @@ RIGHT = {"sticking the landing": by(), "full": by(explicit=True), "the slide's p
          "a zero-mean term": zero_mean_added}
 
 
-def judged(entropy, rng, variant, **options):
+def stage_of(rng, variant):
     """At half the variance of the best q, where no entry of the gradient is small."""
     stage = COMPANION.names["line"](*COMPANION.names["problem"](rng, rng.uniform(0.3, 0.5, 2)))
-    values = stage | dict(f=log_weight(stage["log_joint"], diagonal_normal), truth=stage["gradient_of_a_regression"],
-                          row=variant(stage))
-    return prove(entropy, r"truth; \approx row", values, **options)["row"]
+    return stage | dict(f=log_weight(stage["log_joint"], diagonal_normal), truth=stage["gradient_of_a_regression"],
+                        row=variant(stage))
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_the_rule_refuses_every_fault(entropy, rng, name):
-    result = judged(entropy, rng, FAULTS[name])
+def test_the_rule_refuses_every_fault(rng, name):
+    result = rule(r"truth; \approx row", stage_of(rng, FAULTS[name]))["row"]
     assert result.verdict == FAIL and result.how.startswith("rule") and result.gap > 1000 * result.resolution, result
 
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_right_variants_pass(entropy, rng, name):
-    result = judged(entropy, rng, RIGHT[name])
+    result = prove(entropy, r"truth; \approx row", stage_of(rng, RIGHT[name]))["row"]
     assert result.verdict == PASS and "rule" in result.how, result
 
 

@@ -716,9 +716,9 @@ def test_coordinates_in_which_draws_are_blind_are_named_and_refused_where_the_st
     result = prove(entropy, r"truth; \approx beside", values)["beside"]
     assert result.verdict == PASS and "draws are blind in coordinate 1: 0.5 is seen to" in result.notes[0]
     assert prove(entropy, r"truth; \approx beside", values | dict(effect=1e-3))["beside"].verdict == UNDERPOWERED
-    seen = values | dict(effect=np.array([10., 0.3]))
+    seen = values | dict(effect=np.array([10., 2.]))
     assert prove(entropy, r"truth; \approx beside", seen)["beside"].verdict == PASS
-    assert prove(entropy, r"truth; \approx beside", seen | dict(small=-0.5))["beside"].verdict == FAIL
+    assert prove(entropy, r"truth; \approx beside", seen | dict(small=-5.))["beside"].verdict == FAIL
 
 
 def test_integers_are_compared_exactly_and_few_digits_are_told(entropy):
