@@ -58,7 +58,7 @@ def in_blocks(function):
 
 def two_ways(condition, first, second, *arguments):
     """first(*arguments) where the condition holds, second(*arguments) elsewhere, each run on its own points only."""
-    out = np.empty(len(condition))
+    out = np.empty(np.shape(condition))
     for mask, function in ((condition, first), (~condition, second)):
         if mask.any():
             out[mask] = function(*(x[mask] for x in arguments))
@@ -150,8 +150,9 @@ def beta_path(a, b, logit_z):
 
 def gamma_log_quantile(a, eps):
     """log z of the gamma of shape a and rate 1 at the quantile of an exponential draw eps, from the shorter tail."""
-    low, high = -np.expm1(-eps), np.exp(-eps)
-    z = np.where(low < 0.5, gammaincinv(a, np.minimum(low, 0.5)), gammainccinv(a, np.minimum(high, 0.5)))
+    a, low, high = np.broadcast_arrays(a, -np.expm1(-eps), np.exp(-eps))
+    z = two_ways(low < 0.5, lambda a, low, high: gammaincinv(a, low), lambda a, low, high: gammainccinv(a, high),
+                 a, low, high)
     tiny = (np.log(low) + gammaln(a + 1)) / a       # for small z, too small for a float: P(a, z) = z^a / Gamma(a + 1)
     return np.where(z > 1e-200, np.log(np.where(z > 1e-200, z, 1.)), tiny)
 
@@ -198,10 +199,20 @@ defvjp(beta_quantile,
 
 def student_quantile(df, eps):
     """t at the quantile of a Cauchy draw eps: t^2 / (df + t^2) from its lower tail, or one minus it from its own."""
-    wide, size = np.abs(eps) > 1, np.abs(eps)
-    far = betaincinv(df / 2, 0.5, 2 / np.pi * np.arctan2(1., np.where(wide, size, 1.)))
-    near = betaincinv(0.5, df / 2, 2 / np.pi * np.arctan(np.where(wide, 1., size)))
-    return np.sign(eps) * np.sqrt(df * np.where(wide, (1 - far) / far, near / (1 - near)))
+    df, size = np.broadcast_arrays(df, np.abs(eps))
+    return np.sign(eps) * np.sqrt(df * two_ways(size > 1, far_odds, near_odds, df, size))
+
+
+def far_odds(df, size):
+    """t^2 / df beyond the quartiles."""
+    rest = betaincinv(df / 2, 0.5, 2 / np.pi * np.arctan2(1., size))
+    return (1 - rest) / rest
+
+
+def near_odds(df, size):
+    """t^2 / df between the quartiles."""
+    share = betaincinv(0.5, df / 2, 2 / np.pi * np.arctan(size))
+    return share / (1 - share)
 
 
 @in_blocks
