@@ -133,7 +133,7 @@ class Trace:
         self.returned = None  # what inner returned
 
     def __enter__(self):
-        self.outer = sys.gettrace(), threading.gettrace() if hasattr(threading, "gettrace") else None
+        self.outer = sys.gettrace(), threading.gettrace()
         threading.settrace(self.note)
         sys.settrace(self.note)
         return self

@@ -403,22 +403,22 @@ def test_a_segment_is_pinned_by_two_deterministic_rows_that_share_no_code(entrop
     assert told(r"second moment; \le high; = higher; = highest")["high"] == ("high", "highest")
 
 
-@functools.lru_cache
-def remembered(mu, log_sigma):
-    return mu**2 + np.exp(2 * log_sigma)
-
-
-@functools.lru_cache
-def cached_row(mu, log_sigma):
-    return mu**2 + np.exp(log_sigma)**2
-
-
 def test_a_cache_hides_neither_a_shared_helper_nor_a_neighbour(entropy):
+    """Nor does it once more, when it holds what the first play has left in it."""
+    @functools.lru_cache
+    def remembered(mu, log_sigma):
+        return mu**2 + np.exp(2 * log_sigma)
+
+    @functools.lru_cache
+    def cached_row(mu, log_sigma):
+        return mu**2 + np.exp(log_sigma)**2
+
     both = stage(one=lambda lam: remembered(*lam) + 0.0, two=lambda lam: 1.0 * remembered(*lam))
-    assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
     values = dict(mu=0.3, log_sigma=-0.2, cached_row=cached_row,
                   caller=lambda mu, log_sigma: cached_row(mu=mu, log_sigma=log_sigma))
-    assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
+    for _ in range(2):
+        assert "do not share code" in prove(entropy, "one; = two", both)["the chain"].message
+        assert "enters its neighbour" in prove(entropy, "cached row; = caller", values)["caller"].message
 
 
 def test_rows_claimed_equal_need_independence_among_themselves(entropy):

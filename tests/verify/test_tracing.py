@@ -1,8 +1,11 @@
 """What two rows share: code, numbers of the module, answers of the stage; and what they may both use."""
+import sys
+import threading
+
 import numpy as np
 import pytest
 
-from refvi.verify.tracing import holds_numbers
+from refvi.verify.tracing import Trace, holds_numbers
 from refvi.verify.trial import PASS
 from tests.verify.proof import prove
 
@@ -49,6 +52,27 @@ def test_what_two_rows_both_use_is_shared(entropy, values):
 def test_functions_in_a_tuple_of_the_stage_are_the_stage_s(entropy):
     values = dict(one=lambda pair: pair[0](2.0) + 0.0, two=lambda pair: 1.0 * pair[0](2.0), pair=(cubed, first_squared))
     assert not share_code(entropy, **values)
+
+
+def test_what_is_no_number_may_be_asked_for_by_both(entropy):
+    """What to do with it, a row says itself."""
+    values = dict(which=lambda lam: [0, 1], one=lambda which, lam: np.sum(lam[which(lam)]),
+                  two=lambda which, lam: lam[which(lam)] @ np.ones(2))
+    assert not share_code(entropy, **values)
+
+
+def test_a_trace_sees_threads_and_leaves_a_debugger_as_it_was():
+    before = sys.gettrace()
+    try:
+        sys.settrace(debugger := lambda frame, event, argument: None)
+        with Trace() as trace:
+            thread = threading.Thread(target=cubed, args=(2.,))
+            thread.start()
+            thread.join()
+        assert sys.gettrace() is debugger
+    finally:
+        sys.settrace(before)
+    assert cubed.__code__ in trace.entered
 
 
 def test_an_integrand_asked_at_the_row_s_own_points_gives_no_answer_of_the_stage(entropy):
