@@ -92,24 +92,28 @@ def test_the_error_of_a_rule_is_what_three_quarters_of_its_order_differ_by():
     assert expectation(lambda eps: eps, counting(None), 1) is None
 
 
-def test_as_many_draws_are_taken_as_it_takes(rng):
+def alternating(rng, R, S):
+    """Draws whose mean is zero and whose spread is one without chance."""
+    return np.resize([1.0, -1.0], (R, S))
+
+
+def test_as_many_draws_are_taken_as_it_takes():
     taken = []
 
     def held(spread, effect=None):
         taken.clear()
-        noise = Noise(lambda rng, R, S: taken.append(R) or rng.standard_normal((R, S)), None)
+        noise = Noise(lambda rng, R, S: taken.append(R) or alternating(rng, R, S), None)
         result = Result("", "", "row", r"\approx", 1, scale=1.0)
-        return by_draws(
-            result, lambda eps: spread * eps, noise, 1, np.zeros(1), np.full(1, 1e-9), lambda strike: rng, effect=effect
-        )
+        return by_draws(result, lambda eps: spread * eps, noise, 1, np.zeros(1), np.full(1, 1e-9), lambda strike: None,
+                        effect=effect)
 
     assert held(0.5).verdict == PASS and sum(taken) == 2_000 + N1  # 6 sd / sqrt(N1) is .03: enough
     assert held(4.0).verdict == PASS
     wanted = (12 * 4 / 0.1) ** 2  # twice the spread of the pilots, a tenth of the scale
-    pilots = 2_000 + wanted / 4
-    assert 0.8 * (pilots + wanted) < sum(taken) < 1.25 * (pilots + wanted) or sum(taken) > 5 * wanted
-    assert held(500.0).verdict == UNDERPOWERED and sum(taken) < 2.5 * BUDGET
-    assert held(0.5, effect=0.01).verdict == PASS and sum(taken) > 200_000
+    assert sum(taken) == pytest.approx(2_000 + wanted / 4 + wanted, rel=1e-3)
+    assert held(500.0).verdict == UNDERPOWERED and sum(taken) == 2_000 + BUDGET / 4 + BUDGET
+    assert held(0.5, effect=0.01).verdict == PASS
+    assert sum(taken) == pytest.approx(2_000 + (12 * 0.5 / 0.01)**2 * 1.25, rel=1e-3)
 
 
 def test_tails_too_small_to_be_held_are_named(entropy):
@@ -312,10 +316,10 @@ def test_an_effect_that_is_not_seen_is_told_as_the_stage_s(rng):
 @pytest.mark.parametrize("mean, relation, wanted",
                          [(5.02, r"\le", 0.02), (4.98, r"\ge", 0.02), ([5.5, 5.02], r"\le", 0.02),
                           (5.12, r"\ne", 0.02), (4.8, r"\ne", 0.1), (5.0, r"\approx", 0.1)])
-def test_as_many_draws_are_taken_as_a_gap_asks_for(mean, relation, wanted, rng):
+def test_as_many_draws_are_taken_as_a_gap_asks_for(mean, relation, wanted):
     """Draws that alternate about their mean: a pilot of them is right."""
-    law = Noise(lambda rng, R, S: np.resize([1.0, -1.0], (R, S)), None)
+    law = Noise(alternating, None)
     told = by_draws(Result("", "", "row", relation, 1, scale=1.0), lambda eps: mean + 0.9 * eps, law, 1,
-                    np.full(np.size(mean), 5.0), np.full(np.size(mean), 1e-9), lambda strike: rng)
+                    np.full(np.size(mean), 5.0), np.full(np.size(mean), 1e-9), lambda strike: None)
     assert told.verdict == PASS
     assert int(told.how.split()[0].replace(",", "")) == pytest.approx((12 * 0.9 / wanted)**2, rel=0.02)

@@ -8,7 +8,7 @@ UA, "Examples: Language modelling".
 import autograd.numpy as np
 from autograd import grad
 
-from refvi.base.core import expectation
+from refvi.base.core import Estimate, expectation
 from refvi.base.families.gaussian import closed_divergence
 from refvi.base.special import logsumexp
 from refvi.likelihood.conditional.problems import cut
@@ -90,8 +90,10 @@ def norm_of_jacobians(theta, z, beginning, sizes):
 # ---- a sentence variable
 
 def integral_over_space(theta, sentences, sizes, q, lam):
-    """p(x_b) (B,): the prior's average."""
-    return expectation(lambda z: np.exp(log_probability(theta, z, sentences, sizes)), q, lam)
+    """p(x_b) (B,): the prior's average, and what a quarter of the nodes changes of it."""
+    fine, coarse = (expectation(lambda z: np.exp(log_probability(theta, z, sentences, sizes)), q, lam, nodes)
+                    for nodes in (q.nodes(lam, 64), q.nodes(lam, 48)))
+    return Estimate(fine, np.abs(fine - coarse))
 
 
 def average_over_space(eps, theta, sentences, sizes):
@@ -103,7 +105,7 @@ def average_over_space(eps, theta, sentences, sizes):
 
 def mass_of_the_ended(longest, theta, sizes, q, lam):
     """The mass of all sentences of at most so many words."""
-    return np.sum(integral_over_space(theta, strings(sizes.V, longest), sizes, q, lam))
+    return Estimate(*map(np.sum, integral_over_space(theta, strings(sizes.V, longest), sizes, q, lam)))
 
 
 def posterior_and_tables(beginning, theta, sizes, q, lam):
