@@ -16,7 +16,7 @@ from refvi.likelihood import networks
 
 SIZE = (7.4, 2.9)
 N, HELD_OUT, RADIUS, NOISE_SD, HIDDEN, STEPS, RATE = 300, 2000, 1.5, 0.15, 16, 500, 0.03
-EXPENSIVE = True            # two seconds, and an ascent from random weights: the curve may close anywhere
+EXPENSIVE, QUICK = True, dict(steps=100)        # an ascent from random weights: the curve may close anywhere
 
 
 def ring(rng, size):
@@ -32,12 +32,12 @@ def entropy_of_ring():
     return -step * np.sum(2 * np.pi * r * np.exp(log_p) * log_p)
 
 
-def data(rng):
+def data(rng, steps=STEPS):
     x, held_out, d = ring(rng, N), ring(rng, HELD_OUT), decoder((1, HIDDEN, 2))
     flat = d._replace(sizes=(1, 2))
     blob = linear.from_moments(np.mean(x, axis=0), np.cov(x.T, bias=True), 1)
     start = np.append(networks.initial(rng, d.sizes), np.log(0.5))
-    theta = exact.fit(x, start, d, STEPS, RATE)
+    theta = exact.fit(x, start, d, steps, RATE)
     z = np.linspace(-2.6, 2.6, 241)[:, None]
     return dict(random_x=x, random_blob=sample(rng, blob, flat, N)[0], random_deep=sample(rng, theta, d, N)[0],
                 random_curve=networks.forward(theta[:-1], z, d.sizes, d.g)[-1],

@@ -9,12 +9,13 @@ import numpy as np
 
 from refvi.app.fits import classifier
 
-EXPENSIVE = True
+EXPENSIVE, QUICK = True, dict(N=6000)
 EDGES = np.array([0, 1e-5, 1e-4, 1e-3, 1e-2, 0.03, 0.1, 0.2, 0.35, 0.5, 1])
 
 
-def data(rng):
+def data(rng, N=None):
     train, test = classifier.choose(rng, None)
+    train = train._replace(images=train.images[:N], labels=train.labels[:N])
     log_p = classifier.held_out(classifier.fit(rng, train).lam, test)
     predicted = log_p.argmax(axis=1)
     wrong = predicted != test.labels
