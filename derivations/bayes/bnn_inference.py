@@ -9,7 +9,7 @@ from bnn_nodes import hermite
 from referees import bell, by_differences, complex_step, grid, under_normal
 from scipy import optimize, special, stats
 
-from refvi import Noise, diagonal_normal
+from refvi import Estimate, Noise, diagonal_normal
 from refvi.base.models import linear_gaussian, regression
 from refvi.bayes.bnn_inference.rows import (backprop_of_each, batches_drawn, bayes_by_backprop,     # noqa: F401
                                             best_diagonal_normal, divergence_from_prior, law_of_activations,
@@ -163,14 +163,16 @@ def recipe(points, mu, rho, log_p):
     w = mu + sigma * points
 
     def in_each(g):
-        return by_differences(g, np.zeros(2)).value
+        return by_differences(g, np.zeros(2))
 
     def log_q(w, mu, sigma):
         return stats.norm.logpdf(w, mu, sigma).sum(axis=-1)
 
     in_w = in_each(lambda v: log_p(w + v) - log_q(w + v, mu, sigma))
     in_mu, in_sigma = in_each(lambda v: -log_q(w, mu + v, sigma)), in_each(lambda v: -log_q(w, mu, sigma + v))
-    return np.concatenate([in_w + in_mu, (in_w * points + in_sigma) / (1 + np.exp(-rho))], axis=-1)
+    value, error = (np.concatenate([a + b, (a * factor + c) / (1 + np.exp(-rho))], axis=-1)
+                    for (a, b, c), factor in zip(zip(in_w, in_mu, in_sigma), (points, np.abs(points))))
+    return Estimate(value, error)
 
 
 def bound_of(mu, sigma, log_p):
