@@ -157,6 +157,12 @@ def test_the_picture_rejects_one_component():
     assert data["random_observed"] < low and below < data["random_observed"] < above
 
 
+def test_a_sequence_may_be_one_symbol(rng):
+    start, moves, emissions = rng.dirichlet(np.ones(2)), rng.dirichlet(np.ones(2), 2), rng.dirichlet(np.ones(3), 2)
+    told = rows.forward_over_states([2], start, moves, emissions)
+    np.testing.assert_allclose(told, np.log(start @ emissions[:, 2]), rtol=1e-12)
+
+
 # ---- bad inputs
 
 @pytest.mark.parametrize("call, told", [

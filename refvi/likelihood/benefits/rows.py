@@ -73,8 +73,8 @@ def state_scores(x, start, moves, emissions):
     x (T,) symbols; start (K,), moves (K, K) and emissions (K, V) are probabilities.
     """
     seen = np.log(emissions[:, require_words(x, np.shape(emissions)[1])]).T[:, None, :]
-    first = np.log(start) + np.zeros((1, len(start), 1))
-    return np.concatenate([first, np.array([np.log(moves)] * (len(x) - 1))]) + seen
+    first, others = np.tile(np.log(start), (1, len(start), 1)), np.tile(np.log(moves), (len(x) - 1, 1, 1))
+    return np.concatenate([first, others]) + seen
 
 
 def forward_over_states(x, start, moves, emissions):
