@@ -132,8 +132,8 @@ def test_all_reach_newton_s_optimum(name):
 def test_all_climb_a_network_s_likelihood(name, rng):
     network = Network((1, 6, 2), heads.normal_heads)
     y = np.linspace(-2, 2, 40)[:, None]
-    x, theta = np.sin(2 * y) + 0.3 * rng.standard_normal((40, 1)), 0.5 * rng.standard_normal(network.size)
-    way, rate = WAYS[name][0], dict(ascent=1e-3, momentum=1e-4, adagrad=0.03, rmsprop=3e-3, adam=0.01)[name]
+    x, theta = np.sin(2 * y) + 0.3 * rng.standard_normal((40, 1)), 0.2 * rng.standard_normal(network.size)
+    way, rate = WAYS[name][0], dict(ascent=1e-4, momentum=1e-5, adagrad=0.03, rmsprop=3e-3, adam=0.01)[name]
     end = way(lambda theta: rows.gradient_by_tape(theta, x, y, network), theta, 200, rate).lam
     assert rows.summed_log_likelihood(end, x, y, network) > rows.summed_log_likelihood(theta, x, y, network)
 
