@@ -319,6 +319,7 @@ def test_a_row_begins_where_no_other_has_run(entropy):
     (lambda lam: eval("lam[0]**2"), "compile"),
     (lambda lam: float(len(sys._getframe().f_back.f_locals)), "sys._getframe"),
     (lambda lam: sys.setprofile(None) or 1., "sys.setprofile"),
+    (lambda lam: sys.settrace(None) or 1., "sys.settrace"),
     (lambda lam: threading.Thread(target=print).start() or 1., "_thread.start_"),
     (lambda lam: float(subprocess.run(["true"]).returncode), "subprocess.Popen"),
     (lambda lam: float(socket.socket().fileno()), "socket.__new__"),
