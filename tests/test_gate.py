@@ -28,7 +28,7 @@ from refvi.likelihood.mle import classifier, heteroscedastic
 from refvi.likelihood.networks import initial, tanh
 from refvi.marginal import approximations
 from refvi.marginal.decoders import model as decoders, topic_plane
-from refvi.marginal.marginal_gradient import decoder as outcomes, mixture
+from refvi.marginal.marginal_gradient import mixture
 from refvi.programs.automatic import examples
 from refvi.programs.automatic.fit import fit as automatic
 
@@ -70,7 +70,6 @@ OF_TARGETS = {
     "paths": lambda x: paths.fit(x, THETA, LAM, rng(), 3, 2, 0.1).lam,
     "mixture": lambda x: mixture.gradient(x, *TWO).mu,
     "em of a mixture": lambda x: mixture.expectation_maximization(x, *TWO)[1],
-    "counts": lambda x: outcomes.gradient(0.1 * np.ones(2 * N), x, (1, N))[1],
     "heteroscedastic fit": lambda x: heteroscedastic.fit(rng(), x, np.ones((N, 1)), 1, 2).lam,
     "heteroscedastic": lambda x: heteroscedastic.log_likelihood(initial(rng(), (1, 50, 2)), x, np.ones((N, 1))),
     "unknown noise": lambda x: examples.unknown_noise_exact(x, THETA.y).mean,

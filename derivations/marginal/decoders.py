@@ -15,7 +15,6 @@ from refvi.marginal.decoders.rows import (curvatures, frequencies_of_draws, gain
                                           marginal_without_spread, mass_of_joint, nats_of_a_normal_head,
                                           nats_of_the_model, probabilities_of_outcomes)
 from refvi.marginal.decoders.topic_plane import bag_gradient, bag_log_probability        # noqa: F401
-from refvi.marginal.marginal_gradient.decoder import probabilities
 
 # ---- networks and rules by hand
 
@@ -415,8 +414,10 @@ def twice_the_same_word(theta, sizes):
 
 
 def word_beside_itself(theta, sizes):
-    """The square of each word's probability: the unigram model's."""
-    return probabilities(theta, sizes)**2
+    """The square of each word's probability: the unigram model's. The prior of z is standard: its weights are zero."""
+    D = sizes[0]
+    model = latent(Network((0, 2 * D), normal_heads), Network(sizes, categorical))
+    return probabilities_of_outcomes(np.zeros(0), np.concatenate([np.zeros(2 * D), theta]), model)**2
 
 
 def sentences_of_three(theta, sizes):

@@ -15,7 +15,6 @@ from refvi.likelihood.heads import (Network, bernoulli, categorical, normal, nor
                                     poisson)
 from refvi.likelihood.networks import Activation, count
 from refvi.marginal.decoders import fit, model, topic_plane
-from refvi.marginal.marginal_gradient import decoder
 
 EXPERTS = model.latent(Network((1, 3), categorical), Network((4, 5, 2), normal_heads))
 PLANE = model.latent(Network((2, 4), normal_heads), Network((4, 3, 2), normal))
@@ -134,15 +133,14 @@ def planted(rng, N, V=12, length=14):
     return np.array([rng.multinomial(length, one) for one in p], float), theta, sizes
 
 
-def test_bags_of_one_word_are_the_decoder_of_the_chapter_before(rng):
-    sizes, counts = (2, 5, 3), np.array([5., 2., 9.])
+def test_bags_of_one_word_are_outcomes_of_the_decoder(rng):
+    sizes, words = (2, 5, 3), np.repeat(np.eye(3), [5, 2, 9], axis=0)
+    own = model.latent(Network((0, 4), normal_heads), Network(sizes, categorical))
     theta = rng.uniform(-0.8, 0.8, count(sizes))
-    np.testing.assert_allclose(np.exp(topic_plane.bag_log_probability(np.eye(3), theta, sizes)),
-                               decoder.probabilities(theta, sizes, 90), rtol=1e-6)
-    each = np.repeat(np.eye(3), counts.astype(int), axis=0)
-    value, slope = decoder.gradient(theta, counts, sizes, 90)
-    assert np.sum(topic_plane.bag_log_probability(each, theta, sizes)) == pytest.approx(value, rel=1e-6)
-    np.testing.assert_allclose(topic_plane.bag_gradient(each, theta, sizes), slope, atol=1e-5 * np.max(np.abs(slope)))
+    value, slope = model.gradient(words, np.zeros((16, 0)), np.concatenate([np.zeros(4), theta]), own)
+    np.testing.assert_allclose(topic_plane.bag_log_probability(words, theta, sizes), value, rtol=1e-12)
+    np.testing.assert_allclose(topic_plane.bag_gradient(words, theta, sizes), slope[4:],
+                               atol=1e-11 * np.max(np.abs(slope)))
 
 
 def test_a_plane_may_be_turned(rng):

@@ -6,11 +6,10 @@ from autograd import grad
 from scipy import stats
 
 from refvi import Model, categorical, noise, normal
-from refvi.base.optimize import adam
 from refvi.base.special import logsumexp
 from refvi.likelihood.networks import count
 from refvi.marginal.approximations import truncated_responsibilities
-from refvi.marginal.marginal_gradient import decoder, mixture, rows as marginal_gradient
+from refvi.marginal.marginal_gradient import mixture, rows as marginal_gradient
 from refvi.verify.trial import FAIL, PASS
 from tests.verify.proof import prove, rule
 
@@ -118,43 +117,6 @@ def test_bad_input_to_the_mixture(change, message, components):
     given = dict(x=np.zeros(5), logits=components[0], mu=components[1], log_sigma=components[2]) | change
     with pytest.raises(ValueError, match=message):
         mixture.gradient(**given)
-
-
-# ---- the decoder
-
-@pytest.mark.parametrize("D", [1, 2])
-def test_the_decoder_s_probabilities_and_gradient(D, rng):
-    sizes = (D, 5, 3)
-    theta, counts, h = rng.normal(size=count(sizes)) * 0.6, np.array([5., 2., 9.]), 1e-5
-    np.testing.assert_allclose(np.sum(decoder.probabilities(theta, sizes)), 1, rtol=1e-9)
-    value, g = decoder.gradient(theta, counts, sizes)
-    np.testing.assert_allclose(value, counts @ np.log(decoder.probabilities(theta, sizes)), rtol=1e-12)
-
-    def at(theta):
-        return decoder.gradient(theta, counts, sizes)[0]
-
-    central = [(at(theta + h * e) - at(theta - h * e)) / (2 * h) for e in np.eye(len(theta))]
-    np.testing.assert_allclose(g, central, rtol=0, atol=1e-5 * np.max(np.abs(g)))
-
-
-def test_the_decoder_s_marginal_by_draws(rng):
-    from refvi.likelihood.mle.classifier import log_softmax
-    from refvi.likelihood.networks import forward, tanh
-    sizes, R = (2, 4, 3), 100_000
-    theta = 0.5 * rng.normal(size=count(sizes))     # steeper ones ask for more nodes than the decoder has
-    draws = np.exp(log_softmax(forward(theta, rng.standard_normal((R, 2)), sizes, tanh)[-1]))
-    assert np.all(np.abs(draws.mean(axis=0) - decoder.probabilities(theta, sizes)) < 6 * draws.std(axis=0) / np.sqrt(R))
-
-
-def test_the_decoder_reaches_the_saturated_maximum(rng):
-    sizes, counts = (1, 4, 3), np.array([5., 2., 9.])
-    start = rng.normal(size=count(sizes)) * 0.3
-    end = adam(lambda theta: decoder.gradient(theta, counts, sizes)[1], start, 500, lambda t: 0.05 / (1 + t / 300)).lam
-    np.testing.assert_allclose(decoder.probabilities(end, sizes), counts / 16, atol=1e-3)
-    with pytest.raises(ValueError, match=r"counts has shape \(2,\), expected \(3,\)"):
-        decoder.gradient(end, counts[:2], sizes)
-    with pytest.raises(ValueError, match="observe something first"):
-        decoder.gradient(end, np.zeros(3), sizes)
 
 
 # ---- planted faults: two components, theta = (mu_1, mu_2, logits), one datum
