@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import autograd.numpy as np
 from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dtrcon
 
 from refvi.base.checks import require_bound, require_finite, require_sd, require_shape
 from refvi.base.core import Model
@@ -81,7 +82,10 @@ def solved(x, theta):
     scale = 2.**np.rint(np.log2(np.linalg.norm(rows, axis=0)))
     q, r = np.linalg.qr(rows / scale)
     z, rest, last = refined(rows / scale, side, q, r)
-    if not last <= 1e-3 * np.linalg.norm(z):
+    digits, _ = dtrcon(r)           # what is left of one: r, unlike z, is not refined
+    lost = np.finfo(np.longdouble).eps * np.linalg.norm(rest)       # of residuals, which z sees by condition squared
+    left = np.linalg.norm(z) * np.linalg.norm(rows / scale) * digits**2
+    if not (digits >= 1e3 * np.finfo(float).eps and last <= 1e-3 * np.linalg.norm(z) and lost <= 1e-3 * left):
         raise ValueError("y's columns are combinations of one another to within rounding "
                          f"(condition {np.linalg.cond(r):.1e} with prior_sd {theta.prior_sd:g}): "
                          "leave one out, centre and scale them, or lower prior_sd")

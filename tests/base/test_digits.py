@@ -179,6 +179,24 @@ def test_where_no_digits_are_left_it_says_so(rng):
             call(rng.standard_normal(30), theta)
 
 
+def test_what_is_not_refused_has_its_digits(rng):
+    """Columns alike, whose difference the prior alone decides, and data that they hardly explain.
+
+    Of 5,600 answers the worst was off by 4e-4, and 4 in 100 by more than 2e-3 before lost residuals were counted.
+    """
+    for _ in range(100):
+        first, x = rng.standard_normal((2, 30))
+        x -= 0.999 * first * (first @ x) / (first @ first)
+        theta = models.regression(np.column_stack([first, 3 * first]), prior_sd=10**rng.uniform(4, 6.5), noise_sd=1.)
+        try:
+            mean = models.posterior(x, theta)[0]
+        except ValueError as refusal:
+            assert "leave one out" in str(refusal)
+        else:
+            exact = rational(x, theta)[0]
+            assert np.max(np.abs(mean - exact)) < 2e-3 * np.max(np.abs(exact))
+
+
 def test_the_covariance_is_the_inverse_of_the_precision(rng):
     x, theta = rng.standard_normal(9), models.regression(rng.standard_normal((9, 3)), prior_sd=1.4, noise_sd=0.5)
     np.testing.assert_allclose(models.covariance(x, theta) @ models.posterior(x, theta)[1], np.eye(3), atol=1e-12)

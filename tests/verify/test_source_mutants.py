@@ -69,7 +69,7 @@ def test_what_alters_nothing_is_named_and_may_have_a_reason(tmp_path, entropy):
     assert alive == [] and count[3] == len(changes)
 
 
-def test_a_mutant_that_does_not_end_is_refused(tmp_path, entropy, monkeypatch):
+def test_a_mutant_that_does_not_end_is_refused(tmp_path, entropy):
     loop = COMPANION.replace(
         "return square(lam[0])", "k = 3\n        while k > 0:\n            k = k - 1\n        return k + square(lam[0])"
     )

@@ -3,6 +3,7 @@ status.
 """
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -42,8 +43,9 @@ COMPANION = """
     """
 
 
-def play(page, entropy, **options):
-    """All results of a page, in order."""
+def play(page, entropy=None, **options):
+    """All results of a page, in order; without entropy where no verdict rests on what is drawn."""
+    entropy = secrets.randbits(128) if entropy is None else entropy
     return [r for kind, news in verify(page, Options(entropy, **options)) if kind == "results" for r in news]
 
 
@@ -88,9 +90,9 @@ def test_a_stage_is_set_as_often_as_asked(tmp_path, entropy):
      ("def gauss(n):", "gauss = 5\n    def other(n):", "gauss", 8, "gauss is a int, not a function"),
      ("n * (n + 1) / 2", "n * (n - 1) / 2", "gauss", 8, "the two rows differ")],
 )
-def test_a_broken_row_is_reported_and_the_others_run(tmp_path, entropy, old, new, row, line, message):
+def test_a_broken_row_is_reported_and_the_others_run(tmp_path, old, new, row, line, message):
     assert old in COMPANION
-    results = play(write_page(tmp_path, PAGE, COMPANION.replace(old, new)), entropy, timeout=2.0)
+    results = play(write_page(tmp_path, PAGE, COMPANION.replace(old, new)), timeout=2.0)
     found = failures(results)
     assert {f[:2] for f in found} == {(row, line)} and all(message in f[2] for f in found), found
     assert [r.verdict for r in results if r.row == "added"] == [PASS, PASS]
@@ -101,8 +103,8 @@ def test_a_broken_row_is_reported_and_the_others_run(tmp_path, entropy, old, new
     (r"&= \frac{n(n+1)}{2}", r"&= n = n", "gauss", "a row with 2 relations (= =): give each its own row"),
     ("```math", "```latex", "", "no chain to verify: write one as an align environment"),
 ])
-def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
-    found = failures(play(write_page(tmp_path, PAGE.replace(old, new), COMPANION), entropy))
+def test_a_broken_page_is_reported(tmp_path, old, new, row, message):
+    found = failures(play(write_page(tmp_path, PAGE.replace(old, new), COMPANION)))
     assert {f[0] for f in found} == {row} and all(message in f[2] for f in found), found
 
 
@@ -115,31 +117,31 @@ def test_a_broken_page_is_reported(tmp_path, entropy, old, new, row, message):
      ("def gauss", "import nowhere\n\n    def gauss",
       "page.py raised ModuleNotFoundError: No module named 'nowhere' (page.py:11)")],
 )
-def test_a_broken_companion_is_reported(tmp_path, entropy, old, new, message):
+def test_a_broken_companion_is_reported(tmp_path, old, new, message):
     companion = COMPANION.replace(old, new)
     if "scene" in companion:
         companion = companion.replace("def stage_large", "def scene_large")
         message = "has no stage: define stage(rng)"
-    assert any(message in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), entropy, timeout=2.0)))
+    assert any(message in f[2] for f in failures(play(write_page(tmp_path, PAGE, companion), timeout=2.0)))
 
 
-def test_a_page_without_companion_says_so(tmp_path, entropy):
+def test_a_page_without_companion_says_so(tmp_path):
     page = write_page(tmp_path, PAGE, COMPANION)
     page.with_suffix(".py").unlink()
-    assert "no companion page.py beside page.md" in failures(play(page, entropy))[0][2]
+    assert "no companion page.py beside page.md" in failures(play(page))[0][2]
 
 
-def test_no_stage_that_supplies_everything(tmp_path, entropy):
+def test_no_stage_that_supplies_everything(tmp_path):
     companion = (COMPANION.replace("def added(n)", "def added(n, one)") .replace("def gauss(n)", "def gauss(n, two)")
                  .replace("dict(n=100)", "dict(n=100, two=2)"))
     companion = companion.replace("dict(n=int", "dict(one=1, n=int")
-    ((row, _, message),) = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    ((row, _, message),) = failures(play(write_page(tmp_path, PAGE, companion)))
     assert row == "the chain" and "stage lacks two; large lacks one" in message
 
 
-def test_a_stage_that_plays_nothing_is_named(tmp_path, entropy):
+def test_a_stage_that_plays_nothing_is_named(tmp_path):
     companion = COMPANION.replace("return dict(n=100)", "return dict(N=100)")
-    (row, _, message), = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    (row, _, message), = failures(play(write_page(tmp_path, PAGE, companion)))
     assert "stage large plays no chain" in message
 
 
@@ -164,15 +166,15 @@ def test_a_stage_may_be_any_callable_and_have_a_number_for_a_name(tmp_path, entr
     assert "(stage 2, 3 settings" in capsys.readouterr().out
 
 
-def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path, entropy):
+def test_the_other_chains_of_a_page_run_after_a_hang(tmp_path):
     second = PAGE.replace("## A sum", "## Again").replace("# My lecture", "").replace("gauss", "slow")
     companion = COMPANION + "\n    def slow(n):\n        while True: pass\n"
-    results = play(write_page(tmp_path, PAGE.replace("# My", second + "\n    # My"), companion), entropy, timeout=1.)
+    results = play(write_page(tmp_path, PAGE.replace("# My", second + "\n    # My"), companion), timeout=1.)
     assert [(r.chain, r.stage) for r in results if r.verdict == FAIL] == [("Again", "stage"), ("Again", "large")]
     assert len(results) == 8
 
 
-def test_a_row_that_hangs_beside_the_others_is_left_out_and_nothing_is_told_twice(tmp_path, entropy):
+def test_a_row_that_hangs_beside_the_others_is_left_out_and_nothing_is_told_twice(tmp_path):
     """Alone it returns: only the worker, in which the rows run one beside the other, falls silent, once a stage."""
     companion = COMPANION.replace("return n *", "while os.getpid() == WORKER: pass\n        return n *") + """
     import os
@@ -181,16 +183,16 @@ def test_a_row_that_hangs_beside_the_others_is_left_out_and_nothing_is_told_twic
     def stage_odd():
         return 100
     """
-    results = play(write_page(tmp_path, PAGE, companion), entropy, timeout=1.0)
+    results = play(write_page(tmp_path, PAGE, companion), timeout=1.0)
     assert [(r.stage, r.row, r.verdict) for r in results] == [
         ("odd", "", FAIL), ("stage", "added", PASS), ("stage", "gauss", FAIL), ("large", "added", PASS),
         ("large", "gauss", FAIL)]
     assert all("did not return within 1 s" in r.message for r in results if r.row == "gauss")
 
 
-def test_where_no_stage_can_be_set_nothing_else_is_complained_of(tmp_path, entropy):
+def test_where_no_stage_can_be_set_nothing_else_is_complained_of(tmp_path):
     companion = COMPANION.replace("return dict(n=", "return int(n=")
-    found = failures(play(write_page(tmp_path, PAGE, companion), entropy))
+    found = failures(play(write_page(tmp_path, PAGE, companion)))
     assert [message.split(" raised")[0] for _, _, message in found] == ["stage stage", "stage large"]
 
 
