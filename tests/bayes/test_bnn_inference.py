@@ -304,6 +304,15 @@ def test_laplace_through_the_network_and_through_its_tangent(rng):
     assert nats(methods.tangent(draws, w, new, net)) > at_the_mode - 0.5
 
 
+def test_laplace_draws_about_the_weights_that_it_is_given(rng):
+    """Where the tangent touches: another climb would lead away from what has not come to rest."""
+    net, y, x = network(rng, True, tanh)
+    w = methods.initial(rng, net)
+    assert np.array_equal(methods.laplace(Known(None, np.zeros((3, net.P))), x, y, net, S=3, w=w), np.tile(w, (3, 1)))
+    with pytest.raises(ValueError, match=r"w has shape \(2,\), expected"):
+        methods.laplace(rng, x, y, net, w=w[:2])
+
+
 def test_the_tangent_touches(rng):
     net, y, _ = network(rng, True, tanh)
     w, h = rng.standard_normal(net.P), 1e-4 * rng.standard_normal((2, net.P))

@@ -6,7 +6,7 @@ model.log_predictive and model.predictive_moments take such draws. RAI, "Computi
 import numpy as np
 from scipy.optimize import minimize
 
-from refvi.base.checks import require_count, require_positive
+from refvi.base.checks import require_count, require_positive, require_shape
 from refvi.bayes.bayesian_nn.model import forward, joint_and_slope, layers, require_data
 from refvi.bayes.bnn_inference.fast import climb, deviations
 from refvi.bayes.bnn_inference.laplace import drawn, gauss_newton, jacobian, kronecker_factors
@@ -24,7 +24,7 @@ def initial(rng, net):
 
 
 def mode(x, y, net, w, steps=2000):
-    """The weights (P,) of a local maximum of log p(x, w | y), by L-BFGS from w."""
+    """The weights (P,) of a local maximum of log p(x, w | y), by L-BFGS from w, or where `steps` end before."""
     x, y = require_data(x, y, net)
 
     def downhill(w):
@@ -54,7 +54,7 @@ def mean_and_deviations(rng, x, y, net, steps=5000, rate=0.01, draws=1, watch=No
 
 
 def laplace(rng, x, y, net, S=100, curvature="full", steps=2000, w=None):
-    """S draws (S, P) of Laplace's normal about a mode, found from w or from random weights.
+    """S draws (S, P) of Laplace's normal about a mode w (P,), which is climbed to from random weights if none is given.
 
     curvature, with that of the prior: "full", Gauss-Newton's (P, P); "diagonal", its diagonal; "kronecker", two
     factors a layer, layers independent. ValueError for another word, or a likelihood that is not normal.
@@ -63,7 +63,8 @@ def laplace(rng, x, y, net, S=100, curvature="full", steps=2000, w=None):
     require_count("S", S)
     if curvature not in CURVATURES:
         raise ValueError(f"no curvature {curvature!r}, expected one of {', '.join(CURVATURES)}")
-    w = mode(x, y, net, initial(rng, net) if w is None else w, steps)
+    x, y = require_data(x, y, net)
+    w = mode(x, y, net, initial(rng, net), steps) if w is None else require_shape("w", w, (net.P,), "net's weights")
     eps, prior = rng.standard_normal((S, net.P)), np.broadcast_to(net.prior_sd, net.P)**-2.
     if curvature == "kronecker":
         return w + drawn_by_factors(eps, kronecker_factors(w, y, net), prior)
