@@ -182,7 +182,7 @@ def test_where_no_digits_are_left_it_says_so(rng):
 def test_what_is_not_refused_has_its_digits(rng):
     """Columns alike, whose difference the prior alone decides, and data that they hardly explain.
 
-    Of 5,600 answers the worst was off by 4e-4, and 4 in 100 by more than 2e-3 before lost residuals were counted.
+    Of 5,300 answers the worst was off by 4e-4, and 4 in 100 by more than 2e-3 before lost residuals were counted.
     """
     for _ in range(100):
         first, x = rng.standard_normal((2, 30))
