@@ -80,12 +80,14 @@ def solved(x, theta):
     rows = np.concatenate([theta.y, np.eye(D) * (theta.noise_sd / theta.prior_sd)])
     side = np.append(targets(x, theta), np.zeros(D))
     scale = 2.**np.rint(np.log2(np.linalg.norm(rows, axis=0)))
-    q, r = np.linalg.qr(rows / scale)
-    z, rest, last = refined(rows / scale, side, q, r)
-    digits, _ = dtrcon(r)           # what is left of one: r, unlike z, is not refined
-    lost = np.finfo(np.longdouble).eps * np.linalg.norm(rest)       # of residuals, which z sees by condition squared
-    left = np.linalg.norm(z) * np.linalg.norm(rows / scale) * digits**2
-    if not (digits >= 1e3 * np.finfo(float).eps and last <= 1e-3 * np.linalg.norm(z) and lost <= 1e-3 * left):
+    rows = rows / scale
+    q, r = np.linalg.qr(rows)
+    z, rest, last = refined(rows, side, q, r)
+    rcond, _ = dtrcon(r)            # one over the condition; r, unlike z, is not refined
+    lost = np.finfo(np.longdouble).eps * np.linalg.norm(rest)       # rounding; z sees it times the condition squared
+    size = np.linalg.norm(z)
+    settled = last <= 1e-3 * size and lost <= 1e-3 * size * np.linalg.norm(rows) * rcond**2
+    if not (settled and rcond >= 1e3 * np.finfo(float).eps):
         raise ValueError("y's columns are combinations of one another to within rounding "
                          f"(condition {np.linalg.cond(r):.1e} with prior_sd {theta.prior_sd:g}): "
                          "leave one out, centre and scale them, or lower prior_sd")
